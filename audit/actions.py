@@ -1,0 +1,158 @@
+"""The closed list of events that can be recorded, each with its sentence and the keys its detail may carry.
+
+Adding one here is the only way to record something new; `record()` refuses what is not listed. Detail keys hold
+codes, counts and ids: never a name, an identifier of a patient, or a word of a note.
+"""
+
+from dataclasses import dataclass
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Action:
+    """One kind of event: its name, a sentence for people, and the detail keys it may carry."""
+
+    name: str
+    sentence: str
+    detail: frozenset[str] = frozenset()
+
+
+def _action(name: str, sentence: str, *detail: str) -> tuple[str, Action]:
+    return name, Action(name, sentence, frozenset(detail))
+
+
+# What any delivery event may say of itself: ids, codes and counts.
+DELIVERY_DETAIL = (
+    "delivery_id",
+    "part",
+    "attempt",
+    "wire_sha256",
+    "connection",
+    "reason_code",
+    "code",
+    "answer",
+    "grade",
+    "sections",
+    "replay_of",
+    "identity",
+)
+
+ACTIONS: dict[str, Action] = dict(
+    [
+        _action("auth.login.ok", "signed in"),
+        _action("auth.login.fail", "failed to sign in"),
+        _action("auth.logout", "signed out"),
+        _action("auth.password.change", "replaced a password"),
+        _action("authz.denied", "was refused", "route", "role"),
+        _action("authz.role.grant", "granted a role", "role", "user_id"),
+        _action("authz.role.revoke", "revoked a role", "role", "user_id"),
+        _action("authz.user.create", "created a user", "user_id"),
+        _action("authz.user.disable", "disabled a user", "user_id"),
+        _action("authz.user.enable", "enabled a user", "user_id"),
+        _action("authz.user.password", "gave a user a one-time password", "user_id"),
+        _action("note.ingest", "received a note", "version", "sections", "parts"),
+        _action("note.refuse", "refused a note", "problem", "status"),
+        _action("note.view", "viewed a note", "delivery_id", "what"),
+        _action("note.list", "listed notes", "shown", "filter"),
+        _action("note.search", "searched notes", "shown", "fields"),
+        _action("note.retract", "asked to withdraw a note", "delivery_id"),
+        _action("note.preview", "previewed a note as a message", "mapping_version"),
+        _action("template.import", "imported a template version", "template", "version", "fields", "fingerprint"),
+        _action("template.discover", "asked eCW for a location's templates", "connection", "fields"),
+        _action("mapping.change", "changed a draft mapping", "template", "rule"),
+        _action("mapping.discard", "discarded a draft mapping", "template", "rules"),
+        _action("template.change", "changed a template's visit types", "template", "fields"),
+        _action("mapping.publish", "published a mapping", "template", "version", "warnings", "way"),
+        _action("mapping.copy", "copied a mapping as a draft", "template", "version", "source", "left"),
+        _action("mapping.default", "published a practice default", "template", "version", "source", "sections"),
+        _action(
+            "mapping.inherit",
+            "proposed a practice default as a draft",
+            "template",
+            "version",
+            "source",
+            "taken",
+            "dropped",
+            "refused",
+        ),
+        _action(
+            "mapping.rehearse",
+            "rehearsed a draft mapping",
+            "template",
+            "version",
+            "notes",
+            "changed",
+            "lost",
+            "blocked",
+        ),
+        _action("mapping.ask_second", "asked for a second person to publish", "template", "version"),
+        *(
+            _action(f"delivery.{name}", sentence, *DELIVERY_DETAIL)
+            for name, sentence in {
+                "ready": "made a delivery ready",
+                "held": "held a delivery",
+                "superseded": "superseded a waiting delivery",
+                "cancelled": "cancelled a delivery",
+                "intent": "is about to send",
+                "not_sent": "did not send, and knows that nothing left",
+                "accepted": "was told that the message is accepted",
+                "rejected": "was told that the message is rejected",
+                "unknown": "does not know the outcome",
+                "reconciled": "settled an unknown outcome",
+                "verified": "read the chart back and found every section",
+                "misfiled": "read the chart back and found differences",
+                "parked": "parked a delivery for a person",
+                "decided": "decided on a parked delivery",
+                "released": "released a held delivery",
+                "struck": "noted that a withdrawn note is struck in the chart",
+                "replay": "filed a delivery again",
+            }.items()
+        ),
+        _action(
+            "delivery.release_held",
+            "released the notes held for a mapping",
+            "template",
+            "mapping_version",
+            "released",
+            "asked",
+        ),
+        _action("chart.ask", "asked to have a chart read back now", "delivery_id"),
+        _action("chart.read", "read a chart back", "delivery_id", "answer", "connection"),
+        _action("disclosure.out", "sent patient data to a recipient", "delivery_id", "attempt", "connection"),
+        _action("connection.create", "created a connection", "connection", "kind", "environment"),
+        _action("connection.change", "changed a connection", "connection", "fields"),
+        _action("connection.test", "tested a connection", "connection", "step", "outcome"),
+        _action("connection.probe", "probed a connection", "connection", "profile"),
+        _action("connection.breaker", "opened or closed a breaker", "connection", "state", "reason_code"),
+        _action("connection.authorize", "connected to an authorization server", "connection", "scopes"),
+        _action("connection.unauthorized", "was refused by an authorization server", "connection", "reason_code"),
+        _action("connection.secret.set", "set a connection's secret", "connection", "fields"),
+        _action("practice.create", "created a practice"),
+        _action("location.create", "created a location", "location", "environment"),
+        _action("location.release", "released a location for production", "location"),
+        _action("location.lock", "locked a location", "location"),
+        _action("location.change", "changed a location", "location", "fields"),
+        _action("route.change", "changed a route", "location", "part", "connection"),
+        _action("agreement.record", "recorded an agreement", "kind", "party"),
+        _action("agreement.end", "ended an agreement", "kind", "party"),
+        _action("scribe.create", "added a scribe"),
+        _action("key.create", "created a scribe's key", "prefix", "environment"),
+        _action("key.revoke", "revoked a scribe's key", "prefix"),
+        _action(
+            "config.change", "changed the configuration", "model", "deed", "name", "fields", "entry", "entry_sha256"
+        ),
+        _action("audit.view", "looked into the audit log", "shown", "filter"),
+        _action("audit.export", "exported the audit log", "rows", "filter", "format", "sha256"),
+        _action("audit.triggers_restored", "put the audit log's protection back", "table", "faults"),
+        _action("audit.verify", "verified the audit log", "leaves", "trees", "found"),
+        _action("audit.seal.fail", "could not seal the audit log", "step"),
+        _action("audit.loss", "took note that anchored events are lost", "origin", "size", "root"),
+        _action("encryption.rewrap", "wrapped the data keys under another master key", "keys", "master"),
+        _action("encryption.rotate", "began to seal under a new data key", "key", "replaces"),
+        _action("encryption.destroy", "destroyed a data key", "key"),
+        _action("system.start", "started", "component"),
+        _action("system.recovery_mode", "entered or left recovery mode", "state", "rows"),
+        _action("system.demo", "set up the demonstration", "location"),
+    ]
+)

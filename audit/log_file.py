@@ -1,0 +1,195 @@
+"""Write the log as a file that audit/verify_log.py verifies without the product: events, and the proofs that hold them.
+
+JSON lines. An event's line is exactly the bytes its leaf is the hash of; every other line begins with `{"+`:
+
+    {"+log": {…}}           first: practice, patient ("subject", its blind index) or all, public keys
+    {"+tree": origin}       a month begins; {"+purged": note} in its place where it left under a certificate
+    {"+leaves": […]}        the sealed hashes of the events since the last such line, from which leaf on, base64
+    {"+entry": {…}}         after a `config.change` event: the configuration entry whose SHA-256 it carries
+    {"+checkpoint": note}   signed; of a whole log over the events so far, of a patient over the whole month
+    {"+head": {…}}          of a patient: how many events the signed head map counts in this month, with proof
+    {"+proof": {…}}         of a patient: place and audit path of the event that follows
+    {"+unsealed": n}        what follows the sealer has not come to: listed, not proved
+    {"+end": {…}}           last: how many events there are
+"""
+
+import base64
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from audit.canonical import canonical, encode_json, utc
+from audit.checkpoints import public_keys
+from audit.event import AuditEvent
+from audit.merkle import leaf_hash, levels, path
+from audit.models import ConfigurationEntry
+from audit.sealed import Checkpoint, Leaf, Tree
+from audit.sealing import head_entries, head_leaf, waiting
+from audit.whole import chunks, entries_of
+
+RUN = 256  # leaf hashes per +leaves line
+APART = 10_000  # leaves between the checkpoints of a whole log
+
+
+class NotCovered(Exception):
+    """A month has no checkpoint with a head map yet; the sealer makes one every minute."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line, and whether it is an event's."""
+
+    content: bytes
+    event: bool = False
+
+
+def whole_log(practice: str) -> Iterator[Line]:
+    """Every event of a practice ("" for those of none), month by month."""
+    yield _opening(practice, "")
+    count = 0
+    trees = trees_of(practice)
+    for tree in trees:
+        for line in _whole_tree(tree):
+            count += line.event
+            yield line
+    yield from _closing(count, waiting().filter(practice=practice))
+
+
+def patient_log(practice: str, subject: str) -> Iterator[Line]:
+    """Every event of one patient (blind index), with proofs that none is missing; raises NotCovered."""
+    yield _opening(practice, subject)
+    count = 0
+    later = Q(pk__in=waiting().filter(practice=practice, subject_bidx=subject).values("pk"))
+    for tree in trees_of(practice):
+        checkpoint = tree.checkpoints.filter(heads=True).order_by("-pk").first()
+        if checkpoint is None:
+            raise NotCovered(tree.origin)
+        later |= Q(pk__in=tree.leaves.filter(subject=subject, seq__gte=checkpoint.size).values("pk"))
+        for line in _patients_tree(tree, checkpoint, subject):
+            count += line.event
+            yield line
+    yield from _closing(count, AuditEvent.objects.filter(later))
+
+
+def trees_of(practice: str) -> list[Tree]:
+    """A practice's trees that hold anything, oldest first."""
+    return list(Tree.objects.filter(practice=practice, size__gt=0).order_by("month", "part"))
+
+
+def _said(name: str, value: Any) -> Line:
+    return Line(encode_json({f"+{name}": value}).encode())
+
+
+def _opening(practice: str, subject: str) -> Line:
+    keys = [key.hex() for key in public_keys()]
+    said = {"version": 1, "practice": practice, "made": utc(timezone.now()), "keys": keys}
+    return _said("log", said | ({"subject": subject} if subject else {}))
+
+
+def _closing(count: int, unsealed: Iterable[AuditEvent]) -> Iterator[Line]:
+    """What no proof covers yet, and the end."""
+    listed = sorted(unsealed, key=lambda event: (event.at, event.pk))
+    yield _said("unsealed", len(listed))
+    for event in listed:
+        yield from _event_lines(event, entries_of([event]))
+    yield _said("end", {"events": count + len(listed)})
+
+
+def _event_lines(event: AuditEvent, entries: dict[int, ConfigurationEntry]) -> Iterator[Line]:
+    yield Line(canonical(event), event=True)
+    entry = entries.get(event.detail.get("entry", 0)) if event.event == "config.change" else None
+    if entry:
+        yield Line(b'{"+entry":' + entry.canonical() + b"}")
+
+
+def _whole_tree(tree: Tree) -> Iterator[Line]:
+    yield _said("tree", tree.origin)
+    end = tree.checkpoints.order_by("-size", "-pk").first()
+    size = end.size if end else 0
+    stops = _stops(tree, size)
+    hashes: list[bytes] = []
+    first = 0
+    for leaves in chunks(tree):
+        events = AuditEvent.objects.in_bulk([leaf.pk for leaf in leaves])
+        entries = entries_of(events.values())
+        for leaf in leaves:
+            if hashes and leaf.seq != first + len(hashes):  # a leaf is gone: let the file show where
+                yield _leaves(first, hashes)
+                hashes = []
+            first = first if hashes else leaf.seq
+            hashes.append(bytes(leaf.hash))
+            if leaf.pk in events:
+                yield from _event_lines(events[leaf.pk], entries)
+            stop = stops.get(leaf.seq + 1)
+            if stop or len(hashes) == RUN:
+                yield _leaves(first, hashes)
+                hashes = []
+            if stop:
+                yield _said("checkpoint", stop.note)
+    if size not in stops or tree.leaves.count() < size:
+        yield from (_said("checkpoint", one.note) for one in [end] if one)
+
+
+def _leaves(first: int, hashes: list[bytes]) -> Line:
+    return _said("leaves", [first, base64.b64encode(b"".join(hashes)).decode()])
+
+
+def _stops(tree: Tree, size: int) -> dict[int, Checkpoint]:
+    """The checkpoints to be written, by size: some on the way, and the last."""
+    stops: dict[int, Checkpoint] = {}
+    last = 0
+    for checkpoint in tree.checkpoints.order_by("size", "pk"):
+        if checkpoint.size == size or checkpoint.size >= last + APART:
+            stops[checkpoint.size] = checkpoint
+            last = checkpoint.size
+    return stops
+
+
+def _patients_tree(tree: Tree, checkpoint: Checkpoint, subject: str) -> Iterator[Line]:
+    yield _said("tree", tree.origin)
+    yield _said("checkpoint", checkpoint.note)
+    yield _said("head", _head(head_entries(tree, checkpoint.size), subject))
+    leaves = list(tree.leaves.filter(subject=subject, seq__lt=checkpoint.size).order_by("seq"))
+    if not leaves:
+        return
+    found = tree.leaves.filter(seq__lt=checkpoint.size).order_by("seq").values_list("hash", flat=True)
+    hashed = levels([bytes(one) for one in found.iterator()])
+    for at in range(0, len(leaves), RUN):
+        yield from _proved(leaves[at : at + RUN], hashed)
+
+
+def _proved(leaves: Sequence[Leaf], hashed: Sequence[Sequence[bytes]]) -> Iterator[Line]:
+    events = AuditEvent.objects.in_bulk([leaf.pk for leaf in leaves])
+    entries = entries_of(events.values())
+    for leaf in leaves:
+        if leaf.pk in events:
+            yield _said("proof", {"seq": leaf.seq, "path": _way(hashed, leaf.seq)})
+            yield from _event_lines(events[leaf.pk], entries)
+
+
+def _way(tree: Sequence[Sequence[bytes]], index: int) -> list[str]:
+    return [base64.b64encode(one).decode() for one in path(tree, index)]
+
+
+def _head(entries: list[tuple[str, int]], subject: str) -> dict[str, Any]:
+    """The patient's entry of the head map with its proof, or the two between which it would stand."""
+    tree = levels([leaf_hash(head_leaf(*entry)) for entry in entries])
+
+    def entry(index: int) -> dict[str, Any]:
+        name, count = entries[index]
+        return {"subject": name, "count": count, "index": index, "path": _way(tree, index)}
+
+    at = bisect_left(entries, (subject, 0))
+    if at < len(entries) and entries[at][0] == subject:
+        return {"entry": entry(at)}
+    before = {"before": entry(at - 1)} if at else {}
+    return before | ({"after": entry(at)} if at < len(entries) else {})
+
+
+def as_bytes(lines: Iterable[Line]) -> Iterator[bytes]:
+    return chain.from_iterable((line.content, b"\n") for line in lines)

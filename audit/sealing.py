@@ -1,0 +1,229 @@
+"""The sealer: gives events that are committed for good their place in a Merkle tree, and signs what the tree holds.
+
+It runs beside the business, in its own process and its own short transactions: recording an event waits for nothing.
+One pass is one transaction, so a killed sealer leaves neither a gap nor a double. On PostgreSQL an event is due once
+every transaction that was open when it was inserted has ended (its `xid` lies under the snapshot's xmin): a cursor
+over ids or times would miss what commits late. SQLite has one writer at a time: there the order of rows is enough.
+"""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+
+from django.db import connection, transaction
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from audit.canonical import canonical
+from audit.checkpoints import Statement, private_key, sign
+from audit.event import AuditEvent
+from audit.merkle import Frontier, leaf_hash, root_of
+from audit.sealed import Checkpoint, Leaf, SealerState, Tree
+
+BATCH = 5000
+LOCK = 0x5C21BE  # PostgreSQL's advisory lock that one sealer holds
+FIRST_STEP = timedelta(days=1)
+LEAF_COLUMNS = ("id", "tree_id", "seq", "hash", "seal", "subject")
+_names = ", ".join(f'"{column}"' for column in LEAF_COLUMNS)
+COPY = f'COPY "{Leaf._meta.db_table}" ({_names}) FROM STDIN'
+INSERT = f'INSERT INTO "{Leaf._meta.db_table}" ({_names}) VALUES (%s, %s, %s, %s, %s, %s)'  # noqa: S608 (our names)
+
+
+@dataclass
+class Ticking:
+    """The time that retention believes in: it runs no faster than this process's own clock, which nobody can set.
+
+    A process that starts may catch up one day; a clock set ten years forward would need 3,650 starts.
+    """
+
+    seen: float | None = None
+
+    def elapsed(self, now: datetime) -> datetime:
+        last = Checkpoint.objects.order_by("-pk").values_list("elapsed", flat=True).first()
+        tick = time.monotonic()
+        step = FIRST_STEP if self.seen is None else timedelta(seconds=tick - self.seen)
+        self.seen = tick
+        return now if last is None else max(last, min(now, last + step))
+
+
+ticking = Ticking()
+
+
+def seal_all() -> int:
+    """Seal what is due, batch by batch; the number of events sealed."""
+    total = 0
+    while sealed := seal(BATCH):
+        total += sealed
+    return total
+
+
+def seal(limit: int = BATCH) -> int:
+    """One pass: at most `limit` events, and a checkpoint for each tree that grew."""
+    if not _unsealed(_state(), limit=1)[0]:
+        return 0
+    with transaction.atomic():
+        if not alone():
+            return 0
+        state = _state()
+        events, horizon = _unsealed(state, limit)
+        now = timezone.now()
+        grown = [_grow(practice, list(found), now) for practice, found in _by_practice(events)]
+        for tree in grown:
+            check(tree, now)
+        state.horizon = horizon
+        state.save(update_fields=["horizon"])
+    return len(events)
+
+
+def alone() -> bool:
+    """Whether this transaction is the only sealer (SQLite's writers are alone in any case)."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        return bool(cursor.fetchone()[0])
+
+
+def _state() -> SealerState:
+    return SealerState.objects.get_or_create(pk=1)[0]
+
+
+def without_leaf() -> QuerySet[AuditEvent]:
+    """Events that have no place in a tree yet."""
+    return AuditEvent.objects.filter(~Exists(Leaf.objects.filter(pk=OuterRef("pk"))))
+
+
+def waiting() -> QuerySet[AuditEvent]:
+    """Events the sealer has not come to yet; quick, since it remembers how far it has looked."""
+    horizon = _state().horizon
+    if connection.vendor == "postgresql":
+        return without_leaf().filter(xid__gte=horizon)
+    return without_leaf().extra(where=[f'"{AuditEvent._meta.db_table}".rowid > %s'], params=[horizon])  # noqa: S610
+
+
+def _unsealed(state: SealerState, limit: int) -> tuple[list[AuditEvent], int]:
+    """Events that are due, in order, and how far the sealer has looked once they are sealed."""
+    if connection.vendor != "postgresql":
+        return _unsealed_by_row(state.horizon, limit)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint FROM pg_current_snapshot() s"
+        )
+        oldest_open, next_one = cursor.fetchone()
+    # Restored into another cluster, numbers begin anew: then everything is looked at, and rows "of the future" are old.
+    since = state.horizon if state.horizon <= oldest_open else 0
+    due = without_leaf().filter(Q(xid__gte=since, xid__lt=oldest_open) | Q(xid__gte=next_one))
+    events = list(due.order_by("xid", "id")[:limit])
+    full = len(events) == limit
+    return events, min(oldest_open, events[-1].xid or 0) if full else oldest_open
+
+
+def _unsealed_by_row(horizon: int, limit: int) -> tuple[list[AuditEvent], int]:
+    table = AuditEvent._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT max(rowid) FROM "{table}"')  # noqa: S608 (our own name)
+        newest = cursor.fetchone()[0] or 0
+    since = horizon if horizon <= newest else 0  # remade by VACUUM or a restore: look at everything
+    found = without_leaf().extra(  # noqa: S610 (our own name)
+        select={"place": f'"{table}".rowid'}, where=[f'"{table}".rowid > %s'], params=[since], order_by=["place"]
+    )
+    events = list(found[:limit])
+    return events, events[-1].place if len(events) == limit else newest
+
+
+def _by_practice(events: Sequence[AuditEvent]) -> Iterator[tuple[str, Iterator[AuditEvent]]]:
+    """Sorting is stable: within a practice the order stays."""
+    return groupby(sorted(events, key=attrgetter("practice")), key=attrgetter("practice"))
+
+
+def _grow(practice: str, events: Sequence[AuditEvent], now: datetime) -> Tree:
+    """Append these events to the practice's tree of this month."""
+    tree = tree_for(practice, now)
+    frontier = Frontier(tree.size, map(bytes.fromhex, tree.frontier))
+    rows = []
+    for event in events:
+        hashed = leaf_hash(canonical(event))
+        rows.append(
+            (event.pk, tree.pk, frontier.size, hashed, seal_of(tree, frontier.size, hashed), event.subject_bidx)
+        )
+        frontier.append(hashed)
+    _insert(rows)
+    tree.size, tree.frontier = frontier.size, [one.hex() for one in frontier.hashes]
+    tree.save(update_fields=["size", "frontier"])
+    return tree
+
+
+def _insert(rows: Sequence[tuple]) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(COPY) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            cursor.executemany(INSERT, [(row[0].hex, *row[1:]) for row in rows])
+
+
+def tree_for(practice: str, now: datetime) -> Tree:
+    """The practice's newest tree, or a new one where the month is over. A clock set back does not reopen a month."""
+    month = f"{now:%Y%m}"
+    newest = Tree.objects.filter(practice=practice).order_by("-month", "-part").first()
+    if newest is None or newest.month < month:
+        return Tree.objects.create(practice=practice, month=month)
+    return newest
+
+
+def seal_of(tree: Tree, seq: int, hashed: bytes) -> bytes:
+    """16 bytes that only the sealer can make: whoever rewrites a leaf is named, not just noticed."""
+    key = hashlib.sha256(b"scribeport/leaf/" + private_key().private_bytes_raw()).digest()
+    return hmac.digest(key, f"{tree.origin} {seq} ".encode() + hashed, "sha256")[:16]
+
+
+def check(tree: Tree, now: datetime, heads: bool = False) -> Checkpoint:
+    """Sign what the tree holds; with the head map where `heads` (it costs a look at every patient of the month)."""
+    frontier = Frontier(tree.size, map(bytes.fromhex, tree.frontier))
+    entries = head_entries(tree) if heads else []
+    said = Statement(
+        origin=tree.origin,
+        size=tree.size,
+        root=frontier.root(),
+        at=now,
+        elapsed=ticking.elapsed(now),
+        previous=_end_before(tree),
+        heads=len(entries) if heads else None,
+        heads_root=root_of([leaf_hash(head_leaf(*entry)) for entry in entries]) if heads else b"",
+    )
+    return Checkpoint.objects.create(
+        tree=tree,
+        size=said.size,
+        root=said.root.hex(),
+        heads=heads,
+        at=said.at,
+        elapsed=said.elapsed,
+        note=sign(said.text()),
+    )
+
+
+def _end_before(tree: Tree) -> str:
+    """Name, size and root of the practice's tree before this one; "" for its first."""
+    earlier = Q(month__lt=tree.month) | Q(month=tree.month, part__lt=tree.part)
+    before = Tree.objects.filter(earlier, practice=tree.practice).order_by("-month", "-part").first()
+    if before is None:
+        return ""
+    frontier = Frontier(before.size, map(bytes.fromhex, before.frontier))
+    return f"{before.origin} {before.size} {frontier.root().hex()}"
+
+
+def head_entries(tree: Tree, size: int | None = None) -> list[tuple[str, int]]:
+    """The head map: each patient's blind index and number of events among the tree's first `size`, by index."""
+    leaves = tree.leaves.exclude(subject="").filter(seq__lt=tree.size if size is None else size)
+    return sorted(leaves.values_list("subject").annotate(Count("pk")))
+
+
+def head_leaf(subject: str, count: int) -> bytes:
+    """The bytes that stand for one entry of the head map."""
+    return f"{subject} {count}".encode()

@@ -1,0 +1,1 @@
+"""A note's journey: accepted, charted, proven. May import mapping, portal and audit."""

@@ -1,0 +1,1 @@
+"""One file per way into eCW. No Django here, no models: frozen settings in, bytes and receipts out."""

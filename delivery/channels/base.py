@@ -1,0 +1,163 @@
+"""The contract of every channel and reader, readable in a minute.
+
+A channel renders (pure) and sends; a reader looks into the chart. Errors carry the decision:
+CannotExpress (stop at publishing, not at the patient), Refused (permanent), Unavailable (no byte of the note
+left: try later), NoAnswer (perhaps it arrived: look before resending).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from mapping.note import FieldValue
+
+
+@dataclass(frozen=True)
+class Patient:
+    """As posted; sex is M, F, O or U."""
+
+    id: str
+    family: str
+    given: str
+    birth_date: str  # YYYY-MM-DD or ""
+    sex: str
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The encounter a note belongs to."""
+
+    encounter_id: str
+    patient: Patient
+    start: datetime | None
+    provider_id: str
+    provider_npi: str
+    provider_family: str
+    provider_given: str
+    facility: str = ""  # how eCW calls the location (MSH-6); "": as the connection's settings say
+
+
+@dataclass(frozen=True)
+class OutgoingNote:
+    """A mapped note, ready to be rendered. `values` stand in template order and are never empty."""
+
+    control_id: str  # MSH-10, 20 characters, the identity the chart is asked for
+    note_id: str  # ours; stable over versions (OBR-3)
+    version: int
+    visit: Visit
+    template_code: str
+    template_name: str
+    values: tuple[FieldValue, ...]
+    correction: bool  # amends an earlier version (OBX-11/OBR-25 = C)
+    created_at: datetime  # MSH-7
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What goes on the wire, before any transport framing."""
+
+    body: bytes
+    content_type: str
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A positive answer for this very message. `answer` is the raw answer and may hold PHI."""
+
+    code: str
+    answer: bytes
+
+
+class ChannelError(Exception):
+    """`reason_code` is a code of delivery/failures.py; `answer` the receiver's words, kept out of the message."""
+
+    def __init__(self, reason_code: str, code: str = "", answer: bytes = b"", retry_after: float | None = None) -> None:
+        super().__init__(f"{reason_code} {code}".strip())
+        self.reason_code = reason_code
+        self.code = code
+        self.answer = answer
+        self.retry_after = retry_after  # seconds, where the receiver named a time
+
+
+class CannotExpress(ChannelError):
+    """This channel cannot say this without losing something. Nothing was sent."""
+
+
+class Refused(ChannelError):
+    """The receiver refused this message for good."""
+
+
+class Unavailable(ChannelError):
+    """Not sent: it is proven that no byte of the message left. Try later."""
+
+
+class NoAnswer(ChannelError):
+    """Perhaps sent, perhaps filed: nobody may resend before the chart has been asked."""
+
+
+@dataclass(frozen=True)
+class ChartNote:
+    """One filing found in the chart: its identity, and the text of each field by field id.
+
+    At section grade `text` is the whole document's instead; None where it has none that can be read.
+    """
+
+    control_id: str
+    fields: dict[str, str]
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What stands in the chart of one encounter: every filing, oldest first, and each field as a clinician sees it.
+
+    `grade` is what this reader can prove: "field", or "section" where it sees documents and no fields.
+    """
+
+    filings: tuple[ChartNote, ...]
+    fields: dict[str, str]
+    grade: str = "field"
+
+
+class Credentials(Protocol):
+    """Where a channel gets its access tokens. Every call raises Unavailable where there is none to be had."""
+
+    def token(self, seconds: float) -> str:
+        """One that is good for so many seconds."""
+
+    def another(self, refused: str, seconds: float) -> str:
+        """One other than that which the receiver has just refused."""
+
+    def spend(self) -> bool:
+        """One call more of this minute's; False when there is none left."""
+
+
+class Channel(Protocol):
+    """A way in. Instances hold an open client and are used by one thread."""
+
+    def render(self, note: OutgoingNote) -> Rendered:
+        """Pure; raises CannotExpress."""
+
+    def open(self) -> None:
+        """Connect, shake hands, authenticate; raises Unavailable. Sends nothing of any note."""
+
+    def send(self, rendered: Rendered, control_id: str) -> Receipt:
+        """Send one message and wait for its answer; raises Refused, Unavailable or NoAnswer."""
+
+    def close(self) -> None: ...
+
+
+class ChartReader(Protocol):
+    """A way to look. Raises Unavailable when it cannot say."""
+
+    def read(self, visit: Visit) -> Chart: ...
+
+    def close(self) -> None: ...
+
+
+class TemplateLister(Protocol):
+    """A reader that can say which templates a facility has. Raises Unavailable when it cannot."""
+
+    def templates(self, facility: str) -> bytes: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,59 @@
+"""Renders a note as one document beside the Progress Note: plain text, PDF or C-CDA. Pure.
+
+What remains where eCW has not opened section-wise writing: nothing is routed to a field (docs/channels/fhir.md).
+"""
+
+import io
+from xml.sax.saxutils import escape
+
+from reportlab.lib.pagesizes import LETTER
+from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
+
+from delivery.channels import ccda, hl7
+from delivery.channels.base import CannotExpress, OutgoingNote, Rendered
+from delivery.channels.fhir_bundle import bundle
+from delivery.channels.fhir_settings import FhirSettings
+
+TYPES = {"text": "text/plain; charset=utf-8", "pdf": "application/pdf", "ccda": "application/xml"}
+
+
+def render(note: OutgoingNote, settings: FhirSettings) -> Rendered:
+    """The transaction Bundle with the document in the settings' form. Raises CannotExpress."""
+    return bundle(note, TYPES[settings.document_form], document(note, settings.document_form))
+
+
+def document(note: OutgoingNote, form: str) -> bytes:
+    """The document alone: "text", "pdf" or "ccda"."""
+    hl7.refuse_values(note.values)
+    if form == "ccda":
+        return ccda.document(note)
+    return pdf(note) if form == "pdf" else plain(note)
+
+
+def plain(note: OutgoingNote) -> bytes:
+    """Each field's label on a line of its own, its text below exactly as it is."""
+    text = "\n\n".join(f"{value.label}:\n{value.text}" for value in note.values) + "\n"
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise CannotExpress("hl7_lone_surrogate")
+    return text.encode()
+
+
+def pdf(note: OutgoingNote) -> bytes:
+    """The same on letter pages, equal bytes for equal notes; refuses what the PDF's own fonts cannot show."""
+    try:
+        for value in note.values:
+            (value.label + value.text).encode("cp1252")
+        shown = True
+    except UnicodeEncodeError:
+        shown = False
+    if not shown:  # raised out here: the codec's error carries the text
+        raise CannotExpress("pdf_characters")
+    styles, story = getSampleStyleSheet(), []
+    for value in note.values:
+        story.append(Paragraph(escape(value.label), styles["Heading2"]))
+        story.append(Paragraph(escape(value.text).replace("\n", "<br/>"), styles["BodyText"]))
+        story.append(Spacer(1, 6))
+    out = io.BytesIO()
+    SimpleDocTemplate(out, pagesize=LETTER, title="Progress note", invariant=True).build(story)
+    return out.getvalue()

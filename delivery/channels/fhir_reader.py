@@ -1,0 +1,81 @@
+"""Reads an encounter's documents back by FHIR: found by our identifier, each section looked for in the text.
+
+Proof by section: that a text stands in the note, not in which field. Where a document has no text (a PDF), its being
+there is all that can be said.
+"""
+
+from typing import Any
+
+from delivery.channels import ccda
+from delivery.channels.base import Chart, ChartNote, Unavailable, Visit
+from delivery.channels.fhir_bundle import MESSAGE
+from delivery.channels.fhir_search import FhirClient, Resource
+
+XML = ("application/xml", "text/xml", "application/cda+xml")
+
+
+class FhirReader:
+    """base.ChartReader by DocumentReference and Binary; its limit of calls leaves nothing for several at a time."""
+
+    one_thread = True
+
+    def __init__(self, client: FhirClient) -> None:
+        self.client = client
+
+    def read(self, visit: Visit) -> Chart:
+        """Every document of the visit's encounter that carries an identifier of ours. Raises Unavailable."""
+        if not visit.encounter_id or not visit.patient.id:
+            raise Unavailable("read_unreadable", "encounter")
+        found = self.client.search("DocumentReference", patient=visit.patient.id, encounter=visit.encounter_id)
+        ours = [(control_id(each), each) for each in found]
+        for _, each in ours:
+            _check(each, visit)
+        notes = tuple(ChartNote(key, {}, self._text(each)) for key, each in ours if key)
+        return Chart(notes, {}, grade="section")
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self.client.close()
+
+    def _text(self, resource: Resource) -> str | None:
+        """The text of a document; None for one that has none to read."""
+        attachment = _attachment(resource)
+        url = attachment.get("url")
+        if not isinstance(url, str):
+            raise Unavailable("read_unreadable", "attachment")
+        kind, content = self.client.binary(url)
+        try:
+            if kind == "text/plain":
+                return content.decode()
+            if kind in XML:
+                return "\n\n".join(f"{title}:\n{text}" for title, text in ccda.texts(content).items())
+        except ValueError:
+            raise Unavailable("read_unreadable", "document") from None
+        return None
+
+
+def control_id(resource: Resource) -> str:
+    """Our identity on a document, "" for somebody else's."""
+    own = resource.get("masterIdentifier")
+    rows = [own, *(resource.get("identifier") or [])] if isinstance(resource.get("identifier"), list) else [own]
+    for row in rows:
+        if isinstance(row, dict) and row.get("system") == MESSAGE and isinstance(row.get("value"), str):
+            return str(row["value"])
+    return ""
+
+
+def _attachment(resource: Resource) -> dict[str, Any]:
+    content = resource.get("content")
+    first = content[0] if isinstance(content, list) and content else None
+    attachment = first.get("attachment") if isinstance(first, dict) else None
+    if not isinstance(attachment, dict):
+        raise Unavailable("read_unreadable", "attachment")
+    return attachment
+
+
+def _check(resource: Resource, visit: Visit) -> None:
+    """No other patient's document may pass for this one's."""
+    subject = resource.get("subject")
+    said = subject.get("reference") if isinstance(subject, dict) else None
+    if not isinstance(said, str) or said.rpartition("/")[2] != visit.patient.id:
+        raise Unavailable("read_unreadable", "patient")

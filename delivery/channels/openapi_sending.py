@@ -1,0 +1,104 @@
+"""Writes a Progress Note field by field over the Open API, as docs/channels/openapi.md assumes it.
+
+The answer is believed only where it names this very message; which fields it says it filed proves nothing: that is
+what reading back is for.
+"""
+
+import json
+from typing import Any
+
+import httpx2
+
+from delivery.channels import ecw_codes, hl7, http, tls
+from delivery.channels.base import CannotExpress, NoAnswer, OutgoingNote, Receipt, Refused, Rendered, Unavailable
+from delivery.channels.network import Guard, Resolve
+from delivery.channels.openapi_settings import OpenApiSettings
+from delivery.channels.posting import post
+from delivery.channels.rest import json_object, rate_limit_ends, retry_after
+
+CONTENT_TYPE = "application/json"
+FILED = {"filed", "already_filed"}
+REFUSALS = {403: "openapi_forbidden", 404: "openapi_not_found", 413: "openapi_too_large"}
+
+
+def open_channel(settings: OpenApiSettings, resolve: Resolve, guard: Guard) -> "OpenApiChannel":
+    """A channel with a client of its own; ValueError when a certificate of the settings cannot be read."""
+    context = tls.context(settings) if settings.base_url.startswith("https:") else None
+    return OpenApiChannel(settings, http.client(resolve, settings.read_seconds, context, guard=guard))
+
+
+class OpenApiChannel:
+    """base.Channel for the Open API, used by one thread."""
+
+    def __init__(self, settings: OpenApiSettings, client: httpx2.Client) -> None:
+        self.settings = settings
+        self.client = client
+
+    def render(self, note: OutgoingNote) -> Rendered:
+        """Pure; raises CannotExpress."""
+        return render(note, self.settings.facility)
+
+    def open(self) -> None:
+        """Connecting is left to the first note: HTTP has nothing to agree on before."""
+
+    def send(self, rendered: Rendered, control_id: str) -> Receipt:
+        """One note and its answer. Raises Refused, Unavailable or NoAnswer."""
+        headers = {"Authorization": f"Bearer {self.settings.token}", "Accept": CONTENT_TYPE}
+        return judge(post(self.client, self.settings.notes_url, rendered, headers), control_id)
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self.client.close()
+
+
+def render(note: OutgoingNote, facility: str) -> Rendered:
+    """The body of docs/openapi/ecw-open-api.yaml: the template to be filled, and each field's text in its order."""
+    hl7.refuse_values(note.values)
+    visit = note.visit
+    if not visit.encounter_id:
+        raise CannotExpress("openapi_encounter_missing")
+    if not visit.patient.id:
+        raise CannotExpress("openapi_patient_missing")
+    body = {
+        "control_id": note.control_id,
+        "note_id": note.note_id,
+        "version": note.version,
+        "correction": note.correction,
+        "facility": visit.facility or facility,
+        "encounter_id": visit.encounter_id,
+        "patient_id": visit.patient.id,
+        "provider_id": visit.provider_id,
+        "template": note.template_code,
+        "fields": [{"field_id": value.field_id, "text": value.text} for value in note.values],
+    }
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise CannotExpress("hl7_lone_surrogate")
+    return Rendered(text.encode(), CONTENT_TYPE)
+
+
+def judge(answer: httpx2.Response, control_id: str) -> Receipt:
+    """What an answer says of the note: a Receipt, Refused, Unavailable, or NoAnswer where it does not say."""
+    status, code, body = answer.status_code, f"HTTP {answer.status_code}", bytes(answer.content)
+    if status in (200, 201):
+        return _filed(json_object(answer), control_id, code, body)
+    if status == 429:
+        raise Unavailable("rate_limited", code, retry_after=rate_limit_ends(answer))
+    if status == 401:
+        raise Unavailable("unauthorized", code, body)
+    if 300 <= status < 400:
+        raise Unavailable("openapi_redirected", code)
+    if 400 <= status < 500 and status != 408:
+        own = str((json_object(answer) or {}).get("code", ""))
+        raise Refused(ecw_codes.reason(own) or REFUSALS.get(status, "openapi_bad_request"), own[:20] or code, body)
+    if not answer.extensions.get("body_left", True):
+        raise Unavailable("openapi_busy", code, retry_after=retry_after(answer))
+    raise NoAnswer("openapi_server_error", code, body)
+
+
+def _filed(said: dict[str, Any] | None, control_id: str, code: str, body: bytes) -> Receipt:
+    if said is None:
+        raise NoAnswer("unreadable_answer", "no JSON", body)
+    if said.get("control_id") != control_id or said.get("status") not in FILED:
+        raise NoAnswer("openapi_contradiction", str(said.get("status"))[:20], body)
+    return Receipt(code, body)

@@ -1,0 +1,122 @@
+"""Which channel or reader a connection's kind means: the one place that knows all of them."""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from delivery.channels import openapi_sending
+from delivery.channels.base import Channel, ChartReader, Credentials, TemplateLister, Unavailable
+from delivery.channels.fhir_settings import FhirSettings
+from delivery.channels.hl7_settings import Hl7Settings
+from delivery.channels.mllp import Hl7Channel
+from delivery.channels.network import Guard, Resolve
+from delivery.channels.openapi import OpenApiReader, OpenApiSettings, open_reader
+
+Settings = Mapping[str, Any]
+Secrets = Mapping[str, str]
+
+
+class NoCredentials:
+    """For kinds that need no token, and for tests without a connection's row."""
+
+    def token(self, seconds: float) -> str:
+        raise Unavailable("not_connected")
+
+    def another(self, refused: str, seconds: float) -> str:
+        raise Unavailable("not_connected")
+
+    def spend(self) -> bool:
+        return True
+
+
+def _hl7(
+    settings: Settings, secrets: Secrets, environment: str, resolve: Resolve, guard: Guard, _: Credentials
+) -> Channel:
+    return Hl7Channel(Hl7Settings.read(settings, secrets, environment), resolve, guard)
+
+
+def _fhir(
+    settings: Settings, secrets: Secrets, environment: str, resolve: Resolve, guard: Guard, credentials: Credentials
+) -> Channel:
+    own = FhirSettings.read(settings, secrets, environment)
+    # Its models cost a process some ten megabytes: paid by those who have such a connection.
+    made: Channel = import_module("delivery.channels.fhir").FhirChannel(own, credentials, resolve, guard)
+    return made
+
+
+def _openapi_channel(
+    settings: Settings, secrets: Secrets, environment: str, resolve: Resolve, guard: Guard, _: Credentials
+) -> Channel:
+    return openapi_sending.open_channel(OpenApiSettings.read(settings, secrets, environment), resolve, guard)
+
+
+CHANNELS: dict[str, Callable[[Settings, Secrets, str, Resolve, Guard, Credentials], Channel]] = {
+    "hl7": _hl7,
+    "fhir": _fhir,
+    "openapi": _openapi_channel,
+}
+
+
+def channel_for(
+    kind: str,
+    settings: Settings,
+    secrets: Secrets,
+    environment: str,
+    resolve: Resolve,
+    guard: Guard = lambda: True,
+    credentials: Credentials | None = None,
+) -> Channel:
+    """A closed channel of that kind; ValueError in plain words when the kind or its settings cannot be used.
+
+    `resolve` turns host and port into the address to connect to: ValueError for a target that is not allowed,
+    OSError for one that cannot be found. `guard` is asked immediately before the first byte of every message.
+    """
+    make = CHANNELS.get(kind)
+    if make is None:
+        raise ValueError("This kind of connection cannot send notes.")
+    return make(settings, secrets, environment, resolve, guard, credentials or NoCredentials())
+
+
+def _openapi(settings: Settings, secrets: Secrets, environment: str, resolve: Resolve, _: Credentials) -> OpenApiReader:
+    return open_reader(OpenApiSettings.read(settings, secrets, environment), resolve)
+
+
+def _fhir_reader(
+    settings: Settings, secrets: Secrets, environment: str, resolve: Resolve, credentials: Credentials
+) -> ChartReader:
+    own = FhirSettings.read(settings, secrets, environment)
+    client = import_module("delivery.channels.fhir_search").FhirClient(own, credentials, resolve)
+    made: ChartReader = import_module("delivery.channels.fhir_reader").FhirReader(client)
+    return made
+
+
+READERS: dict[str, Callable[[Settings, Secrets, str, Resolve, Credentials], ChartReader]] = {
+    "openapi": _openapi,
+    "fhir": _fhir_reader,
+}
+
+
+def reader_for(
+    kind: str,
+    settings: Settings,
+    secrets: Secrets,
+    environment: str,
+    resolve: Resolve,
+    credentials: Credentials | None = None,
+) -> ChartReader:
+    """A reader of that kind, which several threads may use; ValueError in plain words when it cannot be made."""
+    make = READERS.get(kind)
+    if make is None:
+        raise ValueError("This kind of connection cannot read a chart.")
+    return make(settings, secrets, environment, resolve, credentials or NoCredentials())
+
+
+LISTERS: dict[str, Callable[[Settings, Secrets, str, Resolve, Credentials], TemplateLister]] = {"openapi": _openapi}
+
+
+def lister_for(kind: str, settings: Settings, secrets: Secrets, environment: str, resolve: Resolve) -> TemplateLister:
+    """A reader of that kind that can list templates; ValueError in plain words when it cannot be made."""
+    make = LISTERS.get(kind)
+    if make is None:
+        raise ValueError("This kind of connection cannot list templates.")
+    return make(settings, secrets, environment, resolve, NoCredentials())

@@ -1,0 +1,124 @@
+"""What a person may do with a delivery in each state: the buttons, what they ask for, and the verbs behind them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from delivery import actions
+from delivery.models import Delivery
+from delivery.states import STRIKABLE, State
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One button. `carry_out(ids, reason)` is true where something moved; `caution` stands beside the button."""
+
+    verb: str
+    label: str
+    icon: str
+    states: frozenset[State]
+    carry_out: Callable[[list[int], str], bool]
+    done: str
+    reason_needed: bool = True
+    caution: str = ""
+    tone: str = ""  # "primary", "danger" or ""
+
+
+def _states(*states: State) -> frozenset[State]:
+    return frozenset(states)
+
+
+DEEDS: tuple[Deed, ...] = (
+    Deed(
+        "release",
+        "Release",
+        "play",
+        _states(State.HELD),
+        lambda ids, reason: bool(actions.release(ids, reason)),
+        "Released. Its problem is looked at again before anything is sent.",
+        reason_needed=False,
+        tone="primary",
+    ),
+    Deed(
+        "strike",
+        "It is struck in the chart",
+        "check",
+        STRIKABLE,
+        lambda ids, reason: bool(actions.strike(ids, reason)),
+        "Noted. The withdrawn note needs nobody any more.",
+        caution="Open the visit in eCW first and strike the note there.",
+        tone="primary",
+    ),
+    Deed(
+        "verify",
+        "Look into the chart now",
+        "eye",
+        _states(State.ACCEPTED, State.MISFILED, State.UNKNOWN),
+        lambda ids, reason: bool(actions.verify_now(ids)),
+        "The chart is read at the next turn, within seconds.",
+        reason_needed=False,
+        tone="primary",
+    ),
+    Deed(
+        "in-chart",
+        "It is in the chart",
+        "check",
+        _states(State.PARKED),
+        lambda ids, reason: bool(actions.decide_sent(ids, reason)),
+        "Noted as accepted. It is read back like any other, where the location can be read.",
+        caution="Open the visit in eCW first and look.",
+    ),
+    Deed(
+        "not-there",
+        "It is not there, send again",
+        "paper-airplane",
+        _states(State.PARKED),
+        lambda ids, reason: bool(actions.decide_not_sent(ids, reason)),
+        "The same message goes again under the same control id.",
+        caution="If it is there after all, it will stand in the chart twice.",
+    ),
+    Deed(
+        "hold",
+        "Hold",
+        "pause",
+        _states(State.READY),
+        lambda ids, reason: bool(actions.hold(ids, reason)),
+        "Held. It waits until somebody releases it.",
+    ),
+    Deed(
+        "replay",
+        "Send as a new delivery",
+        "arrow-path",
+        _states(State.REJECTED, State.MISFILED, State.CANCELLED),
+        lambda ids, reason: bool(actions.replay(ids, reason, same_identity=False)),
+        "Filed again as a new delivery with the mapping now in force.",
+    ),
+    Deed(
+        "cancel",
+        "Cancel",
+        "x-mark",
+        _states(State.HELD, State.READY, State.PARKED),
+        lambda ids, reason: bool(actions.cancel(ids, reason)),
+        "Cancelled. Nothing more is sent of it.",
+        tone="danger",
+    ),
+)
+MISFILED_TWICE = "The filing in the chart stays: what is right there already will stand twice."
+
+
+def deeds_for(delivery: Delivery) -> list[Deed]:
+    """The buttons for this delivery as it stands."""
+    state = State(delivery.state)
+    readable = delivery.location.reading_connection_id is not None
+    possible = {"verify": readable, "strike": delivery.to_strike}
+    return [deed for deed in DEEDS if state in deed.states and possible.get(deed.verb, True)]
+
+
+def deed_of(delivery: Delivery, verb: str) -> Deed | None:
+    return next((deed for deed in deeds_for(delivery) if deed.verb == verb), None)
+
+
+def caution_of(deed: Deed, delivery: Delivery) -> str:
+    """What to think of before pressing; a repeated filing of what is already there is said in so many words."""
+    if deed.verb == "replay" and delivery.state == State.MISFILED:
+        return MISFILED_TWICE
+    return deed.caution

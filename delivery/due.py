@@ -1,0 +1,58 @@
+"""Which deliveries of a lane may go now: due, in order for their encounter, nothing unresolved before them."""
+
+from datetime import datetime
+from functools import cache
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from delivery.models import Delivery
+from delivery.states import BLOCKING, State
+from portal.compiled import Compiled
+
+
+def due(lane_id: int, now: datetime | None = None) -> QuerySet[Delivery]:
+    """READY rows of this lane, oldest first, at most one for each encounter.
+
+    An older delivery of the same encounter by the same connection that is still open blocks (first in, first out); an
+    older one of the same *note* blocks even while it waits for a person's decision. A version that
+    waits so blocks nobody else: the encounter's other notes would wait for that person too.
+    """
+    blocking = [state.value for state in BLOCKING]
+    behind_parked = Delivery.objects.filter(
+        note_id=OuterRef("note_id"), part=OuterRef("part"), state=State.PARKED, pk__lt=OuterRef("pk")
+    )
+    same_encounter = Delivery.objects.filter(
+        encounter_bidx=OuterRef("encounter_bidx"),
+        connection_id=OuterRef("connection_id"),
+        state__in=blocking,
+        pk__lt=OuterRef("pk"),
+    ).exclude(Q(state=State.READY) & Exists(behind_parked))
+    same_note = Delivery.objects.filter(
+        note_id=OuterRef("note_id"),
+        part=OuterRef("part"),
+        state__in=[*blocking, State.PARKED],
+        pk__lt=OuterRef("pk"),
+    )
+    return (
+        Delivery.objects.filter(lane_id=lane_id, state=State.READY, not_before__lte=now or timezone.now())
+        .filter(~Exists(same_encounter), ~Exists(same_note))
+        .order_by("pk")
+    )
+
+
+@cache
+def _first_due(size: int) -> Compiled[Delivery]:
+    with_it = ("note_version__template", "note__scribe", "location__practice", "connection", "wire")
+    return Compiled(lambda lane, now: due(lane, now).select_related(*with_it)[:size], int, datetime)
+
+
+def first_due(lane_id: int, size: int) -> list[Delivery]:
+    """The first of them with all that is needed to send them."""
+    return _first_due(size)(lane_id, timezone.now())
+
+
+def lanes_with_work() -> list[int]:
+    """Lanes that have something to send now, or something left SENDING by whoever held them."""
+    waiting = Q(state=State.READY, not_before__lte=timezone.now()) | Q(state=State.SENDING)
+    return list(Delivery.objects.filter(waiting, lane__isnull=False).values_list("lane_id", flat=True).distinct())

@@ -1,0 +1,153 @@
+"""Reason codes of a delivery's own course: crashes, deadlines, order among versions, decisions of people."""
+
+from delivery.failures.entry import Button, Failure, Owner
+
+LOOKED = "The chart is looked at before anything is sent again; nothing is resent blindly."
+
+FAILURES = (
+    Failure(
+        "crash",
+        "A worker stopped in the middle of sending",
+        f"The program that was sending this note ended before it could write down the outcome. {LOOKED}",
+        Owner.US,
+        "Wait for the look into the chart. If it comes often, look at this machine's memory and logs.",
+        Button.VERIFY,
+    ),
+    Failure(
+        "retract_requested",
+        "The scribe withdrew this note after it was sent",
+        "The scribe asked to withdraw the note when it was on its way or in the chart already. What stands in the "
+        "chart stays there until a person removes it.",
+        Owner.PRACTICE,
+        "Open the visit in eCW and strike the note there, as your practice does with notes charted in error; then say "
+        "so here.",
+    ),
+    Failure(
+        "struck_in_chart",
+        "Withdrawn, and struck in the chart",
+        "The scribe withdrew the note after it was charted, and a person says that it is struck there; the audit log "
+        "says who. The chart is not read again.",
+        Owner.PRACTICE,
+        "Nothing to do.",
+    ),
+    Failure(
+        "lease_expired",
+        "A worker fell silent in the middle of sending",
+        f"The worker's time on its lane ran out without an outcome, and another one took over. {LOOKED}",
+        Owner.US,
+        "Wait for the look into the chart.",
+        Button.VERIFY,
+    ),
+    Failure(
+        "recovery_mode",
+        "The database was restored from an older state",
+        f"After a restore nobody knows what the lost hours had sent. {LOOKED}",
+        Owner.IT,
+        "Work through the notes with an unknown outcome; sending goes on as they are settled.",
+        Button.VERIFY,
+    ),
+    Failure(
+        "deadline",
+        "It could not be sent before its deadline",
+        "The time within which the note should have gone is over. It was not sent.",
+        Owner.PRACTICE,
+        "Settle the cause (see the attempts), then decide whether it still goes.",
+        Button.DECIDE,
+    ),
+    Failure(
+        "poison",
+        "Three crashes while sending this very note",
+        "A worker died three times at this note, so it is kept away from the others.",
+        Owner.US,
+        "Report it to us with the delivery's number; look into the chart before deciding.",
+        Button.DECIDE,
+    ),
+    Failure(
+        "blind_receiver",
+        "Outcome unknown, and the chart cannot be asked",
+        "The note may have arrived, but no reading connection here is proven to find a fresh note.",
+        Owner.PRACTICE,
+        "Open the visit in eCW and look. Then say which it is: in the chart, or not there.",
+        Button.DECIDE,
+    ),
+    Failure(
+        "superseded",
+        "A newer version of the note goes instead",
+        "The scribe sent a newer version before this one had left.",
+        Owner.SCRIBE,
+        "Nothing to do: look at the newer version.",
+    ),
+    Failure(
+        "cancelled_by_person",
+        "Called off by a person",
+        "A person called this delivery off before it was sent; the audit log says who and why.",
+        Owner.PRACTICE,
+        "Nothing to do. To send it after all, send it as a new delivery.",
+        Button.REPLAY,
+    ),
+    Failure(
+        "preparation_failed",
+        "The message could not be made",
+        "Scribeport itself failed while it made this note's message. It is tried again alone, and needs a decision "
+        "after the third time; other notes go on. Nothing of it was sent.",
+        Owner.US,
+        "Report it with the number of the delivery.",
+    ),
+    Failure(
+        "held_by_person",
+        "Held by a person",
+        "A person stopped this delivery; the audit log says who and why. Nothing of it was sent.",
+        Owner.PRACTICE,
+        "Release it when it may go.",
+        Button.RELEASE,
+    ),
+    Failure(
+        "released_by_person",
+        "Released by a person",
+        "A person let this delivery go; the audit log says who and why.",
+        Owner.PRACTICE,
+        "Nothing to do.",
+    ),
+    Failure(
+        "found_by_person",
+        "A person found it in the chart",
+        "A person looked into the chart and said that the note is there; the audit log says who and why.",
+        Owner.PRACTICE,
+        "Nothing to do: it is read back like any other, where the location can be read.",
+    ),
+    Failure(
+        "not_there_by_person",
+        "A person found that it is not in the chart",
+        "A person looked into the chart and said that the note is not there. The same bytes go again.",
+        Owner.PRACTICE,
+        "Nothing to do.",
+    ),
+    Failure(
+        "replay",
+        "Sent again as a new delivery",
+        "A person had the note filed again; the audit log says who and why.",
+        Owner.PRACTICE,
+        "Nothing to do.",
+    ),
+    Failure(
+        "older_version",
+        "An older version came after a newer one",
+        "The scribe sent this version when a newer one had already come, so it is kept and not sent.",
+        Owner.SCRIBE,
+        "Nothing to do: look at the newer version.",
+    ),
+    Failure(
+        "retracted",
+        "The scribe withdrew the note",
+        "The scribe asked to withdraw the note before it was sent.",
+        Owner.SCRIBE,
+        "Nothing to do. If a part is already in the chart, retract it there.",
+    ),
+    Failure(
+        "older_version_waits",
+        "Waits for an earlier note of this visit",
+        "An earlier note of the same encounter has not been settled, and the order must be kept.",
+        Owner.PRACTICE,
+        "Settle the earlier one; this goes by itself afterwards.",
+    ),
+)

@@ -1,0 +1,136 @@
+"""What the delivery list is narrowed to: read from the address, written back into it, shown as removable chips.
+
+The location is not among them: the shell's switch chooses it for every page (portal/selection.py).
+
+Nothing a person typed stands in an address: searches become ids and blind indexes first (delivery/search.py).
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import QueryDict
+
+from delivery.states import NEEDS_ATTENTION, State
+from portal.models import Part
+
+# Groups of states that have one word for people; each is a tab of the list.
+GROUPS: dict[str, frozenset[State]] = {
+    "attention": NEEDS_ATTENTION,
+    "waiting": frozenset({State.READY, State.SENDING}),
+}
+RANGES: dict[str, tuple[str, timedelta]] = {
+    "1h": ("Last hour", timedelta(hours=1)),
+    "24h": ("Last 24 hours", timedelta(hours=24)),
+    "7d": ("Last 7 days", timedelta(days=7)),
+    "30d": ("Last 30 days", timedelta(days=30)),
+}
+OPAQUE = re.compile(r"[0-9a-f]{32}")
+CONTROL_ID = re.compile(r"[A-Z0-9]{1,20}")
+
+
+@dataclass(frozen=True)
+class Filters:
+    """One narrowing of the list. Within a field its values are alternatives; fields narrow one another."""
+
+    state: tuple[str, ...] = ()  # states and names of GROUPS
+    provider: tuple[str, ...] = ()  # the scribe's provider ids
+    part: tuple[str, ...] = ()
+    range: str = ""  # a key of RANGES
+    since: str = ""  # YYYY-MM-DD, in the location's zone; used when no range is set
+    until: str = ""  # the last day, included
+    failed: str = ""  # "1": a try failed, whatever came of it later
+    patient: str = ""  # blind index
+    encounter: str = ""  # blind index
+    note: str = ""  # our note id, 32 hex digits
+    control: str = ""  # MSH-10
+    found: str = ""  # "none": a search that found nothing
+
+    def states(self) -> frozenset[State]:
+        """The states meant, groups resolved; empty: all."""
+        meant = [GROUPS.get(name) or {State(name)} for name in self.state]
+        return frozenset[State]().union(*meant)
+
+    @property
+    def narrow(self) -> bool:
+        """Whether something other than place, time, part and state narrows: few rows, found by other indexes."""
+        return bool(
+            self.provider or self.patient or self.encounter or self.note or self.control or self.failed or self.found
+        )
+
+    def query(self) -> str:
+        """The address's query string, in a fixed order, without a leading question mark."""
+        address = QueryDict(mutable=True)
+        for name, value in self._items():
+            address.appendlist(name, value)
+        return address.urlencode()
+
+    def without(self, name: str, value: str) -> "Filters":
+        """The same without one value of one field."""
+        now = getattr(self, name)
+        rest: Any = tuple(one for one in now if one != value) if isinstance(now, tuple) else ""
+        return replace(self, **{name: rest})
+
+    def chosen(self) -> list[tuple[str, str]]:
+        """Every (field, value) in force: one chip each."""
+        return list(self._items())
+
+    def _items(self) -> Iterable[tuple[str, str]]:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            for one in value if isinstance(value, tuple) else (value,):
+                if one:
+                    yield field.name, one
+
+    def span(self, zone: ZoneInfo, now: datetime) -> tuple[datetime | None, datetime | None]:
+        """The times meant: from (included) and to (excluded). Days begin and end in `zone`."""
+        if self.range:
+            return now - RANGES[self.range][1], None
+        first, last = _day(self.since), _day(self.until)
+        start = datetime.combine(first, time.min, zone) if first else None
+        end = datetime.combine(last + timedelta(days=1), time.min, zone) if last else None
+        return start, end
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def read(address: QueryDict) -> Filters:
+    """The filters of an address; what is not understood is left out and so shows no chip."""
+    known_states = {*State, *GROUPS}
+    return Filters(
+        state=_several(address, "state", known_states),
+        provider=_several(address, "provider"),
+        part=_several(address, "part", Part.values),
+        range=_one(address, "range", address.get("range", "") in RANGES),
+        since=_one(address, "since", _day(address.get("since", "")) is not None),
+        until=_one(address, "until", _day(address.get("until", "")) is not None),
+        failed=_one(address, "failed", address.get("failed") == "1"),
+        patient=_one(address, "patient", bool(OPAQUE.fullmatch(address.get("patient", "")))),
+        encounter=_one(address, "encounter", bool(OPAQUE.fullmatch(address.get("encounter", "")))),
+        note=_one(address, "note", bool(OPAQUE.fullmatch(address.get("note", "")))),
+        control=_one(address, "control", bool(CONTROL_ID.fullmatch(address.get("control", "")))),
+        found=_one(address, "found", address.get("found") == "none"),
+    )
+
+
+def _several(address: QueryDict, name: str, known: Iterable[str] | None = None) -> tuple[str, ...]:
+    given = dict.fromkeys(value[:80] for value in address.getlist(name) if value.isprintable() and value)
+    allowed = None if known is None else set(known)
+    return tuple(value for value in given if allowed is None or value in allowed)[:50]
+
+
+def _one(address: QueryDict, name: str, good: bool) -> str:
+    return address.get(name, "") if good else ""
+
+
+def all_states(chosen: Filters) -> Filters:
+    """The same narrowing over every state: what the tabs count."""
+    return replace(chosen, state=())

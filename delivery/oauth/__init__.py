@@ -1,0 +1,1 @@
+"""How a FHIR connection gets its tokens: SMART discovery, the grants, renewal by one process at a time."""

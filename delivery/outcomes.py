@@ -1,0 +1,152 @@
+"""What became of each message of a batch, and writing it down: one transaction for all of them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from delivery import breaker, retry, sql
+from delivery.channels.base import NoAnswer, Receipt, Refused, Unavailable
+from delivery.models import Attempt
+from delivery.outgoing import Prepared
+from delivery.states import State
+from delivery.transition import ticket_of, transition
+from portal import crypto
+from portal.models import Connection
+
+# Reasons for which a message was not sent and that are not its own: they neither lengthen its wait nor end a series.
+NOT_ITS_OWN = ("batch_ended", "lease_lost", "worker_ended")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One message's end: the attempt's word, the state it leads to, and the receiver's code and answer."""
+
+    prepared: Prepared
+    word: str  # accepted, refused, unavailable, no_answer
+    state: State
+    finished_at: datetime
+    code: str = ""
+    reason_code: str = ""
+    answer: bytes = b""
+    retry_after: float | None = None
+
+
+def accepted(prepared: Prepared, receipt: Receipt) -> Outcome:
+    return Outcome(prepared, "accepted", State.ACCEPTED, timezone.now(), receipt.code, "", receipt.answer)
+
+
+def ended(prepared: Prepared, error: Refused | Unavailable | NoAnswer) -> Outcome:
+    """The error carries the decision; anything else must not be caught here."""
+    word, state = {
+        Refused: ("refused", State.REJECTED),
+        Unavailable: ("unavailable", State.READY),
+        NoAnswer: ("no_answer", State.UNKNOWN),
+    }[type(error)]
+    return Outcome(
+        prepared, word, state, timezone.now(), error.code, error.reason_code, error.answer, error.retry_after
+    )
+
+
+def not_reached(prepared: Prepared, reason_code: str) -> Outcome:
+    """Proof that no byte left: the batch ended before this one's turn."""
+    return Outcome(prepared, "unavailable", State.READY, timezone.now(), "", reason_code)
+
+
+def write_down(outcomes: Sequence[Outcome], epoch: int, connection: Connection) -> None:
+    """Complete the attempts and move the deliveries, in the caller's transaction."""
+    if not outcomes:
+        return
+    _complete_attempts(outcomes)
+    groups: dict[tuple[Any, ...], list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        groups[(outcome.state, outcome.reason_code, outcome.code, _waits(outcome))].append(outcome)
+    for (state, reason_code, _, wait), members in groups.items():
+        transition(
+            [ticket_of(member.prepared.delivery) for member in members],
+            State.SENDING,
+            state,
+            reason_code=reason_code,
+            epoch=epoch,
+            columns=_columns(state, wait, members[0].prepared.delivery.location.reading_connection_id is not None),
+            details={
+                member.prepared.delivery.pk: {"attempt": member.prepared.number, "code": member.code}
+                for member in members
+            },
+        )
+    _tell_breaker(outcomes, connection)
+
+
+def _waits(outcome: Outcome) -> float:
+    """Seconds before the next try. The wait of a message whose turn never came is not its own fault."""
+    if outcome.state is not State.READY or outcome.reason_code in NOT_ITS_OWN:
+        return 0.0
+    return retry.delay(failed_in_a_row(outcome.prepared.delivery.pk), outcome.retry_after)
+
+
+def failed_in_a_row(delivery_id: int) -> int:
+    """How many tries in a row, the last one included, could not be sent at all (as many as lengthen the wait).
+
+    A crash or a doubt ends the series: the receiver was reached then, and what it settles is not a reason to wait.
+    """
+    rows = Attempt.objects.filter(delivery_id=delivery_id).exclude(reason_code__in=NOT_ITS_OWN).order_by("-number")
+    words = rows.values_list("outcome", flat=True)[: len(retry.STEPS)]
+    return sum(1 for _ in takewhile(lambda word: word == "unavailable", words))
+
+
+def _columns(state: State, wait: float, readable: bool) -> dict[str, Any]:
+    now = timezone.now()
+    if state is State.ACCEPTED:
+        when = now if readable else None
+        return {"accepted_at": now, "read_at": when, "proof": "" if readable else "none", "readings_made": 0}
+    if state is State.UNKNOWN:
+        return {"read_at": now + timedelta(seconds=settings.SETTLE_SECONDS), "negatives": 0, "readings_made": 0}
+    return {"not_before": now + timedelta(seconds=wait)} if state is State.READY else {}
+
+
+def _complete_attempts(outcomes: Sequence[Outcome]) -> None:
+    sql.many(
+        f"UPDATE {sql.table(Attempt)} SET finished_at = %s, outcome = %s, code = %s, reason_code = %s, "  # noqa: S608
+        "sealed_answer = %s WHERE delivery_id = %s AND number = %s",
+        [
+            (
+                outcome.finished_at,
+                outcome.word,
+                outcome.code[:20],
+                outcome.reason_code,
+                _sealed(outcome),
+                outcome.prepared.delivery.pk,
+                outcome.prepared.number,
+            )
+            for outcome in outcomes
+        ],
+    )
+
+
+def _sealed(outcome: Outcome) -> bytes | None:
+    if not outcome.answer:
+        return None
+    row = f"{outcome.prepared.delivery.pk}:{outcome.prepared.number}"
+    return crypto.seal(outcome.answer, table="attempt", column="answer", row=row)
+
+
+def _tell_breaker(outcomes: Sequence[Outcome], connection: Connection) -> None:
+    """Rejections count only in a row: one acceptance after them starts the count anew."""
+    last = next((outcome for outcome in reversed(outcomes) if outcome.word in ("accepted", "refused")), None)
+    if last is None:
+        return
+    if last.word == "accepted":
+        breaker.content_accepted(connection.pk)
+        return
+    tail = [outcome for outcome in outcomes if outcome.word in ("accepted", "refused")]
+    count = 0
+    for outcome in reversed(tail):
+        if outcome.word != "refused" or outcome.code != last.code:
+            break
+        count += 1
+    breaker.rejected(connection, f"{last.code}/{last.reason_code}", count)

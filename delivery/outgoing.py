@@ -1,0 +1,215 @@
+"""From a due delivery to bytes ready to leave: gates, mapping, rendering, lint; or the problem that holds it.
+
+Nothing here touches the network or changes a row. Bytes that were rendered once are opened and sent again as they are.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+
+from django.db import DatabaseError, InterfaceError
+
+from delivery.channels.base import CannotExpress, Channel, OutgoingNote, Rendered, Visit
+from delivery.models import Delivery, Wire
+from delivery.overtaken import amends_charted, overtaken
+from delivery.posted import PostedNote, read
+from delivery.states import State
+from mapping.apply import apply
+from mapping.drift import drift_problems
+from mapping.note import Applied, Contribution, FieldValue, MappingSpec, Problem
+from mapping.queries import drifted_since, published_spec
+from portal import agreements, crypto
+from portal.keyring import KeysUnavailable
+from portal.models import Location, Part
+
+log = logging.getLogger(__name__)
+
+POISON_AFTER = 3
+MADE_BEFORE = "This message was made for the template before: cancel it and file it again, and it is made anew."
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A delivery whose bytes may leave. `new_wire` is the frozen row to insert, or None on a retransmission."""
+
+    delivery: Delivery
+    rendered: Rendered
+    sha256: str
+    new_wire: Wire | None
+    mapping_version_id: int | None
+
+    @property
+    def number(self) -> int:
+        """The number of the attempt about to be made."""
+        return self.delivery.attempts + 1
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A delivery that must not leave now: where it goes instead, and why. READY: it stays, and is tried again later."""
+
+    delivery: Delivery
+    state: State
+    reason_code: str
+    problems: tuple[Problem, ...] = ()
+
+
+def open_body(delivery: Delivery) -> PostedNote:
+    version = delivery.note_version
+    return read(crypto.unseal(version.sealed_body, table="noteversion", column="body", row=version.pk))
+
+
+def open_plan(delivery_id: int, sealed: bytes | memoryview) -> list[FieldValue]:
+    """The field values a delivery's frozen bytes carry."""
+    rows = json.loads(crypto.unseal(sealed, table="wire", column="plan", row=delivery_id))
+    return [
+        FieldValue(**{**row, "contributions": tuple(Contribution(**part) for part in row["contributions"])})
+        for row in rows
+    ]
+
+
+def planned(delivery: Delivery) -> list[FieldValue]:
+    """What should stand in the chart: the frozen plan, or, where a restore lost it, the note mapped as it is today."""
+    wire = getattr(delivery, "wire", None)
+    if wire is not None:
+        return open_plan(delivery.pk, wire.sealed_plan)
+    template = delivery.note_version.template
+    spec = published_spec(template) if template else None
+    if spec is None:
+        return []
+    return list(apply(spec, open_body(delivery).sections, delivery.location.unmapped_policy).values)
+
+
+class Asked:
+    """What many deliveries of a batch share, asked for once: mappings in force and missing agreements."""
+
+    def __init__(self) -> None:
+        self.spec = cache(published_spec)
+        self.missing = cache(agreements.missing)
+        self.drifted = cache(drifted_since)
+
+
+def prepare(deliveries: Sequence[Delivery], channel: Channel) -> tuple[list[Prepared], list[Stopped]]:
+    """Sort due deliveries into those that may leave and those that may not."""
+    ready: list[Prepared] = []
+    stopped: list[Stopped] = []
+    gone, asked = overtaken(deliveries), Asked()
+    for delivery in deliveries:
+        outcome = (
+            Stopped(delivery, *gone[delivery.pk]) if delivery.pk in gone else _prepare_alone(delivery, channel, asked)
+        )
+        if isinstance(outcome, Prepared):
+            ready.append(outcome)
+        else:
+            stopped.append(outcome)
+    return ready, stopped
+
+
+def _prepare_alone(delivery: Delivery, channel: Channel, asked: Asked) -> Prepared | Stopped:
+    """One that cannot be prepared is put off, and parked the third time; it must not stop those beside it."""
+    try:
+        return _prepare(delivery, channel, asked)
+    except (DatabaseError, InterfaceError, KeysUnavailable):
+        raise  # nobody's fault here: the whole step is done again
+    except Exception as error:
+        log.error("a delivery could not be prepared: %s", type(error), exc_info=True)
+        return Stopped(delivery, State.READY, "preparation_failed")
+
+
+def _prepare(delivery: Delivery, channel: Channel, asked: Asked) -> Prepared | Stopped:
+    if delivery.crashes >= POISON_AFTER:
+        return Stopped(delivery, State.PARKED, "poison")
+    gate = closed_gate(delivery, asked)
+    if gate:
+        return Stopped(delivery, State.HELD, gate)
+    wire = getattr(delivery, "wire", None)
+    if wire is not None:
+        problems = broken_since(delivery, wire, asked)
+        if problems:
+            return Stopped(delivery, State.HELD, problems[0].code, problems)
+        body = crypto.unseal(wire.sealed_bytes, table="wire", column="bytes", row=delivery.pk)
+        return Prepared(delivery, Rendered(body, wire.content_type), wire.sha256, None, delivery.mapping_version_id)
+    return _render(delivery, channel, asked)
+
+
+def broken_since(delivery: Delivery, wire: Wire, asked: Asked) -> tuple[Problem, ...]:
+    """Why frozen bytes may not leave again: since they were made, the template broke a field that they fill.
+
+    Publishing the mapping anew does not mend them: they are cancelled and filed again, which renders them anew.
+    """
+    found = asked.drifted(delivery.mapping_version_id) if delivery.mapping_version_id else ()
+    if not found:
+        return ()
+    texts = {value.field_id: value.text for value in open_plan(delivery.pk, wire.sealed_plan)}
+    return tuple(replace(one, message=f"{one.message} {MADE_BEFORE}") for one in drift_problems(found, texts))
+
+
+def closed_gate(delivery: Delivery, asked: Asked) -> str:
+    """The reason code of the gate that is shut between this delivery and its connection, or ""."""
+    location, connection = delivery.location, delivery.connection
+    if connection is None:
+        return "no_route"
+    if connection.environment != location.environment:
+        return "environment_mismatch"
+    if not connection.enabled:
+        return "connection_disabled"
+    if location.locked_reason:
+        return "location_locked"
+    return "agreement_missing" if asked.missing(location, delivery.note.scribe) else ""
+
+
+def _render(delivery: Delivery, channel: Channel, asked: Asked) -> Prepared | Stopped:
+    stop = partial(Stopped, delivery, State.HELD)
+    if delivery.part != Part.NOTE:
+        return stop("no_route")
+    template = delivery.note_version.template
+    spec = asked.spec(template) if template else None
+    if spec is None:
+        return stop("no_mapping" if template else "no_template")
+    posted = open_body(delivery)
+    applied = apply(spec, posted.sections, delivery.location.unmapped_policy)
+    if applied.problems:
+        return stop(applied.problems[0].code, applied.problems)
+    try:
+        rendered = channel.render(outgoing_note(delivery, posted, spec, applied))
+    except CannotExpress as error:
+        return stop(error.reason_code)
+    return _frozen(delivery, rendered, applied.values, spec)
+
+
+def visit_at(location: Location, posted: PostedNote) -> Visit:
+    """The visit with the location's own name at eCW, where it has one: several locations may share a connection."""
+    return replace(posted.visit, facility=location.facility)
+
+
+def outgoing_note(delivery: Delivery, posted: PostedNote, spec: MappingSpec, applied: Applied) -> OutgoingNote:
+    return OutgoingNote(
+        control_id=delivery.control_id,
+        note_id=str(delivery.note_id),
+        version=posted.version,
+        visit=visit_at(delivery.location, posted),
+        template_code=spec.template_code,
+        template_name=spec.template_name,
+        values=applied.values,
+        correction=delivery.correction or amends_charted(delivery),
+        created_at=delivery.created_at,
+    )
+
+
+def _frozen(delivery: Delivery, rendered: Rendered, values: Sequence[FieldValue], spec: MappingSpec) -> Prepared:
+    sha256 = hashlib.sha256(rendered.body).hexdigest()
+    # vars: dataclasses.asdict copies every text, which takes longer than the message itself.
+    rows = [{**vars(value), "contributions": [vars(part) for part in value.contributions]} for value in values]
+    plan = json.dumps(rows, ensure_ascii=False).encode()
+    wire = Wire(
+        delivery_id=delivery.pk,
+        sealed_bytes=crypto.seal(rendered.body, table="wire", column="bytes", row=delivery.pk),
+        sealed_plan=crypto.seal(plan, table="wire", column="plan", row=delivery.pk),
+        sha256=sha256,
+        content_type=rendered.content_type,
+        rendered_at=delivery.created_at,
+    )
+    return Prepared(delivery, rendered, sha256, wire, spec.mapping_version_id)

@@ -1,0 +1,111 @@
+"""Where a posted note is for: its location, template, mapping, route and lane, each asked for once a transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from delivery.lanes import lane_at, lane_index
+from delivery.models import Lane
+from delivery.posted import PostedNote, Wrong
+from mapping.apply import apply
+from mapping.models import Template
+from mapping.note import Problem
+from mapping.queries import published_spec, template_for
+from portal import agreements
+from portal.compiled import Compiled
+from portal.models import ApiKey, Location, Part, Route
+
+
+class Refusal(Exception):
+    """The note is not taken in; nothing of it is stored."""
+
+    def __init__(self, status: int, problems: Sequence[Wrong]) -> None:
+        super().__init__(f"refused with {status}")
+        self.status = status
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class Destination:
+    """The location and template a note is for."""
+
+    location: Location
+    template: Template | None
+
+
+class Places:
+    """The configuration as it stands in one transaction: asked anew in each, so that a change counts at once."""
+
+    def __init__(self) -> None:
+        self._location = cache(location_of)
+        self._missing = cache(agreements.missing)
+        self._template = cache(template_for)
+        self._spec = cache(published_spec)
+        self._route = cache(route_of)
+        self._lane = cache(lane_at)
+
+    def destination(self, key: ApiKey, posted: PostedNote) -> Destination:
+        """Raises Refusal where the note may not come in."""
+        location = self._location(key, posted.location)
+        missing = self._missing(location, key.scribe)
+        if missing:
+            raise Refusal(403, [Wrong("", "No note is taken in for this location: " + "; ".join(missing) + ".")])
+        template = self._template(location, posted.template, posted.visit_type)
+        if posted.template and template is None:
+            raise Refusal(422, [Wrong("/template", "This location has no template with this code.")])
+        return Destination(location, template)
+
+    def route(self, location: Location, part: str) -> Route | None:
+        return self._route(location, part)
+
+    def lane(self, route: Route | None, encounter_bidx: str) -> Lane | None:
+        return self._lane(route.connection_id, lane_index(sockets_of(route), encounter_bidx)) if route else None
+
+    def first_problem(self, to: Destination, posted: PostedNote, part: str) -> tuple[str, Sequence[Problem]]:
+        """The reason code that holds this part, or "" if it may go; with the places (warnings hold nothing)."""
+        if self.route(to.location, part) is None:
+            return "no_route", ()
+        if part != Part.NOTE:
+            return "part_not_supported", ()
+        if to.template is None:
+            return "no_template", ()
+        spec = self._spec(to.template)
+        if spec is None:
+            return "no_mapping", ()
+        applied = apply(spec, posted.sections, to.location.unmapped_policy)
+        if applied.problems:
+            return applied.problems[0].code, applied.problems
+        return ("", applied.warnings) if applied.values else ("nothing_to_send", applied.warnings)
+
+
+locations = Compiled(
+    lambda practice, code: Location.objects.filter(practice_id=practice, code=code).select_related("practice"), int, str
+)
+key_locations = Compiled(lambda key: ApiKey.locations.through.objects.filter(apikey_id=key), int)
+routes = Compiled(
+    lambda location, part: (
+        Route.objects.filter(location_id=location, part=part).select_related("connection").order_by("position")[:1]
+    ),
+    int,
+    str,
+)
+
+
+def location_of(key: ApiKey, code: str) -> Location:
+    """The location by its code, if this key may post to it; a stranger's location does not exist."""
+    location = locations.first(key.scribe.practice_id, code)
+    only = key_locations(key.pk) if location else []
+    if location is None or (only and location.pk not in {each.location_id for each in only}):
+        raise Refusal(422, [Wrong("/location", "There is no such location for this key.")])
+    if location.environment != key.environment:
+        words = f"This is a {key.environment} key, and the location is {location.environment}; they never mix."
+        raise Refusal(403, [Wrong("/location", words)])
+    return location
+
+
+def route_of(location: Location, part: str) -> Route | None:
+    return routes.first(location.pk, part)
+
+
+def sockets_of(route: Route) -> int:
+    return int(route.connection.settings.get("sockets", 1))

@@ -1,0 +1,123 @@
+"""A worker's own eyes: every second it looks for what no bell announced, beats its heart, and reads charts back.
+
+Runs beside Celery in the same process, so that a broker that is down, flushed or deaf costs a second, never a note.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.utils import timezone
+
+from delivery import lanes, sockets, sweeper, upkeep
+from delivery.due import lanes_with_work
+from delivery.models import Heartbeat
+from delivery.sending import drain
+from delivery.sockets import stopping
+from delivery.verification import read_due
+from portal.keyring import KeysUnavailable
+
+log = logging.getLogger(__name__)
+
+INFORM_SECONDS = 600.0  # between two questions whether the planner's statistics are still worth something
+
+to_read = threading.Event()
+_pool: ThreadPoolExecutor | None = None
+_watcher: threading.Thread | None = None
+
+
+def work_on(lane_id: int) -> None:
+    """Drain a lane here and now, or wake the thread of this process that is at it already."""
+    with sockets.holding(lane_id) as free:
+        if not free or stopping.is_set():
+            return
+        guarded(lambda: drain(lane_id))
+        to_read.set()
+
+
+def guarded(work: Callable[[], object]) -> None:
+    """Run one piece of work; a database that is away is tried again by the next round. No content in the log."""
+    try:
+        close_old_connections()
+        work()
+    except (DatabaseError, InterfaceError) as error:
+        log.warning("the database refused a step: %s", type(error))
+    except KeysUnavailable as error:
+        log.warning("a step waits for the keys: %s", type(error))
+    except Exception as error:
+        log.error("a step failed: %s", type(error), exc_info=True)
+
+
+def beat(started_at: datetime) -> None:
+    """The row that says this worker's loop is alive; a ping of a deaf process would not."""
+    Heartbeat.objects.update_or_create(
+        worker=lanes.owner(),
+        defaults={"beat_at": timezone.now(), "busy_lanes": len(sockets.held_lanes())},
+        create_defaults={"started_at": started_at, "beat_at": timezone.now(), "busy_lanes": 0},
+    )
+
+
+def look_around(started_at: datetime) -> None:
+    """One round: heartbeat, lanes with work, overdue rows."""
+    beat(started_at)
+    for lane_id in lanes_with_work():
+        if not sockets.ring(lane_id) and _pool is not None:
+            _pool.submit(work_on, lane_id)
+    sweeper.sweep()
+
+
+def watch() -> None:
+    started_at = timezone.now()
+    informed = -INFORM_SECONDS
+    while not stopping.is_set():
+        guarded(lambda: look_around(started_at))
+        if time.monotonic() - informed >= INFORM_SECONDS:
+            informed = time.monotonic()
+            guarded(upkeep.inform_planner)
+        stopping.wait(settings.POLL_SECONDS)
+
+
+def keep_reading() -> None:
+    while not stopping.is_set():
+        to_read.wait(settings.POLL_SECONDS)
+        to_read.clear()
+        guarded(read_all_due)
+
+
+def read_all_due() -> None:
+    while read_due() and not stopping.is_set():
+        pass
+
+
+@worker_ready.connect
+def start(**_: object) -> None:
+    """Celery's own signal that the worker runs (infrastructure, not domain work)."""
+    global _pool, _watcher
+    stopping.clear()
+    _pool = ThreadPoolExecutor(settings.LANE_THREADS, thread_name_prefix="lane")
+    _watcher = threading.Thread(target=watch, name="watch", daemon=True)
+    _watcher.start()
+    threading.Thread(target=keep_reading, name="reader", daemon=True).start()
+
+
+@worker_shutting_down.connect
+def stop(**_: object) -> None:
+    """The message under way is waited for and written down; what stands behind it goes back, and the lanes are free."""
+    sockets.stop()
+    to_read.set()
+
+
+@worker_shutdown.connect
+def leave(**_: object) -> None:
+    """A worker that ended as asked is missed by nobody; the row of one that died grows old and is seen."""
+    if _pool is not None:
+        _pool.shutdown()
+    if _watcher is not None:
+        _watcher.join(10)  # its last beat would bring the row back
+    guarded(lambda: Heartbeat.objects.filter(worker=lanes.owner()).delete())

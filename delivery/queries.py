@@ -1,0 +1,208 @@
+"""Reads for the delivery list: one page by keyset, its counts, and a version by which a screen knows it is current."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from delivery.filters import GROUPS, Filters
+from delivery.models import Attempt, Delivery
+from delivery.states import STRIKABLE, State
+from portal.models import Location
+
+PAGE = 50
+MANY = 1000  # counts stop here: "1,000+" is as good an answer, and stays cheap over a million rows
+DOTS = 5
+EPOCH = datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
+# Charted notes that the scribe has withdrawn need a person too, whatever their state says.
+TO_STRIKE = Q(withdrawn_at__isnull=False, state__in=STRIKABLE)
+# So does an accepted one that could not be read back for so long, though its location has a reader.
+UNREAD_AFTER = timedelta(minutes=15)
+FAILED_OUTCOMES = ("refused", "unavailable", "no_answer")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The locations one person looks at: those in view at which a role lets them see deliveries."""
+
+    locations: tuple[Location, ...]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of days: the locations' own; of several, the first one's."""
+        return zone_of(self.locations[0]) if self.locations else ZoneInfo("UTC")
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A place in the list, between rows: after (older than) or before (newer than) one delivery."""
+
+    at: datetime
+    id: int
+    older: bool = True
+
+    def __str__(self) -> str:
+        return f"{(self.at - EPOCH) // timedelta(microseconds=1)}-{self.id}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """At most PAGE deliveries, newest first, and where to go on."""
+
+    deliveries: tuple[Delivery, ...]
+    older: Cursor | None
+    newer: Cursor | None
+
+
+def zone_of(location: Location) -> ZoneInfo:
+    return ZoneInfo(location.time_zone)
+
+
+def read_cursor(text: str, older: bool) -> Cursor | None:
+    """A cursor from an address; None for what is none."""
+    micros, _, pk = text.partition("-")
+    if not (micros.isdecimal() and pk.isdecimal() and len(micros) < 18 and len(pk) < 19):
+        return None
+    return Cursor(EPOCH + timedelta(microseconds=int(micros)), int(pk), older)
+
+
+def matching(scope: Scope, filters: Filters, now: datetime | None = None) -> QuerySet[Delivery]:
+    """The deliveries of the scope that pass the filters, unordered."""
+    found = Delivery.objects.filter(location__in=scope.locations)
+    if filters.found:
+        return found.none()
+    now = now or timezone.now()
+    if states := filters.states():
+        wanted = Q(state__in=states)
+        found = found.filter(wanted | beyond_states(now) if "attention" in filters.state else wanted)
+    return _by_visit(_by_time(found, scope, filters, now), filters)
+
+
+def beyond_states(now: datetime) -> Q:
+    """What needs a person though its state does not say so."""
+    return TO_STRIKE | unread(now)
+
+
+def unread(now: datetime) -> Q:
+    """Accepted, to be read back, and not read for too long; without those that are to be struck."""
+    late = now - UNREAD_AFTER
+    return Q(state=State.ACCEPTED, read_at__isnull=False, accepted_at__lt=late, withdrawn_at__isnull=True)
+
+
+def _by_time(found: QuerySet[Delivery], scope: Scope, filters: Filters, now: datetime) -> QuerySet[Delivery]:
+    start, end = filters.span(scope.zone, now)
+    if start:
+        found = found.filter(created_at__gte=start)
+    return found.filter(created_at__lt=end) if end else found
+
+
+def _by_visit(found: QuerySet[Delivery], filters: Filters) -> QuerySet[Delivery]:
+    columns = {
+        "part__in": filters.part,
+        "note_version__provider_id__in": filters.provider,
+        "note_version__patient_bidx": filters.patient,
+        "note_version__encounter_bidx": filters.encounter,
+        "note_id": filters.note,
+        "control_id": filters.control,
+    }
+    found = found.filter(**{name: value for name, value in columns.items() if value})
+    if filters.failed:
+        failures = Attempt.objects.filter(delivery=OuterRef("pk"), outcome__in=FAILED_OUTCOMES)
+        trouble = Q(state__in=[State.REJECTED, State.UNKNOWN, State.MISFILED, State.PARKED])
+        found = found.filter(trouble | Exists(failures))
+    return found
+
+
+def whole(found: QuerySet[Delivery], scope: Scope) -> QuerySet[Delivery]:
+    """The same, with the practices named as well: of several locations, only their index has the list's order."""
+    practices = {location.practice_id for location in scope.locations}
+    return found.filter(practice__in=practices) if len(scope.locations) > 1 else found
+
+
+def page(found: QuerySet[Delivery], cursor: Cursor | None, size: int = PAGE) -> Page:
+    """One page by keyset: no row is skipped or shown twice, whatever arrives meanwhile."""
+    backwards = cursor is not None and not cursor.older
+    rows = list(_beyond(found, cursor)[: size + 1])
+    more, rows = len(rows) > size, rows[:size]
+    if backwards:
+        rows.reverse()
+    has_newer = more if backwards else cursor is not None
+    has_older = True if backwards else more
+    return Page(
+        tuple(rows),
+        older=Cursor(rows[-1].created_at, rows[-1].pk) if rows and has_older else None,
+        newer=Cursor(rows[0].created_at, rows[0].pk, older=False) if rows and has_newer else None,
+    )
+
+
+def _beyond(found: QuerySet[Delivery], cursor: Cursor | None) -> QuerySet[Delivery]:
+    if cursor is None:
+        return found.order_by("-created_at", "-pk")
+    if cursor.older:
+        beyond = Q(created_at__lt=cursor.at) | Q(created_at=cursor.at, pk__lt=cursor.id)
+        # Said twice: the first condition is the one an index can begin with.
+        return found.filter(beyond, created_at__lte=cursor.at).order_by("-created_at", "-pk")
+    beyond = Q(created_at__gt=cursor.at) | Q(created_at=cursor.at, pk__gt=cursor.id)
+    return found.filter(beyond, created_at__gte=cursor.at).order_by("created_at", "pk")
+
+
+def for_rows(found: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """With what a row shows, and without the sealed note."""
+    return found.select_related("note_version__template", "location").defer("note_version__sealed_body")
+
+
+def counts(found: QuerySet[Delivery], narrow: bool = False) -> dict[str, int]:
+    """How many per state and group, in one statement: each up to MANY, or, of a narrow list, all in one pass."""
+    try:
+        numbers, beyond = _in_one_pass(found) if narrow else _numbers(found)
+    except EmptyResultSet:
+        numbers, beyond = dict.fromkeys(State, 0), 0
+    groups = {name: sum(numbers[state] for state in states) for name, states in GROUPS.items()}
+    groups["attention"] += beyond
+    return {**{state.value: number for state, number in numbers.items()}, **groups, "all": sum(numbers.values())}
+
+
+def _numbers(found: QuerySet[Delivery]) -> tuple[dict[State, int], int]:
+    """How many in each state, and how many need a person for another reason than their state."""
+    statements: list[str] = []
+    parameters: list[Any] = []
+    for narrowed in (*(Q(state=state) for state in State), TO_STRIKE, unread(timezone.now())):
+        sliced = found.filter(narrowed).order_by().values("pk")[:MANY]
+        statement, values = sliced.query.sql_with_params()
+        statements.append(f"(SELECT COUNT(*) FROM ({statement}) AS sliced)")  # noqa: S608 (the ORM wrote it)
+        parameters.extend(values)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(statements)}", parameters)
+        *by_state, to_strike, not_read = cursor.fetchone()
+    return dict(zip(State, by_state, strict=True)), to_strike + not_read
+
+
+def _in_one_pass(found: QuerySet[Delivery]) -> tuple[dict[State, int], int]:
+    needing = Count("pk", filter=beyond_states(timezone.now()))
+    rows = found.order_by().values_list("state").annotate(Count("pk"), needing=needing)
+    numbers, beyond = dict.fromkeys(State, 0), 0
+    for state, number, needed in rows:
+        numbers[State(state)], beyond = number, beyond + needed
+    return numbers, beyond
+
+
+def last_attempts(ids: Iterable[int]) -> dict[int, list[Attempt]]:
+    """The last five attempts of each delivery, oldest first."""
+    rows = Attempt.objects.filter(delivery__in=list(ids), number__gt=F("delivery__attempts") - DOTS)
+    found: dict[int, list[Attempt]] = {}
+    for attempt in rows.defer("sealed_answer").order_by("delivery_id", "number"):
+        found.setdefault(attempt.delivery_id, []).append(attempt)
+    return found
+
+
+def version(shown: Page, numbers: dict[str, int], *more: object) -> str:
+    """Equal exactly while the screen need not change: the rows' last changes, the counts, and `more`."""
+    rows = [(row.pk, row.state, row.why, row.attempts, row.updated_at) for row in shown.deliveries]
+    return hashlib.sha256(repr((rows, numbers, more)).encode()).hexdigest()[:24]

@@ -1,0 +1,283 @@
+"""The lane loop: claim, commit the intent, send, write down what came of it; again until nothing is due.
+
+One durable commit stands between any two batches: it writes the last batch's outcomes and the next one's intents
+together. No byte leaves before its intent (with the sha256 of exactly those bytes) is committed, and none after the
+lease's guard has tripped.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import groupby, takewhile
+from operator import attrgetter
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connections, transaction
+from django.utils import timezone
+
+from audit.record import Actor, acting
+from delivery import breaker, incarnation, lanes, rate, retry, sockets, sql
+from delivery.channels.base import Channel, ChannelError, NoAnswer, Refused, Unavailable
+from delivery.due import due, first_due
+from delivery.lanes import Lease
+from delivery.models import Attempt, Delivery, Lane, ReceiverProfile
+from delivery.outcomes import Outcome, accepted, ended, not_reached, write_down
+from delivery.outgoing import Prepared, Stopped, prepare
+from delivery.states import State
+from delivery.transition import ticket_of, tickets, transition
+from portal.keyring import KeysUnavailable
+from portal.models import Connection
+
+log = logging.getLogger(__name__)
+
+DATABASE_PAUSE = 0.5
+
+
+def drain(lane_id: int) -> int:
+    """Send what is due on this lane; returns how many messages left. Nothing happens if somebody else holds it."""
+    with acting(Actor("worker", lanes.owner())):  # from the first: entering recovery and taking over are deeds too
+        if not incarnation.may_send():
+            return 0
+        lane = Lane.objects.select_related("connection__practice").get(pk=lane_id)
+        if not lane.connection.enabled:
+            hold_all(lane_id)
+            return 0
+        if not breaker.allows(lane.connection_id):
+            doubt_only(lane_id)
+            return 0
+        lease = lanes.acquire(lane_id)
+        return LaneRun(lane.connection, lease).run() if lease else 0
+
+
+def doubt_only(lane_id: int) -> None:
+    """Behind a breaker nothing is sent, but what a dead worker left SENDING becomes UNKNOWN and is looked for."""
+    if Delivery.objects.filter(lane_id=lane_id, state=State.SENDING).exists():
+        lease = lanes.acquire(lane_id)
+        if lease is not None:
+            lanes.release(lease)
+
+
+def hold_all(lane_id: int) -> None:
+    """A connection that was switched off is not even opened: what waits for it is held, with the reason."""
+    doubt_only(lane_id)
+    while ids := list(due(lane_id).values_list("pk", flat=True)):
+        with transaction.atomic():
+            if not transition(tickets(ids), State.READY, State.HELD, reason_code="connection_disabled"):
+                return
+
+
+class LaneRun:
+    """One holder's time on a lane."""
+
+    def __init__(self, connection: Connection, lease: Lease) -> None:
+        self.connection = connection
+        self.lease = lease
+        self.batch_size = batch_size(connection.pk)
+        self.outcomes: list[Outcome] = []
+        self.draining = True  # what the lane's row says: intake rings the bell only when it is False
+        # The guard tripped, another epoch began, or a breaker opened: write down what is known and step back.
+        self.lost = False
+        self.newest_attempt = 0
+        self.sent = 0
+
+    def run(self) -> int:
+        try:
+            # Twice before waiting: what was committed while the row still said "draining" rang no bell.
+            while self.try_step() or (self.try_step() or self.rung()):
+                pass
+        except BaseException:
+            lanes.abandon(self.lease)
+            raise
+        lanes.release(self.lease)
+        return self.sent
+
+    def rung(self) -> bool:
+        return not (self.lost or sockets.stopping.is_set()) and sockets.rung_within(
+            self.lease.lane_id, settings.LINGER_SECONDS
+        )
+
+    def try_step(self) -> bool:
+        """A step whose commit fails is done again while the lease lasts: its outcomes are still in hand.
+
+        Whether a failed commit took hold is not assumed either way: every move compares the state it changes.
+        """
+        while True:
+            try:
+                return self.step()
+            except (OperationalError, InterfaceError):
+                if not self.lease.holds():
+                    raise
+                time.sleep(DATABASE_PAUSE)
+                connections["default"].close()
+                self.lost = True  # the database may come back as an older one: take the lane anew
+
+    def step(self) -> bool:
+        """One batch: prepare, open, commit, send. False when nothing was due, or nothing may go now.
+
+        What may not leave is stopped before a socket opens for it.
+        """
+        may_send = not (self.lost or sockets.stopping.is_set())
+        candidates = batch_of(self.lease.lane_id, self.batch_size) if may_send else []
+        channel = self.client() if candidates else None
+        if channel is None:
+            candidates = []
+        ready, stopped = self.prepared(candidates, channel) if channel else ([], [])
+        if ready and not self.open():
+            ready = []
+        ready = ready[: rate.granted(self.connection, len(ready))]
+        if not (candidates or self.outcomes or self.draining):
+            return False
+        with transaction.atomic():
+            self.draining = bool(candidates)
+            still_mine = lanes.renew(self.lease, draining=self.draining)
+            may_go_on = self.settle()
+            stop(stopped)
+            claimed = self.claim(ready) if still_mine and may_go_on and not self.lost else []
+        self.outcomes = []
+        if channel and claimed:
+            incarnation.remember(self.newest_attempt)
+            self.outcomes = self.send_all(channel, claimed)
+        self.lost = self.lost or not still_mine or not may_go_on
+        return bool(claimed or stopped) and not self.lost
+
+    def prepared(self, candidates: Sequence[Delivery], channel: Channel) -> tuple[list[Prepared], list[Stopped]]:
+        """Without keys nothing can be prepared, and no note is to blame: the lane is left until the next round."""
+        try:
+            return prepare(candidates, channel)
+        except KeysUnavailable as error:
+            log.warning("nothing can be prepared: %s", type(error))
+            self.lost = True
+            return [], []
+
+    def settle(self) -> bool:
+        """Write the last batch's outcomes; False if they tripped the content breaker."""
+        write_down(self.outcomes, self.lease.epoch, self.connection)
+        refused = any(outcome.word == "refused" for outcome in self.outcomes)
+        return not refused or breaker.allows(self.connection.pk)
+
+    def client(self) -> Channel | None:
+        """The lane's client, perhaps not open yet; None, with the breaker told, when its settings cannot be used."""
+        try:
+            return sockets.client_of(self.lease, self.connection)
+        except ValueError:
+            self.step_back("connection_misconfigured")
+            return None
+
+    def open(self) -> bool:
+        """Whether the client is open; else the breaker is told: a failure here is *not sent*, never *unknown*."""
+        try:
+            if sockets.opened(self.lease.lane_id):
+                breaker.succeeded(self.connection)
+        except Unavailable as error:
+            self.step_back(error.reason_code)
+        except ValueError:
+            self.step_back("connection_misconfigured")
+        return not self.lost
+
+    def step_back(self, reason_code: str) -> None:
+        """Nobody knocks again before the breaker's wait is over."""
+        breaker.failed(self.connection, reason_code)
+        self.lost = True
+
+    def claim(self, ready: Sequence[Prepared]) -> list[Prepared]:
+        """Move to SENDING those still READY, with their attempt and intent, in the caller's transaction."""
+        claimed: list[Prepared] = []
+        alike = attrgetter("number", "mapping_version_id")
+        for (number, mapping_version_id), group in groupby(sorted(ready, key=alike), key=alike):
+            members = {prepared.delivery.pk: prepared for prepared in group}
+            moved = transition(
+                [ticket_of(prepared.delivery) for prepared in members.values()],
+                State.READY,
+                State.SENDING,
+                columns={
+                    "epoch": self.lease.epoch,
+                    "attempts": number,
+                    "mapping_version_id": mapping_version_id,
+                },
+                details={
+                    key: {"attempt": number, "wire_sha256": prepared.sha256, "connection": self.connection.pk}
+                    for key, prepared in members.items()
+                },
+                recipient=self.connection.name,
+            )
+            claimed += [members[ticket.id] for ticket in moved]
+        sql.insert([prepared.new_wire for prepared in claimed if prepared.new_wire])
+        rows = [self.attempt(prepared) for prepared in claimed]
+        sql.insert(rows)
+        self.newest_attempt = max((row.pk for row in rows), default=0)
+        return sorted(claimed, key=lambda prepared: prepared.delivery.pk)
+
+    def attempt(self, prepared: Prepared) -> Attempt:
+        return Attempt(
+            delivery_id=prepared.delivery.pk,
+            number=prepared.number,
+            epoch=self.lease.epoch,
+            worker=lanes.owner(),
+            connection=self.connection,
+            wire_sha256=prepared.sha256,
+            intent_at=timezone.now(),
+        )
+
+    def send_all(self, channel: Channel, claimed: Sequence[Prepared]) -> list[Outcome]:
+        """Send one after another on one socket. After the first doubt the rest is provably unsent."""
+        outcomes: list[Outcome] = []
+        for place, prepared in enumerate(claimed):
+            if sockets.stopping.is_set():
+                return outcomes + [not_reached(later, "worker_ended") for later in claimed[place:]]
+            outcome = send_one(channel, prepared)
+            outcomes.append(outcome)
+            self.sent += outcome.word != "unavailable"
+            self.lost = self.lost or outcome.reason_code == "lease_lost"
+            if outcome.reason_code in breaker.PERSON_NEEDED:
+                self.step_back(outcome.reason_code)
+            if outcome.word in ("unavailable", "no_answer"):
+                sockets.discard(self.lease.lane_id)
+                return outcomes + [not_reached(later, "batch_ended") for later in claimed[place + 1 :]]
+        return outcomes
+
+
+def send_one(channel: Channel, prepared: Prepared) -> Outcome:
+    try:
+        return accepted(prepared, channel.send(prepared.rendered, prepared.delivery.control_id))
+    except (Refused, Unavailable, NoAnswer) as error:
+        return ended(prepared, error)
+    except ChannelError as error:
+        log.error("channel raised %s while sending", type(error))
+        return ended(prepared, NoAnswer(error.reason_code))
+
+
+def batch_size(connection_id: int) -> int:
+    """A receiver that can neither ignore a repeat nor be asked gets one message at a time."""
+    blind = breaker.state_of(connection_id).profile in ("", ReceiverProfile.BLIND)
+    return 1 if blind else settings.BATCH_SIZE
+
+
+def batch_of(lane_id: int, size: int) -> list[Delivery]:
+    """The next deliveries to send together; a suspect of a crash goes alone."""
+    rows = first_due(lane_id, size)
+    return list(takewhile(lambda delivery: not delivery.crashes, rows)) or rows[:1]
+
+
+def stop(stopped: Sequence[Stopped]) -> None:
+    """Hold, park or put off what must not leave, in the caller's transaction."""
+    for item in stopped:
+        if item.state is State.READY:
+            put_off(item)
+            continue
+        transition(
+            [ticket_of(item.delivery)],
+            State.READY,
+            item.state,
+            reason_code=item.reason_code,
+            columns={"problems": [problem.__dict__ for problem in item.problems]},
+        )
+
+
+def put_off(item: Stopped) -> None:
+    """It counts as a crash: tried again later, alone, and parked after the third."""
+    tries = item.delivery.crashes + 1
+    later = timezone.now() + timedelta(seconds=retry.delay(tries))
+    Delivery.objects.filter(pk=item.delivery.pk, state=State.READY).update(
+        crashes=tries, reason_code=item.reason_code, not_before=later, updated_at=timezone.now()
+    )

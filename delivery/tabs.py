@@ -1,0 +1,103 @@
+"""What stands above the list: saved views with counts, chips that say what it is narrowed to, choices to narrow it."""
+
+from dataclasses import dataclass, replace
+
+from delivery.filters import GROUPS, RANGES, Filters
+from delivery.models import Delivery, NoteVersion
+from delivery.queries import MANY, Scope
+from delivery.states import WORDS, State
+from portal.models import Part
+
+PARTS = [(part.value, part.label) for part in Part]
+GROUP_WORDS = {"attention": ("Needs attention", "act"), "waiting": ("Waiting", "wait")}
+# Shorter than on the rows: the strip must fit a screen.
+SHORT = {"accepted": "Accepted", "verified": "Verified", "rejected": "Rejected", "parked": "Decide"}
+# The saved views, in the order of the strip; the quiet ones stand there only while they have rows.
+VIEWS = ("attention", "waiting", "held", "unknown", "misfiled", "parked", "rejected", "accepted", "verified")
+QUIET = (State.SUPERSEDED.value, State.CANCELLED.value)
+RECENT = 1000  # providers are offered from the newest deliveries
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One saved view: its words, address, and count ("1,000+" from MANY on)."""
+
+    label: str
+    query: str
+    count: str
+    tone: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One filter in force, and the address without it."""
+
+    label: str
+    query: str
+
+
+def tabs(chosen: Filters, numbers: dict[str, int]) -> list[Tab]:
+    """All, the saved views, and the quiet states that have rows."""
+    quiet = [state for state in QUIET if numbers[state]]
+    names = [*VIEWS, *(name for name in (*quiet, *chosen.state) if name not in VIEWS)]
+    every = Tab("All", replace(chosen, state=()).query(), many(numbers["all"]), "off", not chosen.state)
+    return [every, *(_tab(name, chosen, numbers[name]) for name in dict.fromkeys(names))]
+
+
+def _tab(name: str, chosen: Filters, count: int) -> Tab:
+    label, tone = GROUP_WORDS.get(name) or (SHORT.get(name, WORDS[State(name)].label), WORDS[State(name)].tone)
+    shown_tone = tone if count and tone == "act" else "off"
+    return Tab(label, replace(chosen, state=(name,)).query(), many(count), shown_tone, chosen.state == (name,))
+
+
+def many(count: int) -> str:
+    return f"{MANY:,}+" if count >= MANY else str(count)
+
+
+def chips(chosen: Filters, scope: Scope) -> list[Chip]:
+    """One chip for every value in force, in plain words; a group shown as a tab needs none."""
+    names = _provider_names(chosen, scope)
+    return [Chip(_label(name, value, names), chosen.without(name, value).query()) for name, value in chosen.chosen()]
+
+
+SAID = {
+    "failed": "Ever failed",
+    "patient": "One patient",
+    "encounter": "One visit",
+    "note": "One note",
+    "found": "Search",
+}
+BEGINNINGS = {"since": "From", "until": "Until", "control": "Control id"}
+
+
+def _label(name: str, value: str, providers: dict[str, str]) -> str:
+    if name == "state":
+        return GROUP_WORDS[value][0] if value in GROUPS else WORDS[State(value)].label
+    if name == "part":
+        return str(Part(value).label)
+    if name == "range":
+        return RANGES[value][0]
+    if name == "provider":
+        return providers.get(value) or value
+    return SAID.get(name) or f"{BEGINNINGS[name]} {value}"
+
+
+def _provider_names(chosen: Filters, scope: Scope) -> dict[str, str]:
+    if not chosen.provider:
+        return {}
+    rows = NoteVersion.objects.filter(provider_id__in=chosen.provider, note__location__in=scope.locations)
+    return dict(rows.values_list("provider_id", "provider_name").distinct()[: len(chosen.provider) * 2])
+
+
+def providers(scope: Scope) -> list[tuple[str, str]]:
+    """(id, name) of the providers of the newest deliveries, by name."""
+    newest = (
+        Delivery.objects.filter(
+            practice__in={location.practice_id for location in scope.locations}, location__in=scope.locations
+        )
+        .order_by("-created_at", "-pk")
+        .values_list("note_version__provider_id", "note_version__provider_name")[:RECENT]
+    )
+    named = {pk: name or pk for pk, name in newest if pk}
+    return sorted(named.items(), key=lambda one: one[1].casefold())

@@ -1,0 +1,202 @@
+"""The only writer of a delivery's state: compare-and-set, a Move row, an audit event, in one transaction.
+
+`transition()` changes those of the given deliveries that are still in the state the caller saw, under the lane epoch
+the caller holds, and returns them; whoever else was faster keeps their change.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from audit.record import Actor, Entry, current, record_many
+from delivery import sql
+from delivery.models import Delivery, Move
+from delivery.states import State, allowed
+
+
+class IllegalMove(Exception):
+    """The table of moves does not have this one: a programming mistake, or a row somebody else changed."""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What the audit log needs to know of a delivery, so that it is read once a batch and not once a move."""
+
+    id: int
+    practice: str
+    location: str
+    patient_bidx: str
+    encounter_bidx: str
+    note_version: str
+    correlation_id: str
+    part: str
+    actor: Actor | None = None  # where one transaction carries the deeds of several; else whoever acts
+
+
+# What each move is called in the audit log; the detail says why.
+EVENTS: dict[tuple[State, State], str] = {
+    (State.HELD, State.READY): "delivery.released",
+    (State.READY, State.SENDING): "delivery.intent",
+    (State.READY, State.HELD): "delivery.held",
+    (State.READY, State.UNKNOWN): "delivery.unknown",
+    (State.SENDING, State.READY): "delivery.not_sent",
+    (State.SENDING, State.ACCEPTED): "delivery.accepted",
+    (State.SENDING, State.REJECTED): "delivery.rejected",
+    (State.SENDING, State.UNKNOWN): "delivery.unknown",
+    (State.UNKNOWN, State.ACCEPTED): "delivery.reconciled",
+    (State.UNKNOWN, State.READY): "delivery.reconciled",
+    (State.ACCEPTED, State.VERIFIED): "delivery.verified",
+    (State.ACCEPTED, State.MISFILED): "delivery.misfiled",
+    (State.MISFILED, State.VERIFIED): "delivery.verified",
+    (State.PARKED, State.READY): "delivery.decided",
+    (State.PARKED, State.ACCEPTED): "delivery.decided",
+}
+BY_TARGET = {
+    State.PARKED: "delivery.parked",
+    State.SUPERSEDED: "delivery.superseded",
+    State.CANCELLED: "delivery.cancelled",
+}
+
+
+def event_of(old: State, new: State) -> str:
+    return EVENTS.get((old, new)) or BY_TARGET[new]
+
+
+def tickets(ids: Iterable[int]) -> list[Ticket]:
+    """Read what the audit log needs of these deliveries."""
+    rows = Delivery.objects.filter(pk__in=list(ids)).values_list(
+        "pk",
+        "practice__code",
+        "location__code",
+        "note_version__patient_bidx",
+        "encounter_bidx",
+        "note_version_id",
+        "note_version__correlation_id",
+        "part",
+    )
+    return [Ticket(*row[:5], str(row[5]), *row[6:]) for row in rows]
+
+
+def ticket_of(delivery: Delivery) -> Ticket:
+    """The same from a row whose note_version, location and practice have been loaded with it."""
+    return Ticket(
+        id=delivery.pk,
+        practice=delivery.location.practice.code,
+        location=delivery.location.code,
+        patient_bidx=delivery.note_version.patient_bidx,
+        encounter_bidx=delivery.encounter_bidx,
+        note_version=str(delivery.note_version_id),
+        correlation_id=delivery.note_version.correlation_id,
+        part=delivery.part,
+    )
+
+
+def transition(
+    subjects: Sequence[Ticket],
+    old: State,
+    new: State,
+    *,
+    reason_code: str = "",
+    epoch: int | None = None,
+    columns: Mapping[str, Any] | None = None,
+    details: Mapping[int, Mapping[str, Any]] | None = None,
+    reason: str = "",
+    recipient: str = "",
+) -> list[Ticket]:
+    """Move those of `subjects` that are in `old` (and claimed under `epoch`, if given) to `new`.
+
+    `columns` are further columns of Delivery to set, the same for all; `details` adds to each one's audit detail;
+    `reason` is a person's; `recipient` names who is about to receive patient data. Must run inside a transaction;
+    returns the ones that moved.
+    """
+    if not allowed(old, new):
+        raise IllegalMove(f"{old} to {new}")
+    if not subjects:
+        return []
+    now = timezone.now()
+    moved_ids = _compare_and_set(subjects, old, new, reason_code, epoch, now, columns or {})
+    moved = [ticket for ticket in subjects if ticket.id in moved_ids]
+    _write_moves(moved, old, new, reason_code, epoch or 0, now)
+    event = event_of(old, new)
+    record_many(
+        [
+            replace(
+                _entry(event, ticket, reason_code, (details or {}).get(ticket.id, {})),
+                reason=reason,
+                recipient=recipient,
+            )
+            for ticket in moved
+        ]
+    )
+    return moved
+
+
+def _compare_and_set(
+    subjects: Sequence[Ticket],
+    old: State,
+    new: State,
+    reason_code: str,
+    epoch: int | None,
+    now: datetime,
+    columns: Mapping[str, Any],
+) -> set[int]:
+    changes = {"state": new.value, "reason_code": reason_code, "updated_at": now, **columns}
+    assignments = ", ".join(f"{name} = %s" for name in changes)
+    where = f"id IN ({sql.marks(subjects)}) AND state = %s" + ("" if epoch is None else " AND epoch = %s")
+    statement = f"UPDATE {sql.table(Delivery)} SET {assignments} WHERE {where} RETURNING id"  # noqa: S608
+    keys: list[Any] = [ticket.id for ticket in subjects]
+    guard: list[Any] = [old.value] if epoch is None else [old.value, epoch]
+    return {row[0] for row in sql.returning(statement, [*changes.values(), *keys, *guard])}
+
+
+def _write_moves(
+    moved: Sequence[Ticket], old: State | str, new: State, reason_code: str, epoch: int, now: datetime
+) -> None:
+    sql.insert([_move(ticket, old, new, reason_code, epoch, now) for ticket in moved])
+
+
+def _move(ticket: Ticket, old: State | str, new: State, reason_code: str, epoch: int, now: datetime) -> Move:
+    actor = ticket.actor or current().actor
+    return Move(
+        delivery_id=ticket.id,
+        from_state=str(old),
+        to_state=new.value,
+        at=now,
+        epoch=epoch,
+        reason_code=reason_code,
+        actor=actor.name or f"{actor.type} {actor.id}",
+    )
+
+
+def _entry(event: str, ticket: Ticket, reason_code: str, detail: Mapping[str, Any]) -> Entry:
+    words: dict[str, Any] = {"delivery_id": ticket.id, "part": ticket.part, **detail}
+    if reason_code:
+        words["reason_code"] = reason_code
+    return Entry(
+        event,
+        practice=ticket.practice,
+        location=ticket.location,
+        subject_bidx=ticket.patient_bidx,
+        encounter_bidx=ticket.encounter_bidx,
+        object_type="delivery",
+        object_id=str(ticket.id),
+        correlation_id=ticket.correlation_id,
+        purpose_of_use="TREAT",
+        data_category=("transcribed_note",),
+        detail=words,
+        actor=ticket.actor,
+    )
+
+
+def begin(subjects: Sequence[tuple[Ticket, State, str]], first: Sequence[Entry] = ()) -> None:
+    """Write the first Move and audit event of deliveries just inserted: (ticket, first state, reason code).
+
+    `first` are the audit events of what brought them about; they go in the same statement.
+    """
+    now = timezone.now()
+    sql.insert([_move(ticket, "", state, reason_code, 0, now) for ticket, state, reason_code in subjects])
+    begun = [_entry(f"delivery.{state.value}", ticket, reason_code, {}) for ticket, state, reason_code in subjects]
+    record_many([*first, *begun])

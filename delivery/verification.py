@@ -1,0 +1,382 @@
+"""Read the chart back: prove where every section stands, and settle what nobody knows.
+
+Identity is the control id, never similar text. *Not there* counts only where a probe has shown that this reader finds
+fresh notes (`ConnectionState.reader_proven_at`), and only twice, DOUBT_SETTLE_SECONDS apart, the first that long after
+the last byte that may have left: asked too early, a receiver still at work answers "not there" and the note would be
+charted twice. The first look comes sooner (SETTLE_SECONDS): what it finds counts, what it does not find does not. What
+was sent more than once is VERIFIED only by a look that long after the last time: both copies may be filed by then.
+"""
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, transaction
+from django.db.models import Count, Max
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from audit.record import Actor, acting
+from delivery import lanes, rate, sql
+from delivery.channels.base import ChartReader, Unavailable
+from delivery.channels.compare import ReadBack, compare
+from delivery.models import Attempt, ConnectionState, Delivery, ReceiverProfile
+from delivery.opening import open_reader
+from delivery.outgoing import POISON_AFTER, open_body, planned, visit_at
+from delivery.readings import Found, Look, write_readings
+from delivery.states import State
+from delivery.transition import Ticket, ticket_of, transition
+from portal.keyring import KeysUnavailable
+from portal.models import Connection
+
+log = logging.getLogger(__name__)
+
+BATCH = 64
+READERS = 4
+CLAIM_SECONDS = 60.0  # at most: a reader that died is replaced no later than a sender would be
+# Seconds between looks for an accepted note that is not there yet, or stands there differently.
+LOOKS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
+MISSING_AFTER = 5  # looks in vain, before an accepted note that cannot be found is called misfiled
+DOUBT_LOOKS = 10
+DOUBT_SECONDS = 3600.0
+NEGATIVES_NEEDED = 2
+NOT_ASKED = "reader_cannot_say"
+READABLE = (State.ACCEPTED, State.UNKNOWN, State.MISFILED)
+
+
+def read_due() -> int:
+    """Look for up to BATCH deliveries whose time has come; returns how many were looked for."""
+    with acting(Actor("worker", lanes.owner())):
+        due = claim_reads()
+        if due:
+            looks = look_for(due)
+            try:
+                conclude_all(looks)
+            except (DatabaseError, InterfaceError, KeysUnavailable):
+                raise  # nobody's fault here: all are looked for again
+            except Exception as error:
+                log.error("a reading could not be judged: %s; each is judged alone", type(error), exc_info=True)
+                for look in looks:
+                    conclude_alone(look)
+        return len(due)
+
+
+def conclude_all(looks: Sequence[Look]) -> None:
+    with transaction.atomic():
+        conclude(still_standing(looks))
+
+
+def conclude_alone(look: Look) -> None:
+    """One that cannot be judged is looked for later and later, a doubt parked the third time: others go on."""
+    try:
+        conclude_all([look])
+    except (DatabaseError, InterfaceError, KeysUnavailable):
+        raise
+    except Exception as error:
+        log.error("a reading could not be judged: %s", type(error))
+        with transaction.atomic():
+            for each in still_standing([look]):
+                delivery = each.delivery
+                if delivery.state == State.UNKNOWN and delivery.readings_made + 1 >= POISON_AFTER:
+                    park(ticket_of(delivery), "reading_failed")
+                else:
+                    look_again(delivery, "reading_failed")
+
+
+def claim_reads() -> list[Delivery]:
+    """Take due readings for a minute (or a shorter lease), so that two workers do not ask the same question."""
+    now = timezone.now()
+    until = now + timedelta(seconds=min(CLAIM_SECONDS, settings.LEASE_SECONDS))
+    table = sql.table(Delivery)
+    states = [state.value for state in READABLE]
+    with transaction.atomic():
+        rows = sql.returning(
+            f"UPDATE {table} SET read_at = %s WHERE id IN (SELECT id FROM {table} WHERE read_at <= %s "  # noqa: S608
+            f"AND state IN ({sql.marks(states)}) ORDER BY read_at LIMIT {BATCH}) AND read_at <= %s RETURNING id",
+            [until, now, *states, now],
+        )
+    return list(
+        Delivery.objects.filter(pk__in=[row[0] for row in rows]).select_related(
+            "note_version__template", "location__practice", "location__reading_connection", "connection", "wire"
+        )
+    )
+
+
+def look_for(due: Sequence[Delivery]) -> list[Look]:
+    """Read each encounter once, several at a time, outside any transaction."""
+    by_connection: dict[Connection | None, list[Delivery]] = defaultdict(list)
+    for delivery in due:
+        by_connection[delivery.location.reading_connection].append(delivery)
+    looks: list[Look] = []
+    for connection, members in by_connection.items():
+        try:
+            looks += read_all(connection, members) if connection else [Look(row, None, "no_reader") for row in members]
+        except (DatabaseError, InterfaceError, KeysUnavailable):
+            raise
+        except Exception as error:
+            log.error("a reading connection could not be asked: %s", type(error), exc_info=True)
+            looks += [Look(row, None, "reading_failed") for row in members]
+    return looks
+
+
+def read_all(connection: Connection, members: Sequence[Delivery]) -> list[Look]:
+    """Ask one reading connection for all these deliveries' encounters."""
+    try:
+        reader = open_reader(connection)
+    except (ValueError, Unavailable) as error:
+        reason = getattr(error, "reason_code", "reader_misconfigured")
+        return [Look(delivery, None, reason) for delivery in members]
+    # Two locations may share the connection, and their charts the number of an encounter.
+    by_encounter: dict[tuple[int, str], list[Delivery]] = defaultdict(list)
+    for delivery in members:
+        by_encounter[(delivery.location_id, delivery.encounter_bidx)].append(delivery)
+    allowed = [group for group in by_encounter.values() if rate.granted(connection)]
+    refused = [row for group in list(by_encounter.values())[len(allowed) :] for row in group]
+    try:
+        read = read_groups(reader, allowed)
+    finally:
+        reader.close()
+    return read + [Look(delivery, None, "rate_limited") for delivery in refused]
+
+
+def read_groups(reader: ChartReader, groups: Sequence[Sequence[Delivery]]) -> list[Look]:
+    """Several at a time, unless the reader asks the database for its tokens and calls: that stays in our thread."""
+    if getattr(reader, "one_thread", False):
+        return [look for group in groups for look in read_one(reader, group)]
+    with ThreadPoolExecutor(READERS) as pool:
+        return [look for looks in pool.map(lambda group: read_one(reader, group), groups) for look in looks]
+
+
+def read_one(reader: ChartReader, group: Sequence[Delivery]) -> list[Look]:
+    asked_at = timezone.now()
+    try:
+        chart = reader.read(visit_at(group[0].location, open_body(group[0])))
+    except Unavailable as error:
+        return [Look(delivery, None, error.reason_code) for delivery in group]
+    except (DatabaseError, InterfaceError, KeysUnavailable):
+        raise
+    except Exception as error:  # one encounter that cannot be asked for must not stop the others
+        log.error("a chart could not be read: %s", type(error), exc_info=True)
+        return [Look(delivery, None, "reading_failed") for delivery in group]
+    return [Look(delivery, chart, asked_at=asked_at) for delivery in group]
+
+
+def still_standing(looks: Sequence[Look]) -> list[Look]:
+    """The looks whose delivery has not moved meanwhile, its row locked until the caller's transaction ends.
+
+    A process that was frozen while it read would else settle a doubt that arose after its look, and send again what
+    has arrived.
+    """
+    rows = Delivery.objects.select_for_update().filter(pk__in=[look.delivery.pk for look in looks]).order_by("pk")
+    now = {key: rest for key, *rest in rows.values_list("pk", "state", "attempts")}
+    return [look for look in looks if now.get(look.delivery.pk) == [look.delivery.state, look.delivery.attempts]]
+
+
+def conclude(looks: Sequence[Look]) -> None:
+    """Write the looks down and move the deliveries by what was seen, in the caller's transaction."""
+    found = [compared(look) for look in looks]
+    write_readings(found)
+    both_filed_by = second_copies([look.delivery for look in looks])
+    verified: dict[tuple[str, str, str], list[Found]] = defaultdict(list)
+    for one in found:
+        delivery, seen = one.look.delivery, one.seen
+        if State(delivery.state) is State.UNKNOWN:
+            settle_doubt(one.look, one.ticket, seen)
+        elif seen is None or not (seen.verified or seen.as_sent):
+            judge(one.look, one.ticket, seen)
+        elif (later := both_filed_by.get(delivery.pk)) and one.look.asked_at < later:
+            look_once_more(delivery, later)
+        elif seen.as_sent:
+            judge(one.look, one.ticket, seen)
+        else:
+            verified[delivery.state, seen.grade, json.dumps(outcome_rows(seen))].append(one)
+    for (old, grade, outcomes), members in verified.items():
+        verify(State(old), grade, json.loads(outcomes), [one.ticket for one in members])
+
+
+def compared(look: Look) -> Found:
+    delivery, seen = look.delivery, None
+    if look.chart is not None:
+        seen = compare(planned(delivery), look.chart, delivery.control_id)
+    return Found(look, ticket_of(delivery), seen)
+
+
+def second_copies(deliveries: Sequence[Delivery]) -> dict[int, datetime]:
+    """By when a slow receiver has filed every copy of those whose bytes may have left more than once."""
+    again = [delivery.pk for delivery in deliveries if delivery.attempts > 1]
+    if not again:
+        return {}
+    left = Attempt.objects.filter(delivery__in=again).exclude(outcome="unavailable").values_list("delivery")
+    rows = left.annotate(times=Count("pk"), last=Max(Coalesce("finished_at", "intent_at"))).filter(times__gt=1)
+    return {key: last + timedelta(seconds=settings.DOUBT_SETTLE_SECONDS) for key, _, last in rows}
+
+
+def look_once_more(delivery: Delivery, when: datetime) -> None:
+    """Everything stands as sent, and a second copy may still come: not verified before."""
+    Delivery.objects.filter(pk=delivery.pk, state=delivery.state).update(
+        read_at=when, reason_code="sent_twice_look_again"
+    )
+
+
+def verify(old: State, grade: str, outcomes: list[dict[str, Any]], members: Sequence[Ticket]) -> None:
+    """Those of which the same was seen with the same proof, every section where it belongs."""
+    columns = {"verified_at": timezone.now(), "proof": grade, "section_outcomes": outcomes, "read_at": None}
+    details = {ticket.id: {"grade": grade, "sections": len(outcomes)} for ticket in members}
+    transition(members, old, State.VERIFIED, columns=columns, details=details)
+
+
+def judge(look: Look, ticket: Ticket, seen: ReadBack | None) -> None:
+    """An accepted (or misfiled) delivery that is not verified: misfiled, or look again."""
+    delivery, old = look.delivery, State(look.delivery.state)
+    if seen is not None and seen.grade == "document":
+        keep_document(delivery)
+    elif seen is None or not seen.sections:
+        look_again(delivery, look.reason_code or NOT_ASKED)
+    elif old is State.MISFILED:
+        keep_misfiled(delivery, seen)
+    elif seen.as_sent:
+        keep_cut(delivery, seen)
+    elif may_still_be_filing(look, seen):
+        look_again(delivery, "reader_says_not_there" if not seen.found else "differs_so_far")
+    else:
+        misfiled(ticket, seen)
+
+
+def may_still_be_filing(look: Look, seen: ReadBack) -> bool:
+    """A receiver still at work looks like one that lost something: a second, settled look decides."""
+    since = look.delivery.accepted_at or look.delivery.updated_at
+    settled = look.asked_at >= since + timedelta(seconds=settings.SETTLE_SECONDS)
+    needed = 1 if seen.found else MISSING_AFTER
+    return not settled or look.delivery.readings_made < needed
+
+
+def misfiled(ticket: Ticket, seen: ReadBack) -> None:
+    outcomes = outcome_rows(seen)
+    wrong = [row["code"] or f"section {row['index']}" for row in outcomes if row["outcome"] != "verified"]
+    transition(
+        [ticket],
+        State.ACCEPTED,
+        State.MISFILED,
+        reason_code="sections_differ" if seen.found else "not_in_chart",
+        columns={"section_outcomes": outcomes, "proof": seen.grade, "read_at": None},
+        details={ticket.id: {"sections": wrong[:20]}},
+    )
+
+
+def keep_document(delivery: Delivery) -> None:
+    """The document is there and has no text to compare: accepted it stays, with that much proof and no more.
+
+    A misfiled one stays as it was seen before; asking again would show nothing else.
+    """
+    kept: dict[str, Any] = {"read_at": None, "updated_at": timezone.now()}
+    if delivery.state == State.ACCEPTED:
+        kept |= {"proof": "document", "reason_code": ""}
+    Delivery.objects.filter(pk=delivery.pk, state=delivery.state).update(**kept)
+
+
+def keep_cut(delivery: Delivery, seen: ReadBack) -> None:
+    """All that was sent stands where it belongs, but not all was sent: accepted it stays, and says which section."""
+    Delivery.objects.filter(pk=delivery.pk, state=State.ACCEPTED).update(
+        section_outcomes=outcome_rows(seen),
+        proof=seen.grade,
+        reason_code="cut_by_rule",
+        read_at=None,
+        updated_at=timezone.now(),
+    )
+
+
+def keep_misfiled(delivery: Delivery, seen: ReadBack) -> None:
+    """Asked for again and still not as sent: the newest outcomes are shown, nothing moves."""
+    Delivery.objects.filter(pk=delivery.pk, state=State.MISFILED).update(
+        section_outcomes=outcome_rows(seen), read_at=None, updated_at=timezone.now()
+    )
+
+
+def settle_doubt(look: Look, ticket: Ticket, seen: ReadBack | None) -> None:
+    """UNKNOWN: found by identity, proven not there, or still in doubt."""
+    delivery = look.delivery
+    if seen is not None and seen.found:
+        now = timezone.now()
+        columns = {"accepted_at": now, "read_at": now, "readings_made": 0}
+        transition([ticket], State.UNKNOWN, State.ACCEPTED, reason_code="reader_found_it", columns=columns)
+        return
+    profile = profile_of(delivery)
+    if profile == ReceiverProfile.DEDUPE:
+        send_again(ticket, "receiver_ignores_repeats")
+    elif profile not in (ReceiverProfile.READBACK, ReceiverProfile.BOTH):
+        park(ticket, "blind_receiver")
+    elif seen is not None:
+        count_negative(look, ticket)
+    elif delivery.readings_made >= DOUBT_LOOKS or in_doubt_too_long(delivery):
+        park(ticket, NOT_ASKED)
+    else:
+        look_again(delivery, look.reason_code)
+
+
+def profile_of(delivery: Delivery) -> str:
+    """How doubt may be settled: what the probe proved of the connection that sent."""
+    state = ConnectionState.objects.filter(connection=delivery.connection).first()
+    return state.profile if state else ""
+
+
+def count_negative(look: Look, ticket: Ticket) -> None:
+    """One *not there* more. A look before its time (a person may ask for one) finds a receiver still at work."""
+    delivery, settle = look.delivery, timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
+    negatives, again = delivery.negatives, timezone.now() + settle
+    counts_from = delivery.updated_at + settle * (negatives + 1)
+    if look.asked_at < counts_from:
+        again = counts_from
+    elif negatives + 1 >= NEGATIVES_NEEDED:
+        send_again(ticket, "reader_says_not_there")
+        return
+    else:
+        negatives += 1
+    Delivery.objects.filter(pk=delivery.pk, state=State.UNKNOWN).update(negatives=negatives, read_at=again)
+
+
+def send_again(ticket: Ticket, reason_code: str) -> None:
+    """The same bytes under the same id, by the ordinary way."""
+    columns = {"not_before": timezone.now(), "read_at": None, "negatives": 0}
+    details = {ticket.id: {"answer": "not_there"}}
+    transition([ticket], State.UNKNOWN, State.READY, reason_code=reason_code, columns=columns, details=details)
+
+
+def park(ticket: Ticket, reason_code: str) -> None:
+    transition([ticket], State.UNKNOWN, State.PARKED, reason_code=reason_code, columns={"read_at": None})
+
+
+def in_doubt_too_long(delivery: Delivery) -> bool:
+    return timezone.now() - delivery.updated_at > timedelta(seconds=DOUBT_SECONDS)
+
+
+def look_again(delivery: Delivery, reason_code: str) -> None:
+    """Later, and later still: a reader that is down must not be hammered."""
+    if reason_code == "no_reader" and delivery.state == State.ACCEPTED:
+        Delivery.objects.filter(pk=delivery.pk, state=State.ACCEPTED).update(read_at=None, proof="none")
+        return
+    wait = LOOKS[min(delivery.readings_made, len(LOOKS) - 1)]
+    Delivery.objects.filter(pk=delivery.pk, state=delivery.state).update(
+        read_at=timezone.now() + timedelta(seconds=wait),
+        readings_made=delivery.readings_made + 1,
+        reason_code=reason_code,
+    )
+
+
+def outcome_rows(seen: ReadBack) -> list[dict[str, Any]]:
+    """What the section strip shows: outcomes by place, no text."""
+    return [
+        {
+            "index": section.index,
+            "code": section.code,
+            "title": section.title,
+            "field_id": section.field_id,
+            "outcome": section.outcome,
+            "found_in": section.found_in,
+        }
+        for section in seen.sections
+    ]

@@ -1,0 +1,1 @@
+"""The delivery pages: each view is a door, a form, a verb and a page."""

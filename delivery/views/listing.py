@@ -1,0 +1,155 @@
+"""The list of deliveries: first paint, live update and search."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from django.core.signing import BadSignature, TimestampSigner
+from django.db import transaction
+from django.http import HttpResponse, HttpResponseNotModified, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from audit.record import filter_detail, record
+from delivery import filters, queries, tabs
+from delivery.doors import scope_for
+from delivery.filters import Filters
+from delivery.queries import Page, Scope
+from delivery.rows import days
+from delivery.search import search
+from delivery.states import State
+from delivery.words import SETTLED
+from portal.requests import PortalRequest
+
+RECORDED = "X-Recorded"  # the header by which an open page says that its listing is in the audit log
+AGAIN_AFTER = 60  # seconds
+
+
+@dataclass(frozen=True)
+class Live:
+    """What an open page shows: enough to tell whether it is current, before anything is opened or rendered."""
+
+    scope: Scope
+    filters: Filters
+    address: str
+    page: Page
+    numbers: dict[str, int]
+    version: str
+
+
+def deliveries(request: PortalRequest) -> HttpResponse:
+    """The whole page."""
+    scope = scope_for(request)
+    live = live_of(request, scope)
+    _record_listing(live)
+    context = {
+        "chips": tabs.chips(live.filters, scope),
+        "ranges": filters.RANGES,
+        "providers": tabs.providers(scope),
+        "parts": tabs.PARTS,
+    }
+    return render(request, "delivery/list.html", live_context(request, live) | context)
+
+
+def rows(request: PortalRequest) -> HttpResponse:
+    """The part of the page that changes; 304 while nothing did. Asked every two seconds by an open page."""
+    scope = scope_for(request)
+    live = live_of(request, scope)
+    if request.headers.get("If-None-Match") == live.version:
+        return HttpResponseNotModified()
+    recorded = _is_recorded(request, live)
+    if not recorded:
+        _record_listing(live)
+    kept = {"recorded": request.headers[RECORDED]} if recorded else {}
+    return render(request, "delivery/rows.html", live_context(request, live) | kept)
+
+
+@require_POST
+def find(request: PortalRequest) -> HttpResponse:
+    """Search: what was typed becomes ids and blind indexes, so that the address tells nobody anything."""
+    scope = scope_for(request)
+    found = search(request.POST.get("q", ""), scope)
+    shown = queries.counts(queries.matching(scope, found.filters), found.filters.narrow)["all"]
+    with transaction.atomic():
+        record(
+            "note.search",
+            practice=_practice(scope),
+            location=_location(scope),
+            subject_bidx=found.patient_bidx,
+            encounter_bidx=found.encounter_bidx,
+            object_type="delivery",
+            detail={"shown": shown, "fields": list(found.kinds)},
+        )
+    return HttpResponseRedirect(f"{reverse('delivery:deliveries')}?{found.filters.query()}")
+
+
+def live_of(request: PortalRequest, scope: Scope) -> Live:
+    """The page asked for and the counts of the tabs, in two queries."""
+    chosen, address = filters.read(request.GET), request.GET.urlencode()
+    older = queries.read_cursor(request.GET.get("after", ""), older=True)
+    cursor = older or queries.read_cursor(request.GET.get("before", ""), older=False)
+    page = queries.page(queries.for_rows(queries.whole(queries.matching(scope, chosen), scope)), cursor)
+    numbers = queries.counts(queries.matching(scope, filters.all_states(chosen)), chosen.narrow)
+    # Ages are said in minutes: a page that shows unsettled rows is stale after one.
+    unsettled = any(State(row.state) not in SETTLED for row in page.deliveries)
+    minute = timezone.now().replace(second=0, microsecond=0) if unsettled else ""
+    version = queries.version(page, numbers, address, scope, minute)
+    return Live(scope, chosen, address, page, numbers, f'"{version}"')
+
+
+def live_context(request: PortalRequest, live: Live) -> dict[str, Any]:
+    """What first paint and live update share."""
+    return {
+        "scope": live.scope,
+        "filters": live.filters,
+        "query": live.filters.query(),
+        "address": live.address,
+        "tabs": tabs.tabs(live.filters, live.numbers),
+        "days": days(live.page.deliveries, live.scope),
+        "page": live.page,
+        "total": live.numbers["all"],
+        "version": live.version,
+        "recorded": _signer().sign(_listing(request, live)),
+    }
+
+
+def _signer() -> TimestampSigner:
+    return TimestampSigner(salt="delivery.listing")
+
+
+def _listing(request: PortalRequest, live: Live) -> str:
+    """Who looks at which list, in a few characters."""
+    return sha256(f"{request.user.pk} {live.address} {live.scope}".encode()).hexdigest()[:16]
+
+
+def _is_recorded(request: PortalRequest, live: Live) -> bool:
+    """Whether this very listing was recorded within the minute: an open page carries our signed word for it."""
+    try:
+        return _signer().unsign(request.headers.get(RECORDED, ""), max_age=AGAIN_AFTER) == _listing(request, live)
+    except BadSignature:
+        return False
+
+
+def _record_listing(live: Live) -> None:
+    """Write down that patients were listed: at once for a page, once a minute for one that stays open."""
+    with transaction.atomic():
+        record(
+            "note.list",
+            practice=_practice(live.scope),
+            location=_location(live.scope),
+            subject_bidx=live.filters.patient,
+            encounter_bidx=live.filters.encounter,
+            object_type="delivery",
+            detail={"shown": len(live.page.deliveries), "filter": filter_detail(live.filters.query())},
+        )
+
+
+def _practice(scope: Scope) -> str:
+    return scope.locations[0].practice.code if scope.locations else ""
+
+
+def _location(scope: Scope) -> str:
+    """The one location, or "" for several: the audit row's column holds one code."""
+    return scope.locations[0].code if len(scope.locations) == 1 else ""

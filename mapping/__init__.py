@@ -1,0 +1,1 @@
+"""Which scribe section goes to which template field. Imports portal and audit."""

@@ -1,0 +1,35 @@
+"""Which template a location uses for a visit type when the scribe names none: at most one each."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from audit.record import record
+from mapping.models import Template
+from portal.models import Location
+
+VISIT_TYPES = {"in_person": "In person", "telehealth": "Telehealth"}
+
+
+@transaction.atomic
+def set_defaults(template: Template, visit_types: Sequence[str]) -> None:
+    """Make this template the default for exactly these visit types; others of the location give them up."""
+    Location.objects.select_for_update().get(pk=template.location_id)
+    for other in Template.objects.filter(location=template.location_id).exclude(pk=template.pk):
+        _set(other, [kind for kind in other.default_for if kind not in visit_types])
+    _set(template, list(visit_types))
+
+
+def _set(template: Template, visit_types: list[str]) -> None:
+    if template.default_for == visit_types:
+        return
+    template.default_for = visit_types
+    template.save(update_fields=["default_for"])
+    record(
+        "template.change",
+        practice=template.location.practice.code,
+        location=template.location.code,
+        object_type="template",
+        object_id=str(template.pk),
+        detail={"template": template.code, "fields": ["default_for"]},
+    )

@@ -1,0 +1,67 @@
+"""What stands between a template's mapping in force and its newest import: the changes, whom they hold, a proposal."""
+
+from dataclasses import dataclass
+
+from mapping.drift import BROKEN, Change, changes
+from mapping.models import MappingVersion, Template, TemplateVersion
+from mapping.note import FieldSpec, MappingSpec, RuleSpec
+from mapping.queries import field_specs, learned_labels, newest_version, published_of, spec_of
+from mapping.sections import name_of
+from mapping.transfer import SUGGESTED, Transfer, transfer
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """One rule as the new version can have it; without a label where no field is sure."""
+
+    name: str
+    field_id: str = ""
+    label: str = ""
+    suggested: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """The mapping in force, the version it is for, the newest version, and what follows."""
+
+    mapping: MappingVersion
+    old: TemplateVersion
+    new: TemplateVersion
+    changes: tuple[Change, ...]
+    spec: MappingSpec
+    placed: Transfer
+    fields: tuple[FieldSpec, ...]
+
+    @property
+    def broken(self) -> list[Change]:
+        return [change for change in self.changes if change.severity == BROKEN]
+
+    @property
+    def affected(self) -> list[str]:
+        """The sections that a rule sends to a broken field."""
+        fields = {change.field_id for change in self.broken}
+        names = (name_of(rule.section_code) for rule in self.spec.rules if rule.field_id in fields)
+        return list(dict.fromkeys(names))
+
+    @property
+    def proposal(self) -> list[Proposed]:
+        labels = {field.field_id: field.label for field in self.fields}
+        return [
+            *(self._proposed(rule, labels) for rule in self.placed.rules),
+            *(Proposed(name_of(rule.section_code)) for rule in self.placed.left),
+        ]
+
+    def _proposed(self, rule: RuleSpec, labels: dict[str, str]) -> Proposed:
+        name = name_of(rule.section_code)
+        return Proposed(name, rule.field_id, labels[rule.field_id], rule.origin == SUGGESTED)
+
+
+def report_of(template: Template) -> Report | None:
+    """The report; None where no mapping is in force, or it is for the newest version."""
+    mapping, newest = published_of(template), newest_version(template)
+    if mapping is None or newest is None or mapping.template_version_id == newest.pk:
+        return None
+    spec, fields = spec_of(mapping), field_specs(newest.pk)
+    found = changes(spec.fields, fields)
+    placed = transfer(spec, fields, learned_labels(template.location.practice), same_template=True)
+    return Report(mapping, mapping.template_version, newest, found, spec, placed, fields)

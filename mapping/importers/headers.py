@@ -1,0 +1,77 @@
+"""Column headers and JSON keys that practices use, and the property each of them means."""
+
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+# What the people of a practice said of headers nobody else uses: by words(header) the property, "" for none of them.
+Known = Mapping[str, str]
+NOTHING: Known = MappingProxyType({})
+
+HEADERS: dict[str, tuple[str, ...]] = {
+    "order": (
+        *("order", "sequence", "seq", "position", "pos", "no", "nr", "number", "index", "rank", "set id"),
+        *("sort order", "display order", "field order", "obx order", "obx sequence", "sequence number", "order no"),
+    ),
+    "id": (
+        *("field id", "field identifier", "field code", "field key", "field no", "field number", "fieldid"),
+        *("identifier", "id", "code", "key", "element id", "item id", "obx 3", "obx3", "obx identifier", "obx id"),
+        *("observation identifier", "section id", "section identifier", "section code", "template field id"),
+    ),
+    "label": (
+        *("field label", "field name", "label", "name", "field", "heading", "caption", "title", "display name"),
+        *("section field name", "section name", "section label", "section title", "description", "field description"),
+        *("field title", "element", "item"),
+    ),
+    "kind": ("type", "field type", "kind", "field kind", "data type", "datatype", "entry type", "input type", "format"),
+    "max_length": (
+        *("max length", "maximum length", "maxlength", "max len", "maxlen", "length", "len", "max chars", "maxchars"),
+        *("max characters", "maximum characters", "character limit", "char limit", "characters", "chars", "limit"),
+        *("max size", "size", "field length", "max"),
+    ),
+    "required": ("required", "is required", "mandatory", "req", "obligatory", "must", "required field"),
+    "group": ("group", "group name", "section", "category", "tab", "panel", "area", "section group", "parent"),
+    "template": ("template", "template name", "templatename", "progress note template", "form", "form name"),
+    "template_code": ("template id", "template code", "template identifier", "template key"),
+    "location": ("location", "loc", "site", "facility", "clinic", "office", "practice location"),
+    "specialty": ("specialty", "speciality", "department"),
+}
+_KNOWN = {header: name for name, headers in HEADERS.items() for header in headers}
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORD = re.compile(r"[^\W_]+")
+# The vendor's name before a header ("eCW Field ID") says nothing about the column.
+_VENDOR = frozenset({"ecw", "eclinicalworks"})
+_VENDOR_AS_WRITTEN = re.compile("eCW|eClinicalWorks")  # their capitals would divide them
+
+
+def words(header: str) -> str:
+    """A header without case, punctuation and the vendor's name: "eCW Field-ID*" and "ecwFieldId" are "field id"."""
+    split = _WORD.findall(_CAMEL.sub(" ", _VENDOR_AS_WRITTEN.sub("ecw ", header)).casefold())
+    return " ".join(word for word in split if word not in _VENDOR)
+
+
+def meaning(header: str, known: Known = NOTHING) -> str:
+    """The property a header names, or ""; "#" is the order. What a person said of it comes first."""
+    said = words(header)
+    if said in known:
+        return known[said]
+    return "order" if header.strip() == "#" else _KNOWN.get(said, "")
+
+
+def meanings(headers: Sequence[str], known: Known = NOTHING) -> dict[str, int]:
+    """Per property the column it stands in. Of two headers for one property the more usual one counts."""
+    best: dict[str, tuple[int, int]] = {}
+    for column, header in enumerate(headers):
+        name, said = meaning(header, known), words(header)
+        if name:
+            usual = -1 if said in known else HEADERS[name].index(said) if said in HEADERS[name] else 0
+            best[name] = min(best.get(name, (usual, column)), (usual, column))
+    columns = {name: column for name, (_usual, column) in best.items()}
+    if "label" not in columns and "group" in columns:
+        columns["label"] = columns.pop("group")  # "Section" beside "Field ID" names the field, not a group
+    return columns
+
+
+def accepted(name: str) -> str:
+    """Some accepted headers for a property, for messages."""
+    return ", ".join(re.sub(r"\bId\b", "ID", header.title()) for header in HEADERS[name][:4])

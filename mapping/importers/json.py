@@ -1,0 +1,217 @@
+"""Templates from JSON exports, flat ({"fields": [...]}) or nested (templates → sections → fields)."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from mapping.importers.base import ImportedTemplate, ImportRefused
+from mapping.importers.fields import RawField, stem, template_of
+from mapping.importers.headers import HEADERS, NOTHING, Known, accepted, meaning, words
+from mapping.importers.reading import Reading
+from mapping.importers.sheets import Row, Sheet, bounded
+
+_PROPERTIES = frozenset({"order", "id", "label", "kind", "max_length", "required", "group"})
+_FIELD_LISTS = frozenset({"fields", "sections", "items", "elements", "components", "columns", "field list", "obx"})
+_GROUP_LISTS = frozenset({"sections", "groups", "tabs", "panels", "categories", "areas", "pages", "blocks"})
+# What a structured field may be answered with looks like fields, and is none.
+_CHOICES = frozenset({"options", "choices", "values", "answers", "picklist", "pick list", "codes", "enum"})
+_NAMES = ("name", "title", "template name", "template", "form name", "label")
+_CODES = ("template id", "template code", "code", "id", "identifier")
+_DEEPEST = 20
+
+
+def read(filename: str, content: bytes, known: Known = NOTHING) -> Reading:
+    """The templates of a JSON file; where no fields are found, its longest list for a person to say what is in it.
+
+    Raises ImportRefused.
+    """
+    tree = _renamed(_parsed(content), known)
+    found = list(_templates(tree, "", 0))
+    if found:
+        return Reading(stem(filename), templates=tuple(_template(node, fields, filename) for node, fields in found))
+    listed = max(_lists(tree, 0), key=len, default=[])
+    if not listed:
+        raise ImportRefused(
+            "No list of fields was found: each field needs an identifier (such as "
+            f"{accepted('id')}) and a label (such as {accepted('label')}), in a list under fields or sections."
+        )
+    return Reading(stem(filename), sheets=(_sheet(listed),))
+
+
+def _renamed(tree: Any, known: Known, depth: int = 0) -> Any:
+    """The same tree, keys a person has explained being called by a usual name."""
+    if not known or depth > _DEEPEST:
+        return tree
+    if isinstance(tree, list):
+        return [_renamed(item, known, depth + 1) for item in tree]
+    if isinstance(tree, dict):
+        return {_usual(key, known): _renamed(value, known, depth + 1) for key, value in tree.items()}
+    return tree
+
+
+def _usual(key: str, known: Known) -> str:
+    meant = known.get(words(key))
+    return HEADERS[meant][0] if meant else key
+
+
+def _lists(tree: Any, depth: int) -> Iterator[list[dict[str, Any]]]:
+    """Every list of objects that could be fields: at least two plain values in each."""
+    if depth > _DEEPEST or not isinstance(tree, list | dict):
+        return
+    if isinstance(tree, list) and tree and all(isinstance(item, dict) and len(_plain(item)) >= 2 for item in tree):
+        yield tree
+        return
+    for value in tree if isinstance(tree, list) else tree.values():
+        yield from _lists(value, depth + 1)
+
+
+def _plain(item: dict[str, Any]) -> dict[str, str]:
+    return {key: _as_text(value) for key, value in item.items() if not isinstance(value, list | dict)}
+
+
+def _sheet(items: list[dict[str, Any]]) -> Sheet:
+    rows = [_plain(item) for item in items]
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    listed = (Row(place, tuple(row.get(key, "") for key in keys)) for place, row in enumerate(rows, start=1))
+    return Sheet("", tuple(bounded([Row(0, tuple(keys)), *listed])), unit="item")
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return json.loads(content.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_constant)
+    except UnicodeDecodeError as error:
+        raise ImportRefused(f"Byte {error.start} is not UTF-8. Save the file as UTF-8 and import again.") from None
+    except json.JSONDecodeError as error:
+        raise ImportRefused(
+            f"Line {error.lineno}, column {error.colno}: this is not JSON ({error.msg}). Export it again."
+        ) from None
+    except (RecursionError, ValueError):
+        raise ImportRefused("The JSON is nested too deeply or holds a number that is none. Export it again.") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        twice = next(key for place, (key, _value) in enumerate(pairs) if key in dict(pairs[:place]))
+        raise ImportRefused(f"An object has the key “{twice[:40]}” twice: it is not clear which counts.")
+    return made
+
+
+def _constant(name: str) -> float:
+    raise ValueError(name)
+
+
+def _templates(node: Any, place: str, depth: int) -> Iterator[tuple[dict[str, Any], list[RawField]]]:
+    """Every node that owns fields, with them: a list of fields alone, or an object with such a list in it."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(node, list):
+        if _is_fields(node) and not any(map(_nests, node)):
+            yield {}, list(_raw_fields(node, place, ""))
+            return
+        for index, item in enumerate(node):
+            yield from _templates(item, f"{place}[{index}]", depth + 1)
+    elif isinstance(node, dict):
+        fields = list(_own_fields(node, place))
+        if fields:
+            yield node, fields
+            return
+        for key, value in node.items():
+            if words(key) not in _CHOICES:
+                yield from _templates(value, f"{place}.{key}".lstrip("."), depth + 1)
+
+
+def _own_fields(node: dict[str, Any], place: str) -> Iterator[RawField]:
+    """The fields directly in a node's lists, and those in its groups ({"sections": [{"name", "fields": [...]}]})."""
+    for key, value in node.items():
+        where = f"{place}.{key}".lstrip(".")
+        if not isinstance(value, list) or words(key) not in _FIELD_LISTS | _GROUP_LISTS:
+            continue
+        if words(key) in _GROUP_LISTS and any(_inner_fields(item) for item in value):
+            for index, group in enumerate(value):
+                yield from _group_fields(group, f"{where}[{index}]")
+        elif _is_fields(value):
+            yield from _raw_fields(value, where, "")
+
+
+def _nests(item: Any) -> bool:
+    """Whether an object holds a list of further objects that are not choices: a location or template, not a field."""
+    return isinstance(item, dict) and any(
+        isinstance(value, list) and words(key) not in _CHOICES and any(isinstance(inner, dict) for inner in value)
+        for key, value in item.items()
+    )
+
+
+def _inner_fields(item: Any) -> dict[str, list[Any]]:
+    """The lists of fields inside an object: what makes it a group or a template rather than a field."""
+    if not isinstance(item, dict):
+        return {}
+    lists = {key: value for key, value in item.items() if isinstance(value, list) and words(key) not in _CHOICES}
+    return {key: value for key, value in lists.items() if words(key) in _FIELD_LISTS and _is_fields(value)}
+
+
+def _group_fields(group: Any, place: str) -> Iterator[RawField]:
+    """A group's fields under its name; an object without inner fields beside groups is a field itself."""
+    inner = _inner_fields(group)
+    if not inner:
+        yield RawField(place, _values(group) if isinstance(group, dict) else {})
+        return
+    for key, value in inner.items():
+        yield from _raw_fields(value, f"{place}.{key}", _said(group, _NAMES))
+
+
+def _is_fields(items: list[Any]) -> bool:
+    """Whether a list holds fields: at least half are objects with an identifier and a label or an order."""
+    objects = [_values(item) for item in items if isinstance(item, dict)]
+    named = [values for values in objects if "id" in values and {"label", "order"} & values.keys()]
+    return bool(named) and 2 * len(named) >= len(items)
+
+
+def _raw_fields(items: list[Any], place: str, group: str) -> Iterator[RawField]:
+    for index, item in enumerate(items):
+        values = _values(item) if isinstance(item, dict) else {}
+        if group:
+            values.setdefault("group", group)
+        yield RawField(f"{place}[{index}]".lstrip("."), values)
+
+
+def _values(item: dict[str, Any]) -> dict[str, str]:
+    """The known properties of a field, as text; those of nested objects count where the field itself is silent."""
+    found: dict[str, str] = {}
+    nested = []
+    for key, value in item.items():
+        if isinstance(value, dict):
+            nested.append(value)
+        elif meaning(key) in _PROPERTIES and not isinstance(value, list):
+            found.setdefault(meaning(key), _as_text(value))
+    for inner in nested:
+        for key, value in inner.items():
+            if meaning(key) in ("max_length", "required", "kind") and not isinstance(value, dict | list):
+                found.setdefault(meaning(key), _as_text(value))
+    if "label" not in found and "group" in found:
+        found["label"] = found.pop("group")
+    return found
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _template(node: dict[str, Any], fields: list[RawField], filename: str) -> ImportedTemplate:
+    site = _said(node, ("location", "site", "facility", "loc", "clinic"))
+    notes = [f"The file names the site {site}: check that this is the right location."] if site else []
+    return template_of(
+        fields,
+        name=_said(node, _NAMES) or stem(filename),
+        code=_said(node, _CODES),
+        notes=notes,
+        specialty=_said(node, ("specialty", "speciality", "department")),
+    )
+
+
+def _said(node: dict[str, Any], keys: tuple[str, ...]) -> str:
+    """The first text under one of the keys, in the order of the keys."""
+    said = {words(key): value for key, value in node.items() if isinstance(value, str | int)}
+    return next((str(said[key]) for key in keys if key in said), "")

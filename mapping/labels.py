@@ -1,0 +1,256 @@
+"""What one label of a template means: the sections its field would take, how surely, and why, in plain words."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from mapping.sections import SECTIONS, name_of
+from mapping.vocabulary.headings import CONTAINERS
+from mapping.vocabulary.others import CHANGING, NEUTRAL, PERSONS
+from mapping.vocabulary.phrases import OTHER, SPELLING, Entry, Rung, look, within
+from mapping.vocabulary.words import bag, plain, stems
+
+_BRACKETS = re.compile(r"[(\[]([^)\]]*)[)\]]?")
+_QUALIFIED = re.compile(r"\s*[:>|]\s*|\s+[-–—]+\s*|\s*[-–—]+\s+")
+_LISTED = re.compile(r"\s*(?:[/,;&+]|\band\b|\bor\b)\s*")
+# So many words that change nothing are looked past; every further one doubles the ways to look.
+_MOST_SPARE = 6
+# The noun at the end of a list that goes for each of its parts: "Medical/Surgical History".
+_SHARED = frozenset({"history", "exam", "result", "order", "list", "instruction"})
+_A, _P, _AP, _DX = "assessment", "plan", "assessment_and_plan", "diagnoses"
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """One section that a field may take. `why` is for people and quotes the label; `part` as in phrases.Entry."""
+
+    code: str
+    rung: Rung
+    why: str
+    part: int | None = None
+
+    @property
+    def sure(self) -> bool:
+        return self.rung < Rung.PERHAPS
+
+
+@dataclass(frozen=True)
+class Read:
+    """A label as read: its meanings, one per section, and the container it names ("subjective", "objective", "")."""
+
+    meanings: tuple[Meaning, ...] = ()
+    container: str = ""
+
+    def of(self, code: str) -> Meaning | None:
+        return next((meaning for meaning in self.meanings if meaning.code == code), None)
+
+
+def read_label(label: str) -> Read:
+    """What a label means by itself; nothing where it is unknown, or known to be none of the contract's sections."""
+    text = plain(label)
+    corrected = SPELLING.corrected(text)
+    if corrected != text:
+        found = tuple(_at_least(entry, Rung.SPELLED) for entry in _text(corrected))
+        if found:
+            return _read(found, label, corrected)
+    return _read(_text(text), label)
+
+
+def _read(entries: Iterable[Entry], label: str, corrected: str = "") -> Read:
+    """Sure container beside sections in one label ("Subjective/HPI"): the sections are meant, the container perhaps."""
+    listed = tuple(entries)
+    codes = [entry for entry in listed if entry.code in SECTIONS]
+    container = next((entry.code for entry in listed if entry.code in CONTAINERS), "")
+    together = [entry.code for entry in codes if entry.rung <= Rung.PARTLY and entry.code != _AP]
+    meanings = (Meaning(entry.code, entry.rung, _why(entry, label, together, corrected), entry.part) for entry in codes)
+    return Read(tuple(meanings), "" if any(entry.rung < Rung.PERHAPS for entry in codes) else container)
+
+
+def _why(entry: Entry, label: str, together: Sequence[str], corrected: str) -> str:
+    said = f"“{label}”"
+    if entry.rung == Rung.NAME:
+        own = plain(label).strip(" :") == plain(name_of(entry.code))
+        return f"{said} is the section's own name." if own else f"{said} stands for {name_of(entry.code)}."
+    if entry.rung == Rung.SPELLED:
+        return f"{said} reads as “{corrected}”."
+    if entry.rung == Rung.SECOND:
+        return f"{said} is often used for it, and no field fits better."
+    if entry.rung == Rung.PERHAPS:
+        return f"{said} may take it, or something else."
+    if entry.rung == Rung.KIN:
+        return f"{said} speaks of it, among words that may change the meaning."
+    if len(together) > 1:
+        return f"{said} holds {', '.join(name_of(code) for code in together)} together."
+    if entry.rung == Rung.PARTLY:
+        return f"{said} names it, beside words that are not known."
+    return f"{said} is a usual heading for {name_of(entry.code)}."
+
+
+def _at_least(entry: Entry, rung: Rung) -> Entry:
+    """The entry, no surer than `rung`."""
+    return replace(entry, rung=max(entry.rung, rung))
+
+
+def _text(text: str) -> tuple[Entry, ...]:
+    """A plain text with its brackets: what stands outside counts; the inside confirms, narrows or changes it."""
+    inside = " ".join(_BRACKETS.findall(text))
+    outside = _BRACKETS.sub(" ", text).strip()
+    if not inside.strip():
+        return _qualified(outside)
+    if not stems(outside):
+        return _qualified(inside)
+    outer, inner = _qualified(outside), _qualified(inside)
+    together = look(bag(stems(text)))
+    if {entry.code for entry in together} & {entry.code for entry in outer}:  # "Allergies (drug)" are drug allergies
+        return tuple(_at_least(entry, Rung.COMPOSED) for entry in together)
+    if any(entry.code in CONTAINERS for entry in outer):
+        return tuple(_at_least(entry, Rung.COMPOSED) for entry in inner if entry != OTHER) + outer
+    return _bracketed(outer, inner, bag(stems(inside)))
+
+
+def _bracketed(outer: tuple[Entry, ...], inner: tuple[Entry, ...], words: frozenset[str]) -> tuple[Entry, ...]:
+    sure_inner = {entry.code for entry in inner if entry.rung < Rung.SECOND}
+    codes = {entry.code for entry in outer}
+    if sure_inner & codes - {""}:  # "Hx (HPI)", "ROS (Review of symptoms)"
+        both = sorted((*outer, *inner), key=lambda entry: entry.rung, reverse=True)
+        return tuple({entry.code: entry for entry in both if entry.code in sure_inner & codes}.values())
+    if words <= NEUTRAL:
+        return outer
+    if words & CHANGING or (sure_inner - {""} and not codes | sure_inner <= {_A, _DX}):
+        return tuple(_at_least(entry, Rung.PERHAPS) for entry in (*outer, *inner) if entry != OTHER)
+    return tuple(_at_least(entry, Rung.PARTLY) for entry in outer)
+
+
+def _qualified(text: str) -> tuple[Entry, ...]:
+    """A text whose words dashes and colons may divide: "Plan - Follow up", "Hx: Family", "HPI - History of …"."""
+    pieces = [piece for piece in _QUALIFIED.split(text) if stems(piece)]
+    if len(pieces) < 2:
+        return _listed(pieces[0]) if pieces else ()
+    first, last = _listed(pieces[0]), _listed(pieces[-1])
+    codes = [{entry.code for entry in entries} for entries in (first, last)]
+    if OTHER in last:
+        return (OTHER,)
+    if first == last or (codes[0] & codes[1] and len(pieces) == 2):
+        rung = Rung.NAME if any(entry.rung < Rung.PERHAPS for entry in last) else Rung.COMPOSED
+        return tuple(_at_least(entry, rung) for entry in first if entry.code in codes[1])
+    whole = _known(stems(" ".join(pieces)))
+    if len(pieces) > 2:  # a path, such as "Assessment - Plan - Treatment"
+        first = _listed(" ".join(pieces[:-1]))
+    elif whole:
+        return tuple(_at_least(entry, Rung.COMPOSED) for entry in whole)
+    return _headed(first, last, bag(stems(" ".join(pieces[1:]))))
+
+
+def _headed(first: tuple[Entry, ...], last: tuple[Entry, ...], tail: frozenset[str]) -> tuple[Entry, ...]:
+    """The last piece counts where it goes with the first; the first where the last says nothing."""
+    if last:
+        fits = not first or goes_with({entry.code for entry in first}, last)
+        if not fits and all(entry.rung >= Rung.SECOND for entry in last):  # "Allergies - Food/Drug"
+            return tuple(_at_least(entry, Rung.PARTLY) for entry in first)
+        return tuple(_at_least(entry, Rung.COMPOSED if fits else Rung.PERHAPS) for entry in last)
+    if tail <= NEUTRAL:
+        return first
+    return tuple(_at_least(entry, Rung.KIN) for entry in first if entry.code in SECTIONS)
+
+
+def _listed(text: str) -> tuple[Entry, ...]:
+    """One heading, or several that signs or "and" divide: each part means its own, the last one's noun goes for all."""
+    exact = _known(stems(text))
+    parts = [part for part in _LISTED.split(text) if stems(part)]
+    divided = _together(parts) if len(parts) > 1 else ()
+    if exact and not _says_more(divided, exact):
+        return exact
+    if divided:
+        return divided + tuple(entry for entry in exact if entry.code not in {other.code for other in divided})
+    return within(bag(stems(text)))
+
+
+def _says_more(divided: tuple[Entry, ...], exact: tuple[Entry, ...]) -> bool:
+    """ "Plan/Follow-up" is two headings, though "follow up plan" is one; "Assessment/Plan" is one all the same."""
+    codes = {entry.code for entry in divided if entry.rung <= Rung.COMPOSED}
+    if all(entry.rung >= Rung.PERHAPS for entry in exact):
+        return bool(codes)
+    return {entry.code for entry in exact} < codes and _AP not in codes
+
+
+def _known(words: tuple[str, ...]) -> tuple[Entry, ...]:
+    """Known words, or known ones beside words that change nothing ("Patient's …", "… notes")."""
+    exact = look(bag(words))
+    if exact:
+        return exact
+    whole = bag(words[1:] if words[:1] and words[0] in PERSONS else words)
+    spare = sorted(whole & NEUTRAL)[:_MOST_SPARE]
+    fewest_first = (set(left_out) for size in range(len(spare) + 1) for left_out in combinations(spare, size))
+    found = next((look(whole - left_out) for left_out in fewest_first if look(whole - left_out)), ())
+    return tuple(_at_least(entry, Rung.COMPOSED) for entry in found)
+
+
+def _together(parts: Sequence[str]) -> tuple[Entry, ...]:
+    """What the parts of a label mean together, where one of them surely means a section; else nothing."""
+    noun = tuple(word for word in stems(parts[-1])[-1:] if word in _SHARED)
+    read = [_known((*stems(part), *noun)) or _known(stems(part)) for part in parts]
+    read = [_settled(entries, read) for entries in read]
+    listed = [entry for entries in read for entry in entries if entry != OTHER]
+    sure = {entry.code for entry in listed if entry.rung < Rung.PERHAPS}
+    if not sure:
+        return ()
+    everywhere = all(entries and OTHER not in entries for entries in read)
+    rung = Rung.COMPOSED if everywhere else Rung.PARTLY
+    several = len({entry.code for entry in listed}) > 1 or not everywhere
+    lowered = [_at_least(entry, rung) if several else entry for entry in listed]
+    if {_A, _P} <= sure:
+        lowered.append(Entry(_AP, rung))
+    return tuple(
+        _merged([entry for entry in lowered if entry.code == code]) for code in dict.fromkeys(e.code for e in lowered)
+    )
+
+
+def _merged(entries: Sequence[Entry]) -> Entry:
+    """The surest of several entries for one code; two parts of it are the whole."""
+    best = min(entries, key=lambda entry: entry.rung)
+    parts = {entry.part for entry in entries if entry.rung < Rung.PERHAPS}
+    return replace(best, part=best.part if len(parts) == 1 else None)
+
+
+def _settled(entries: tuple[Entry, ...], beside: Sequence[tuple[Entry, ...]]) -> tuple[Entry, ...]:
+    """ "SHx" is social beside family history, and surgical beside medical history alone."""
+    codes = {entry.code for entry in entries}
+    if codes != {"past_surgical_history", "social_history"}:
+        return entries
+    around = {entry.code for others in beside for entry in others if len(others) == 1}
+    if "family_history" in around or "past_surgical_history" in around:
+        return (Entry("social_history", Rung.COMPOSED),)
+    return entries
+
+
+# What may stand under a heading or in a group of fields: a section of another kind there is not what its name says.
+_HISTORIES = {
+    *("past_medical_history", "past_surgical_history", "family_history", "social_history", "hospitalizations"),
+    *("ob_gyn_history", "birth_history", "developmental_history", "medications", "allergies", "immunizations"),
+}
+_UNDER: dict[str, set[str]] = {
+    "subjective": {
+        *_HISTORIES,
+        *("chief_complaint", "history_of_present_illness", "review_of_systems", "problem_list", "reason_for_referral"),
+        *("goals", "vital_signs"),
+    },
+    "objective": {"vital_signs", "physical_exam", "results", "procedures"},
+    "past_medical_history": {*_HISTORIES, "problem_list"},
+    "physical_exam": {"physical_exam", "vital_signs"},
+    "results": {"results", "procedures"},
+    "assessment": {_A, _DX, _AP, "problem_list"},
+    "diagnoses": {_A, _DX, "problem_list"},
+    "plan": {_P, "orders", "follow_up", "patient_instructions", "goals", "procedures", "immunizations"},
+}
+_UNDER["chief_complaint"] = _UNDER["history_of_present_illness"] = _UNDER["subjective"]
+_UNDER[_AP] = _UNDER["assessment"] | _UNDER["plan"]
+
+
+def goes_with(heads: Iterable[str], entries: Iterable[Entry]) -> bool:
+    """Whether what stands under headings of these codes or containers can be what it says."""
+    listed = [code for code in heads if code]
+    if not listed:
+        return True
+    allowed = set().union(*(_UNDER.get(code, {code}) for code in listed)) | set(listed)
+    return all(entry.code in allowed for entry in entries if entry.rung < Rung.PERHAPS and entry.code)

@@ -1,0 +1,199 @@
+"""docs/suggestions.md: how suggestions are made, and how right they were on the held-out templates."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mapping.measuring import BANDS, Measured, Verdict, measure, read_known
+from mapping.suggestion import THRESHOLD
+
+FRESH = ("fresh_a.json", "fresh_b.json")
+
+_TEXT = """# Suggestions
+
+*Written by `python3 manage.py document_suggestions`; a test compares it with what the code does now.*
+
+For each of the 28 section codes Scribeport suggests the fields of a template it should go to, with a reason and a
+confidence. A wrong suggestion is worse than none: under {threshold:.2f} nothing is chosen, and what may be meant is
+only named.
+
+## How
+
+1. The practice's published mappings come first: a label that all of them file alike is filed so again, and the reason
+   says from how many. Where another field names the section no less surely, none is chosen and both are named.
+2. Otherwise the label is read: numbering, case, plurals, punctuation and spelling aside, abbreviations spelled out
+   ("PMHx:", "Fam/SocHx", "PASTMEDICALHX"), several headings in one label taken apart, brackets and group headings
+   heeded. A word that is not known is corrected where exactly one known word is one slip away (two, in words of eight
+   letters and more).
+3. What it then says is looked up: `mapping/vocabulary/` has what surely means a section, what yields to a better field,
+   what only may mean it, and what is none of the sections however alike ("Plan - Preventive medicine", "Fall risk").
+4. Sections without a field: *Assessment and plan* takes each of the two; *Assessment* and *Plan* divide what was
+   dictated as both; *Labs* and *Imaging* are the results; *Subjective* and *Objective* take what has no own field.
+5. Of two fields that are equally good none is chosen.
+
+Confidence belongs to the way a field was found, not to the single label. Whether a field is structured does not change
+which section it is for, but dictated text cannot be filed there: the mapping page names such a field and chooses none.
+
+    python3 manage.py suggest_mapping FILE --json
+
+reads any file the import takes; `--practice CODE` follows that practice's mappings.
+
+## How right
+
+Measured on {templates} templates of {specialties} specialties with {fields} fields
+(`tests/mapping/holdout/final.json`). They are synthetic: written for this purpose after the usage of US practices, by
+the people who wrote the vocabulary, with the right fields decided by clinical convention before they were first tried.
+Real templates will be stranger. The vocabulary was tuned on `tuning.json`.
+
+| | at the first look | now |
+|---|---|---|
+| right fields that were suggested (recall) | {first} | {found} of {right} = {recall:.1%} |
+| suggested fields that were right (precision) | {first_good} | {good} of {suggested} = {precision:.1%} |
+| suggestions that would file a section in a field for another | {first_harmful} | {harmful} |
+
+*Right* is what the truth names for the section or calls acceptable. The first look came before any of these templates
+had led to a change; what was missed then has since been learned, so that only the first look says what to expect of
+templates nobody has seen.
+
+### By confidence
+
+| confidence | n, first look | right | share | n, now | right | share |
+|---|---|---|---|---|---|---|
+{suggestions}
+
+### Candidates, which are never chosen
+
+A field that would be acceptable counts half: a person may or may not want it.
+
+| confidence | n | right or acceptable | weighted share |
+|---|---|---|---|
+{candidates}
+
+### What goes wrong now
+
+{mistakes}
+
+## On templates that nothing was changed for
+
+{fresh_templates} further templates with {fresh_fields} fields, synthetic too, in the manner of several record systems.
+They were written last and tried once, with the vocabulary as it stood; what was missed has not been learned. This is
+nearest to what a new template will show.
+
+| | right fields that were suggested (recall) | suggested fields that were right (precision) | harmful |
+|---|---|---|---|
+{fresh_sets}
+
+| confidence | n, first look | right | share | n, now | right | share |
+|---|---|---|---|---|---|---|
+{fresh_suggestions}
+
+What goes wrong with them now:
+
+{fresh_mistakes}
+"""
+
+
+def document(folder: Path) -> str:
+    """The page, from the held-out templates in `folder` and the record of the first look at each set of them."""
+    templates = read_known(folder / "final.json")
+    first = json.loads((folder / "first_look.json").read_text(encoding="utf-8"))
+    measured = measure(templates)
+    right = measured.found + len(measured.missed)
+    return _TEXT.format(
+        threshold=THRESHOLD,
+        templates=len(templates),
+        specialties=len({known.specialty for known in templates}),
+        fields=sum(len(known.fields) for known in templates),
+        first=_share(first["found"], first["right"]),
+        first_good=_share(first["good"], first["suggested"]),
+        first_harmful=first["harmful"],
+        found=measured.found,
+        right=right,
+        recall=measured.recall,
+        good=len(measured.suggested) - len(measured.wrong),
+        suggested=len(measured.suggested),
+        precision=measured.precision,
+        harmful=sum(verdict.harmful for verdict in measured.wrong),
+        suggestions="\n".join(_suggestion_rows(measured, {row["from"]: row for row in first["bands"]})),
+        candidates="\n".join(_candidate_rows(measured)),
+        mistakes="\n".join(_mistakes(measured)) or "Nothing.",
+        **_fresh(folder, first["fresh"]),
+    )
+
+
+def _fresh(folder: Path, first: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The sets that were only ever tried, each by itself; by confidence both together, as a band of one is small."""
+    sets = {name: read_known(folder / name) for name in FRESH}
+    together = measure([known for templates in sets.values() for known in templates])
+    rows = []
+    for name, templates in sets.items():
+        rows.append(_set_row(f"{name}, first look", first[name]))
+        rows.append(_set_row(f"{name}, now", _figures(measure(templates))))
+    bands: dict[float, Counter[str]] = {lower: Counter(n=0, right=0) for lower in BANDS}
+    for row in (row for name in FRESH for row in first[name]["bands"]):
+        bands[row["from"]].update(n=row["n"], right=row["right"])
+    return {
+        "fresh_templates": sum(map(len, sets.values())),
+        "fresh_fields": sum(len(known.fields) for templates in sets.values() for known in templates),
+        "fresh_sets": "\n".join(rows),
+        "fresh_suggestions": "\n".join(_suggestion_rows(together, bands)),
+        "fresh_mistakes": "\n".join(_mistakes(together)) or "Nothing.",
+    }
+
+
+def _figures(measured: Measured) -> dict[str, int]:
+    """The figures that a first look leaves in first_look.json."""
+    return {
+        "found": measured.found,
+        "right": measured.found + len(measured.missed),
+        "suggested": len(measured.suggested),
+        "good": len(measured.suggested) - len(measured.wrong),
+        "harmful": sum(verdict.harmful for verdict in measured.wrong),
+    }
+
+
+def _set_row(name: str, figures: dict[str, int]) -> str:
+    found, good = _share(figures["found"], figures["right"]), _share(figures["good"], figures["suggested"])
+    return f"| {name} | {found} | {good} | {figures['harmful']} |"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part} of {whole} = {part / whole:.1%}"
+
+
+def _suggestion_rows(measured: Measured, first: Mapping[float, Mapping[str, int]]) -> Iterator[str]:
+    for lower in BANDS:
+        band = [verdict for verdict in measured.band(lower) if verdict.suggested]
+        if band:
+            then, right = first[lower], sum(verdict.target or verdict.acceptable for verdict in band)
+            yield (
+                f"| {_range(lower)} | {then['n']} | {then['right']} | {then['right'] / then['n']:.1%} "
+                f"| {len(band)} | {right} | {right / len(band):.1%} |"
+            )
+
+
+def _candidate_rows(measured: Measured) -> Iterator[str]:
+    for lower in BANDS:
+        band = [verdict for verdict in measured.band(lower) if not verdict.suggested]
+        if band:
+            right = sum(verdict.target or verdict.acceptable for verdict in band)
+            yield f"| {_range(lower)} | {len(band)} | {right} | {sum(map(_weight, band)) / len(band):.1%} |"
+
+
+def _range(lower: float) -> str:
+    upper = BANDS[BANDS.index(lower) - 1] if lower != BANDS[0] else 1.0
+    return f"{lower:.2f} to {upper:.2f}"
+
+
+def _weight(verdict: Verdict) -> float:
+    return 1.0 if verdict.target else 0.5 if verdict.acceptable else 0.0
+
+
+def _mistakes(measured: Measured) -> list[str]:
+    wrong = [
+        f"- {verdict.template}: {verdict.code} was suggested for “{verdict.label}” ({verdict.confidence:.2f})."
+        for verdict in measured.wrong
+    ]
+    return wrong + [f"- {name}: {code} was not suggested for “{label}”." for name, code, label in measured.missed]

@@ -1,0 +1,61 @@
+"""Carry a mapping's rules to another template: by field id, then by suggestion; what neither places stays without."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mapping.matching import Learned, suggest
+from mapping.note import FieldSpec, MappingSpec, RuleSpec
+
+BY_ID, SUGGESTED, INHERITED = "id", "suggested", "default"
+MARKS = {
+    BY_ID: "Copied, same field identifier",
+    SUGGESTED: "Copied, field suggested: look at it",
+    INHERITED: "From the practice default",
+}
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """The rules as the other template can have them, each marked with how it got there, and those that found none."""
+
+    rules: tuple[RuleSpec, ...]
+    left: tuple[RuleSpec, ...]
+    catch_all_field_id: str
+
+    def count(self, origin: str) -> int:
+        return sum(rule.origin == origin for rule in self.rules)
+
+    @property
+    def by_id(self) -> int:
+        return self.count(BY_ID)
+
+    @property
+    def suggested(self) -> int:
+        return self.count(SUGGESTED)
+
+
+def transfer(
+    spec: MappingSpec, fields: Sequence[FieldSpec], learned: Learned, *, same_template: bool = False
+) -> Transfer:
+    """Place every rule of `spec` in `fields`. Nothing is guessed below the suggestions' threshold.
+
+    A suggestion names the fields of a section; it is taken for a rule only where it names a single one that takes
+    text and the section has a single rule, so that no part of a divided section goes astray. A newer
+    version of the same template goes on inheriting what the older one did.
+    """
+    usable = {field.field_id for field in fields if field.kind != "structured"}
+    offered = suggest(fields, learned)
+    rules: list[RuleSpec] = []
+    left: list[RuleSpec] = []
+    for rule in spec.rules:
+        alone = sum(other.section_code == rule.section_code for other in spec.rules) == 1
+        suggestion = offered.get(rule.section_code)
+        if rule.field_id in usable:
+            inherited = same_template and rule.origin == INHERITED
+            rules.append(replace(rule, id=None, origin=INHERITED if inherited else BY_ID))
+        elif alone and suggestion and len(suggestion.field_ids) == 1 and suggestion.field_ids[0] in usable:
+            rules.append(replace(rule, id=None, field_id=suggestion.field_ids[0], origin=SUGGESTED))
+        else:
+            left.append(rule)
+    catch_all = spec.catch_all_field_id if spec.catch_all_field_id in usable else ""
+    return Transfer(tuple(rules), tuple(left), catch_all)

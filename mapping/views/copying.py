@@ -1,0 +1,73 @@
+"""Copy the mapping in force to other locations as drafts, every row marked with how it got there."""
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from mapping.access import EDITORS, may_edit, template_for
+from mapping.models import MappingVersion, Template
+from mapping.publishing import start_copy
+from mapping.queries import draft_of, field_specs, learned_labels, newest_version, published_of, spec_of
+from mapping.sections import name_of
+from mapping.transfer import Transfer, transfer
+from portal.models import User
+from portal.requests import PortalRequest
+
+
+@dataclass(frozen=True)
+class Target:
+    """A template of another location, and what the copy would place there."""
+
+    template: Template
+    transfer: Transfer
+    drafted: bool
+
+    @property
+    def left(self) -> list[str]:
+        return list(dict.fromkeys(name_of(rule.section_code) for rule in self.transfer.left))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def copy_page(request: PortalRequest, pk: int) -> HttpResponse:
+    """The templates it could be copied to, with what would find a field; posted, drafts for those chosen (`to`)."""
+    template = template_for(request.user, pk, *EDITORS)
+    mapping = published_of(template)
+    if mapping is None:
+        raise Http404("no mapping is in force to copy")
+    targets = _targets(request.user, template, mapping)
+    if request.method == "POST":
+        chosen = [item for item in targets if str(item.template.pk) in request.POST.getlist("to") and not item.drafted]
+        for item in chosen:
+            start_copy(item.template, mapping, item.transfer, request.user)
+        _say(request, chosen)
+        return redirect("mapping:templates")
+    context = {"template": template, "location": template.location, "mapping": mapping, "targets": targets}
+    return render(request, "mapping/copy.html", context)
+
+
+def _targets(user: User, template: Template, mapping: MappingVersion) -> list[Target]:
+    practice = template.location.practice
+    learned, spec = learned_labels(practice), spec_of(mapping)
+    others = Template.objects.filter(location__practice=practice).exclude(pk=template.pk)
+    found = []
+    for other in others.select_related("location__practice").order_by("location__code", "code"):
+        newest = newest_version(other)
+        if newest is not None and may_edit(user, other.location):
+            placed = transfer(spec, field_specs(newest.pk), learned)
+            found.append(Target(other, placed, draft_of(other) is not None))
+    return found
+
+
+def _say(request: PortalRequest, chosen: list[Target]) -> None:
+    if not chosen:
+        messages.error(request, "Nothing was copied: choose a template that has no draft.")
+    for item in chosen:
+        left = f" Without a field: {', '.join(item.left)}." if item.left else ""
+        messages.success(
+            request,
+            f"{item.template.location.name}: a draft with {len(item.transfer.rules)} rules, "
+            f"{item.transfer.suggested} of them by suggestion.{left}",
+        )

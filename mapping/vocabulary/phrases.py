@@ -1,0 +1,99 @@
+"""The vocabulary as a table to look phrases up in: which sections a set of words means, and how surely."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from mapping.sections import SECTIONS, known_headings
+from mapping.vocabulary.headings import CONTAINERS, HEADINGS, JOINT, PARTS
+from mapping.vocabulary.others import CHANGING, NEUTRAL, OTHERS
+from mapping.vocabulary.words import Spelling, bag, plain, stems
+
+
+class Rung(IntEnum):
+    """How a field was found for a section, the surest first; matching.CONFIDENCE has what each was worth."""
+
+    LEARNED = 0  #: the practice's published mappings file it under this label
+    NAME = 1  #: the label is the section's own name, or the abbreviation everybody uses
+    SAID = 2  #: a usual heading for the section
+    COMPOSED = 3  #: several headings in one label, or a heading with words that change nothing
+    SECOND = 4  #: a heading that yields to a better one
+    SPELLED = 5  #: a heading, misspelt
+    PARTLY = 6  #: a heading beside words nobody knows
+    CONTAINER = 7  #: a field that takes several sections, where this one has none of its own
+    PERHAPS = 8  #: may mean the section, or another
+    KIN = 9  #: speaks of the section among other words
+    SPARE = 10  #: has no word for it; a section without a field might be kept there
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing a phrase means: a section code (or a container's name), how surely, and which part of it (0, 1)."""
+
+    code: str
+    rung: Rung
+    part: int | None = None
+
+
+OTHER = Entry("", Rung.SAID)
+
+
+def _entries() -> Iterator[tuple[str, Entry]]:
+    """The templates' own vocabulary; of two entries for the same words and code, the first counts."""
+    for codes, phrase in ((codes, phrase) for phrase, codes in JOINT.items()):
+        yield from ((phrase, Entry(code, Rung.COMPOSED)) for code in codes)
+    for name, phrases in CONTAINERS.items():
+        yield from ((phrase, Entry(name, Rung.NAME)) for phrase in phrases.split("|"))
+    for code, parts in PARTS.items():
+        for part, phrases in enumerate(parts):
+            yield from ((phrase, Entry(code, Rung.SAID, part)) for phrase in phrases.split("|"))
+    for code, section in SECTIONS.items():
+        yield from ((name, Entry(code, Rung.NAME)) for name in (code.replace("_", " "), section.name))
+    for code, headings in HEADINGS.items():
+        for phrases, rung in (
+            (headings.said, Rung.SAID),
+            (headings.second, Rung.SECOND),
+            (headings.perhaps, Rung.PERHAPS),
+        ):
+            yield from ((phrase, Entry(code, rung)) for phrase in phrases.split("|"))
+    yield from ((phrase, OTHER) for phrase in OTHERS)
+
+
+def _table() -> dict[frozenset[str], tuple[Entry, ...]]:
+    table: dict[frozenset[str], list[Entry]] = {}
+    for phrase, entry in _entries():
+        words = bag(stems(plain(phrase)))
+        listed = table.setdefault(words, [])
+        if not words or any(known.code == entry.code for known in listed):
+            continue
+        sure = [known for known in listed if known.rung < Rung.PERHAPS]
+        if sure and entry.rung < Rung.PERHAPS and sure[0].rung != Rung.COMPOSED:
+            raise ValueError(f"{phrase.strip()!r} is claimed by {sure[0].code or 'no section'} and {entry.code}")
+        listed.append(entry)
+    for heading, code in known_headings().items():
+        table.setdefault(bag(stems(heading)), [Entry(code, Rung.SAID)])
+    return {words: tuple(listed) for words, listed in table.items() if listed}
+
+
+TABLE = _table()
+_LEXICON = frozenset().union(*TABLE) | NEUTRAL | CHANGING
+SPELLING = Spelling(_LEXICON)
+
+
+def look(words: frozenset[str]) -> tuple[Entry, ...]:
+    """What a set of words means, by itself; () where nobody said."""
+    return TABLE.get(words, ())
+
+
+def within(words: frozenset[str]) -> tuple[Entry, ...]:
+    """What the largest known headings inside a set of words mean, each as kin only."""
+    inner = [known for known in TABLE if known < words and TABLE[known] != (OTHER,)]
+    largest = max((len(known) for known in inner), default=0)
+    found = {
+        entry.code: Entry(entry.code, Rung.KIN)
+        for known in inner
+        if len(known) == largest
+        for entry in TABLE[known]
+        if entry.code in SECTIONS
+    }
+    return tuple(found.values())

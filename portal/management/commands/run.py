@@ -1,0 +1,23 @@
+"""`manage.py run`: the embedded set-up: web, worker and sealer under one supervisor."""
+
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+from portal.supervisor import Supervisor, sealer, web, worker
+
+
+class Command(BaseCommand):
+    help = "Run web, worker and sealer together (embedded set-up); Ctrl-C ends them."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", verbosity=0)
+        supervisor = Supervisor([web(options["host"], options["port"]), worker(), sealer()])
+        supervisor.start()
+        self.stdout.write(f"Scribeport runs at http://{options['host']}:{options['port']} - Ctrl-C ends it.")
+        supervisor.run()

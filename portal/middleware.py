@@ -1,0 +1,89 @@
+"""What holds for every page: it may not be kept, it knows its locations, a one-time password is changed first."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+
+from portal.keyring import KeysUnavailable
+from portal.models import User
+from portal.selection import selection_for
+from portal.views.errors import keys_away
+
+
+class PrivatePagesMiddleware:
+    """Marks every answer `no-store` (pages hold patient data); static files are served before this."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class NoNulMiddleware:
+    """Refuses NUL in an address or a form: PostgreSQL cannot hold it, and every query with it would fail."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        form = request.POST if request.content_type == "application/x-www-form-urlencoded" else QueryDict()
+        if "\0" in request.path or any(
+            "\0" in value for _, values in (*request.GET.lists(), *form.lists()) for value in values
+        ):
+            raise BadRequest("NUL")
+        return self.get_response(request)
+
+
+class KeysAwayMiddleware:
+    """A page that needs the keys while they cannot be had is no failure of ours to be hunted: it says so, as 503."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return keys_away(request) if isinstance(exception, KeysUnavailable) else None
+
+
+class SelectionMiddleware:
+    """Sets `request.selection`. In process_view, so that a location not theirs becomes an ordinary 404 page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        user = request.user
+        request.selection = selection_for(  # type: ignore[attr-defined]
+            user, request.session, request.GET.get("location") if user.is_authenticated else None
+        )
+
+
+ALLOWED_BEFORE_CHANGE = {"portal:password", "portal:sign-out", "portal:appearance"}
+
+
+class OneTimePasswordMiddleware:
+    """A person who signed in with a one-time password gets no further than the page that replaces it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        user = request.user
+        due = isinstance(user, User) and user.one_time_until is not None
+        if due and request.resolver_match and request.resolver_match.view_name not in ALLOWED_BEFORE_CHANGE:
+            return redirect("portal:password")
+        return None

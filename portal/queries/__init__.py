@@ -1,0 +1,1 @@
+"""Reads for the portal's screens, a file per group of pages."""

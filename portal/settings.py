@@ -1,0 +1,327 @@
+"""Every setting of the product, read from the environment; embedded by default, strict in production.
+
+Each secret may come as NAME or as NAME_FILE (a path). `docs/operations.md` lists them all.
+"""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from portal.logging import logging_settings
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+
+PRODUCTION = env.bool("SCRIBEPORT_PRODUCTION", default=False)
+DATA_DIR = Path(env.str("SCRIBEPORT_DATA", default=str(BASE_DIR / "data"))).resolve()
+KEY_DIR = Path(env.str("SCRIBEPORT_KEY_DIR", default=str(DATA_DIR / "keys"))).resolve()
+DEBUG = False
+
+
+def own_secret(name: str) -> str:
+    """A secret from the environment; in the embedded set-up one made once and kept, mode 0600, in KEY_DIR."""
+    given = env.str(name, default="")
+    if given:
+        return given
+    if PRODUCTION:
+        raise ImproperlyConfigured(f"Production needs {name} or {name}_FILE; see docs/operations.md.")
+    path = KEY_DIR / name.lower()
+    if not path.exists():
+        KEY_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_hex(32))
+        # link() refuses to replace: of two processes starting at once, one file wins for both.
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text().strip()
+
+
+SECRET_KEY = own_secret("SCRIBEPORT_SECRET_KEY")
+# 64 hex digits: the AES-256 key that encrypts notes and secrets (portal/crypto.py derives from it).
+MASTER_KEY = own_secret("SCRIBEPORT_MASTER_KEY")
+# Master keys that were replaced, newest first: they unwrap data keys until `manage.py rotate_keys --master` is through.
+OLD_MASTER_KEYS = env.list("SCRIBEPORT_OLD_MASTER_KEYS", default=[])
+# Who wraps data keys: a class like portal/keyring.py's KeyStore, for a key service.
+KEY_STORE = env.str("SCRIBEPORT_KEY_STORE", default="portal.keyring.MasterKeys")
+# The key of audit/record.py's row MACs; a different secret, so that one theft does not open both.
+AUDIT_MAC_KEY = own_secret("SCRIBEPORT_AUDIT_MAC_KEY")
+
+# The sealer's Ed25519 seed, 64 hex digits: in production only the process `manage.py seal_audit` is given it; the
+# others get the public keys (comma-separated, 64 hex digits each; old ones stay as long as their checkpoints matter).
+AUDIT_SIGNING_KEY = env.str("SCRIBEPORT_AUDIT_SIGNING_KEY", default="")
+AUDIT_PUBLIC_KEYS = env.list("SCRIBEPORT_AUDIT_PUBLIC_KEYS", default=[])
+if not PRODUCTION:
+    AUDIT_SIGNING_KEY = own_secret("SCRIBEPORT_AUDIT_SIGNING_KEY")
+# How checkpoints name this installation's log, where its checkpoints go (audit/anchors.py), how often it is sealed.
+AUDIT_ORIGIN = env.str("SCRIBEPORT_AUDIT_ORIGIN", default="scribeport/audit")
+AUDIT_ANCHORS = env.list(
+    "SCRIBEPORT_AUDIT_ANCHORS", default=[] if PRODUCTION else [f"file://{DATA_DIR / 'anchors' / 'audit.jsonl'}"]
+)
+AUDIT_SEAL_SECONDS = env.float("SCRIBEPORT_AUDIT_SEAL_SECONDS", default=5.0)
+
+ALLOWED_HOSTS = env.list("SCRIBEPORT_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("SCRIBEPORT_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+    "heroicons",
+    "audit",  # before auditlog, whose command that deletes every entry it replaces
+    "auditlog",
+    "portal",
+    "mapping",
+    "delivery",
+]
+
+MIDDLEWARE = [
+    "portal.proxies.ClientAddressMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "audit.middleware.AuditContextMiddleware",
+    "portal.idle.IdleMiddleware",
+    # Closed unless a view says otherwise (login_not_required); the scribe's API authenticates by key.
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "portal.middleware.PrivatePagesMiddleware",
+    "portal.middleware.NoNulMiddleware",
+    "portal.middleware.OneTimePasswordMiddleware",
+    "portal.middleware.SelectionMiddleware",
+    "portal.middleware.KeysAwayMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.context.shell",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'scribeport.sqlite3'}")}
+DATABASE = DATABASES["default"]
+DATABASE["CONN_MAX_AGE"] = None
+DATABASE["CONN_HEALTH_CHECKS"] = True
+if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE: a deferred read-then-write transaction answers "database is locked" whatever the timeout.
+    # FULL: an answered 201 survives a power cut.
+    DATABASE["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+    }
+    DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+else:
+    # A writer that falls idle within its transaction holds its locks, and the sealer behind it: the server ends it.
+    DATABASE.setdefault("OPTIONS", {}).setdefault("options", "-c idle_in_transaction_session_timeout=60000")
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "portal.User"
+AUDITLOG_LOGENTRY_MODEL = "audit.ConfigurationEntry"
+AUDITLOG_DISABLE_REMOTE_ADDR = True
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+# The seam for single sign-on: another back end is put in front of this one.
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+# What the sign-in page offers: "password" is its own form; any other entry becomes a button to `url_name`.
+SIGN_IN_METHODS: list[dict[str, str]] = [{"kind": "password"}]
+LOGIN_URL = "portal:sign-in"
+LOGIN_REDIRECT_URL = "portal:home"
+LOGOUT_REDIRECT_URL = "portal:sign-in"
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "portal.views.errors.stale_form"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# Networks of our own proxies: only they are believed about whom they speak for (X-Forwarded-For).
+TRUSTED_PROXIES = env.list("SCRIBEPORT_TRUSTED_PROXIES", default=[])
+if PRODUCTION:
+    # __Host-: no other host, and no page without TLS, can plant these.
+    SESSION_COOKIE_NAME = "__Host-session"
+    CSRF_COOKIE_NAME = "__Host-csrf"
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_SSL_REDIRECT = env.bool("SCRIBEPORT_SSL_REDIRECT", default=True)
+    SECURE_HSTS_SECONDS = 31536000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+    },
+}
+
+FORM_RENDERER = "portal.forms.rendering.PortalRenderer"
+# Panels that apps above the portal add to its pages, named by string: each is a callable (request, object) -> safe
+# HTML, "" for nothing to show. The object is the location, or the connection (portal/panels.py).
+HOME_PANELS: list[str] = ["delivery.panels.deliveries", "mapping.panels.templates"]
+LOCATION_PANELS: list[str] = ["mapping.panels.defaults"]
+CONNECTION_PANELS: list[str] = [
+    "delivery.test_panel.panel",
+    "delivery.oauth_panel.panel",
+    "delivery.connection_panel.panel",
+]
+# Notices over every page of a signed-in person: each is a callable (request) -> safe HTML, "" for nothing to say.
+BANNERS: list[str] = ["delivery.connection_panel.recovery_banner"]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = Path(env.str("SCRIBEPORT_STATIC_ROOT", default=str(DATA_DIR / "static")))
+# Embedded: files are served from the packages themselves, no collectstatic.
+WHITENOISE_USE_FINDERS = not PRODUCTION
+if not PRODUCTION:
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+if PRODUCTION:
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+
+# Where connections may lead: networks, or one port of a network (10.20.0.0/16:6661). Default: this host and private
+# ranges. portal/targets.py says what is refused in any case.
+ALLOWED_NETWORKS = env.list(
+    "SCRIBEPORT_ALLOWED_NETWORKS",
+    default=["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+)
+
+# The scribe's API: JSON in, JSON out, no browsable pages.
+MAX_NOTE_BYTES = env.int("SCRIBEPORT_MAX_NOTE_BYTES", default=5 * 1024 * 1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_NOTE_BYTES + 1024
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Scribeport API",
+    "DESCRIPTION": "A scribe posts notes and reads back what became of them.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+}
+
+# Celery is the bell and the hands; the rows are the queue. No results, no ETA, ids only (delivery/bell.py).
+REDIS_URL = env.str("REDIS_URL", default="")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Two installations that share a Redis need a name each.
+CELERY_TASK_DEFAULT_QUEUE = env.str("SCRIBEPORT_QUEUE", default="scribeport")
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_DB_REUSE_MAX = 1_000_000
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object]
+if REDIS_URL:
+    CELERY_BROKER_URL = REDIS_URL
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "unacked_restore_interval": 2,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "max_retries": 1,
+    }
+else:
+    BROKER_DIR = DATA_DIR / "broker"
+    BROKER_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+    CELERY_BROKER_URL = "files://"  # portal/embedded_broker.py
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(BROKER_DIR),
+        "data_folder_out": str(BROKER_DIR),
+        "control_folder": str(BROKER_DIR / "control"),
+        "polling_interval": 0.05,
+    }
+
+# Tells a restored database from the live one; in production on another volume than the database.
+INCARNATION_FILE = Path(env.str("SCRIBEPORT_INCARNATION_FILE", default=str(DATA_DIR / "incarnation")))
+
+# The times of delivery, in seconds (delivery/lanes.py, delivery/verification.py say what each guards).
+LEASE_SECONDS = env.float("SCRIBEPORT_LEASE_SECONDS", default=90.0)
+POLL_SECONDS = env.float("SCRIBEPORT_POLL_SECONDS", default=1.0)
+ACK_SECONDS = env.float("SCRIBEPORT_ACK_SECONDS", default=30.0)
+SETTLE_SECONDS = env.float("SCRIBEPORT_SETTLE_SECONDS", default=2.0)
+# What is not in the chart so long after a doubt, and again so long after that, is sent again: longer than any filing.
+DOUBT_SETTLE_SECONDS = env.float("SCRIBEPORT_DOUBT_SETTLE_SECONDS", default=60.0)
+# How long a drained lane keeps its socket and waits for the bell before it gives the lease back.
+LINGER_SECONDS = env.float("SCRIBEPORT_LINGER_SECONDS", default=1.0)
+WEB_PROCESSES = env.int("SCRIBEPORT_WEB_PROCESSES", default=1)
+WEB_THREADS = env.int("SCRIBEPORT_WEB_THREADS", default=16)
+WORKER_THREADS = env.int("SCRIBEPORT_WORKER_THREADS", default=8)
+LANE_THREADS = env.int("SCRIBEPORT_LANE_THREADS", default=16)
+BATCH_SIZE = env.int("SCRIBEPORT_BATCH_SIZE", default=32)
+
+# One scrubbed line per event on standard error (portal/logging.py).
+LOGGING_CONFIG = "portal.logging.configure"
+LOGGING = logging_settings(
+    level=env.str("SCRIBEPORT_LOG_LEVEL", default="WARNING").upper(),
+    form=env.str("SCRIBEPORT_LOG_FORMAT", default="json" if PRODUCTION else "logfmt"),
+)

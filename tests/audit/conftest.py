@@ -1,0 +1,135 @@
+"""One row in each insert-only table: events, configuration entries, moves, and the tables of the seal."""
+
+import uuid
+
+import pytest
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, transaction
+from django.utils import timezone
+
+from audit.anchors import anchor_all
+from audit.models import (
+    AnchorReceipt,
+    AuditEvent,
+    Checkpoint,
+    ConfigurationEntry,
+    Leaf,
+    LostCheckpoint,
+    Verification,
+)
+from audit.record import record
+from audit.whole import nightly
+from delivery.models import Delivery, Move, Note, NoteVersion
+from tests.audit.log import seal_now
+
+
+@pytest.fixture
+def event(db) -> AuditEvent:
+    with transaction.atomic():
+        key = record(
+            "mapping.publish",
+            practice="lakeside",
+            location="NORTH",
+            object_type="mapping",
+            object_id="12",
+            reason="New physical exam field",
+            data_category=("physical_exam",),
+            detail={"template": "FM-PROGRESS", "version": 3, "warnings": 0},
+        )
+    return AuditEvent.objects.get(pk=key)
+
+
+@pytest.fixture
+def entry(cast) -> ConfigurationEntry:
+    return ConfigurationEntry.objects.create(
+        content_type=ContentType.objects.get_for_model(cast.north),
+        object_pk=str(cast.north.pk),
+        object_repr="NORTH",
+        action=1,
+        changes={"name": ["North Clinic", "North"]},
+    )
+
+
+@pytest.fixture
+def move(cast) -> Move:
+    now = timezone.now()
+    note = Note.objects.create(
+        id=uuid.uuid4(),
+        practice=cast.practice,
+        location=cast.north,
+        scribe=cast.scribe,
+        source_note_id="n-1",
+        created_at=now,
+    )
+    version = NoteVersion.objects.create(
+        id=uuid.uuid4(), note=note, number=1, received_at=now, sealed_body=b"", correlation_id="c"
+    )
+    delivery = Delivery.objects.create(
+        note_version=version,
+        note=note,
+        practice=cast.practice,
+        location=cast.north,
+        part="note",
+        state="ready",
+        control_id="A" * 20,
+        not_before=now,
+        deadline=now,
+        created_at=now,
+        updated_at=now,
+    )
+    return Move.objects.create(delivery=delivery, to_state="ready", at=now, actor="tests")
+
+
+# The sealer takes only what is committed: an event of the test's own open transaction never comes under its horizon.
+COMMITTED = pytest.mark.django_db(transaction=True)
+SEALED = ["leaf", "checkpoint", "receipt", "lost", "verification"]
+
+
+@pytest.fixture(params=["event", "entry", "move", *(pytest.param(name, marks=COMMITTED) for name in SEALED)])
+def row(request, db):
+    """One row of each insert-only table in turn."""
+    found = request.getfixturevalue(request.param)
+    connection.check_constraints()  # or PostgreSQL refuses to truncate for the pending checks' sake
+    return found
+
+
+@pytest.fixture(autouse=True)
+def anchor_file(settings, tmp_path):
+    """Each test has an anchor of its own: another test's checkpoints are not in this one's database."""
+    path = tmp_path / "anchors" / "audit.jsonl"
+    settings.AUDIT_ANCHORS = [f"file://{path}"]
+    return path
+
+
+@pytest.fixture
+def anchored_log(event):
+    """One event, sealed, anchored, verified: a row in each table of the seal. For tests marked COMMITTED."""
+    seal_now()
+    anchor_all()
+    nightly()
+    LostCheckpoint.objects.create(origin="scribeport/audit/lakeside/202601", size=3, root="0" * 64, at=timezone.now())
+
+
+@pytest.fixture
+def leaf(anchored_log) -> Leaf:
+    return Leaf.objects.latest("seq")
+
+
+@pytest.fixture
+def checkpoint(anchored_log) -> Checkpoint:
+    return Checkpoint.objects.latest("pk")
+
+
+@pytest.fixture
+def receipt(anchored_log) -> AnchorReceipt:
+    return AnchorReceipt.objects.latest("pk")
+
+
+@pytest.fixture
+def lost(anchored_log) -> LostCheckpoint:
+    return LostCheckpoint.objects.get()
+
+
+@pytest.fixture
+def verification(anchored_log) -> Verification:
+    return Verification.objects.get()

@@ -1,0 +1,181 @@
+"""A real Chromium on a running portal; a test fails when its page had a console error, a CSP violation or a foreign request.
+
+`page` is signed out and 1440 px wide; `sign_in(user)` gives it a session. What a test means to provoke it announces:
+`troubles.expect("404")`. How a page looks is asked with `assert_fits` and `assert_accessible`, which wait until it is drawn.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, Route, sync_playwright
+
+from portal.models import User
+from tests.needs import chromium
+
+# htmx logs as errors what a page leaves unfinished when one goes on to the next; a request that failed logs its own line.
+LEAVING = ("htmx:afterRequest,", "htmx:sendAbort,")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+# Styled and with its fonts: a page of which the style sheet is still on its way looks too wide, and its colours are not its own.
+DRAWN = """() => document.readyState === "complete" && document.fonts.status === "loaded"
+    && [...document.querySelectorAll("link[rel~=stylesheet]")].every((link) => link.disabled || link.sheet)"""
+# What reaches beyond the window's right edge without lying in a box of its own that scrolls or cuts it off.
+TOO_WIDE = """() => {
+    const edge = document.documentElement.clientWidth;
+    const kept = (element) => {
+        for (let box = element.parentElement; box && box !== document.body; box = box.parentElement)
+            if (getComputedStyle(box).overflowX !== "visible") return true;
+        return false;
+    };
+    const name = (element) => element.localName + (element.id && "#" + element.id)
+        + [...element.classList].map((one) => "." + one).join("");
+    const out = [...document.querySelectorAll("body, body *")]
+        .map((element) => [element, Math.round(element.getBoundingClientRect().right + window.scrollX)])
+        .filter(([element, right]) => right > edge && !kept(element))
+        .map(([element, right]) => `${name(element)} reaches to ${right} of ${edge}`);
+    const wide = document.documentElement.scrollWidth;
+    return wide > edge ? [`the page is ${wide} wide in a window of ${edge}`, ...out.slice(0, 12)] : [];
+}"""
+
+
+@dataclass
+class Troubles:
+    """What went wrong in the page; `expect` names a part of what a test provokes on purpose."""
+
+    seen: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+
+    def expect(self, *parts: str) -> None:
+        self.expected += parts
+
+    def unexpected(self) -> list[str]:
+        return [one for one in self.seen if not any(part in one for part in self.expected)]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium a module: its event loop must be gone before other modules run asyncio code of their own."""
+    # Playwright's loop lives in this thread; Django would take every query beside it for one from async code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield started
+        started.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def live_portal(transactional_db, live_server) -> str:
+    """The address of the portal on this test's database, static files included."""
+    return live_server.url
+
+
+@pytest.fixture
+def troubles() -> Troubles:
+    return Troubles()
+
+
+@pytest.fixture
+def browsing(browser: Browser, live_portal: str, troubles: Troubles) -> Iterator[BrowserContext]:
+    """A fresh profile that may talk to the portal only."""
+    context = browser.new_context(base_url=live_portal, viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(10_000)
+    watch(context, live_portal, troubles)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(browsing: BrowserContext, troubles: Troubles) -> Iterator[Page]:
+    opened = browsing.new_page()
+    yield opened
+    # Leaving the page ends its polling, so that nothing asks the portal while the database is emptied.
+    opened.close()
+    assert not troubles.unexpected(), "\n".join(troubles.unexpected())
+
+
+def watch(context: BrowserContext, home: str, troubles: Troubles) -> None:
+    """Write every console error (CSP violations are such), script error, 5xx and foreign request into `troubles`."""
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.text.startswith(LEAVING):
+            troubles.seen.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+    def on_response(response: Response) -> None:
+        if response.status >= 500:
+            troubles.seen.append(f"{response.status} {response.url}")
+
+    def on_request(route: Route) -> None:
+        if route.request.url.startswith((home, "data:", "blob:")):
+            route.fallback()
+        else:
+            troubles.seen.append(f"foreign request: {route.request.url}")
+            route.abort()
+
+    context.on("console", on_console)
+    context.on("weberror", lambda error: troubles.seen.append(f"script: {error.error}"))
+    context.on("response", on_response)
+    context.route("**/*", on_request)
+
+
+@pytest.fixture
+def sign_in(browsing: BrowserContext, live_portal: str) -> Callable[[User], None]:
+    """Gives the page's profile a session of a user, without passing through the sign-in form."""
+
+    def give(user: User) -> None:
+        session = SessionStore()
+        session[SESSION_KEY] = str(user.pk)
+        session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        session.save()
+        cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session.session_key, "url": live_portal}
+        browsing.add_cookies([cookie])
+
+    return give
+
+
+def wait_until_drawn(page: Page) -> None:
+    """Wait until the page that is open now has its style sheets and fonts."""
+    page.wait_for_load_state("load")
+    page.wait_for_function(DRAWN)
+
+
+def too_wide(page: Page) -> list[str]:
+    """How wide the page is and what makes it so, when it is wider than its window; nothing when it fits."""
+    wait_until_drawn(page)
+    return page.evaluate(TOO_WIDE)
+
+
+def assert_fits(page: Page) -> None:
+    """The page does not scroll sideways; else the elements that stick out are named."""
+    sticking_out = too_wide(page)
+    assert sticking_out == [], page.url + "\n" + "\n".join(sticking_out)
+
+
+def inaccessible(page: Page) -> list[str]:
+    """What axe finds anywhere on the page, best practices included: rule, place and what is wrong there."""
+    wait_until_drawn(page)
+    return [
+        f"{one['id']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
+        for one in Axe().run(page).response["violations"]
+        for node in one["nodes"]
+    ]
+
+
+def assert_accessible(page: Page) -> None:
+    """Axe has nothing to say against the page."""
+    found = inaccessible(page)
+    assert found == [], page.url + "\n" + "\n".join(found)
+
+
+def photograph(page: Page, name: str) -> None:
+    """Keep a picture where SCRIBEPORT_PICTURES names a folder, for people to look at."""
+    folder = os.environ.get("SCRIBEPORT_PICTURES")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

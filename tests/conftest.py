@@ -1,0 +1,91 @@
+"""Fixtures every test may use: the cast and somebody who acts; needs.py, browsing.py and processes.py add theirs."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from django.conf import settings
+from django.test import TransactionTestCase, override_settings
+from hypothesis import settings as hypothesis_settings
+
+from audit.record import Actor, acting
+from tests.emptying import empty_database
+
+MADE_ANEW = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-|\d\d:\d\d:\d\d")
+ON_SERVERS = {"db", "transactional_db", "live_server", "redis_url", "postgres_only", "site"}
+pytest_plugins = ["tests.needs", "tests.browsing", "tests.processes"]
+
+# A busy machine makes a slow example, not a wrong one.
+hypothesis_settings.register_profile("suite", deadline=None, database=None)
+hypothesis_settings.load_profile("suite")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A test's name may not hold what each run makes anew: the two workers must collect the same names."""
+    changing = isinstance(val, UUID | datetime) or (isinstance(val, str) and MADE_ANEW.search(val))
+    return argname if changing else None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--on-servers", action="store_true", help="only what touches a database, a broker or processes: the second run"
+    )
+
+
+def touches_servers(item: pytest.Item) -> bool:
+    """Whether a test could come out otherwise on another database or broker."""
+    if item.get_closest_marker("alike"):
+        return False
+    marked = any(item.get_closest_marker(mark) for mark in ("django_db", "process"))
+    return marked or not ON_SERVERS.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With xdist's loadgroup: a file stays on one worker, and all files that start processes on the same one."""
+    if config.getoption("--on-servers"):
+        left = [item for item in items if not touches_servers(item)]
+        items[:] = [item for item in items if touches_servers(item)]
+        config.hook.pytest_deselected(items=left)
+    for item in items:
+        together = "processes" if item.get_closest_marker("process") else item.path.name
+        item.add_marker(pytest.mark.xdist_group(together))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings):
+    """SQLite as it is used, in a file: an in-memory database would be one connection shared by all threads."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        database["TEST"]["NAME"] = str(Path(settings.DATA_DIR) / "tests.sqlite3")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptied_after_transactions():
+    """Django's own flush is refused by insert-only tables."""
+    replaced = TransactionTestCase._fixture_teardown
+    TransactionTestCase._fixture_teardown = lambda case: empty_database()
+    yield
+    TransactionTestCase._fixture_teardown = replaced
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords():
+    """Hashing as slow as in production would cost every test with the cast a second and a half."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def somebody():
+    """Every test acts as a named test actor unless it names another."""
+    with acting(Actor("system", "tests", "tests")):
+        yield
+
+
+@pytest.fixture
+def cast(db):
+    from tests.recast import put_cast
+
+    return put_cast()

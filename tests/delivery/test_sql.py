@@ -1,0 +1,184 @@
+"""The statements the ORM cannot say: parameters, rows and keys alike on SQLite and on PostgreSQL."""
+
+import json
+import uuid
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone as now_in
+
+from delivery import sql
+from delivery.models import Attempt, Delivery, Heartbeat, Lane, Move, Note, RateWindow
+from delivery.states import State
+from tests.delivery.rows import make_delivery
+
+MOMENT = datetime(2026, 3, 19, 10, 15, 2, 123456, tzinfo=UTC)
+
+
+class TestMarks:
+    def test_of_nothing_are_nothing(self):
+        assert sql.marks([]) == ""
+
+    def test_of_one_value_are_one(self):
+        assert sql.marks([7]) == "%s"
+
+    def test_of_three_values_are_three(self):
+        assert sql.marks("abc") == "%s, %s, %s"
+
+
+class TestTheNameOfATable:
+    def test_is_quoted_for_this_database(self):
+        assert sql.table(Delivery) == '"delivery_delivery"'
+
+    def test_is_the_models_own(self):
+        assert sql.table(RateWindow) == '"delivery_ratewindow"'
+
+
+class TestAParameter:
+    @pytest.mark.parametrize("plain", [1, "text", None, True, 2.5, b"bytes"])
+    def test_that_a_database_knows_is_given_as_it_is(self, plain):
+        assert sql.adapted(plain) is plain
+
+    def test_that_is_a_list_is_json(self):
+        assert json.loads(sql.adapted([{"code": "plan"}])) == [{"code": "plan"}]
+
+    def test_that_is_an_object_is_json(self):
+        assert json.loads(sql.adapted({"sections": 3})) == {"sections": 3}
+
+    def test_that_is_an_empty_list_is_an_empty_list_of_json(self):
+        assert sql.adapted([]) == "[]"
+
+    @pytest.mark.django_db
+    def test_that_is_a_time_comes_back_as_that_time(self):
+        sql.insert([Heartbeat(worker="w", started_at=MOMENT, beat_at=MOMENT, busy_lanes=0)])
+        later = MOMENT + timedelta(microseconds=1)
+        sql.returning(f"UPDATE {sql.table(Heartbeat)} SET beat_at = %s RETURNING worker", [later])
+        assert Heartbeat.objects.get().beat_at == later
+
+    @pytest.mark.django_db
+    def test_that_is_a_time_of_another_zone_is_the_same_moment(self):
+        there = MOMENT.astimezone(timezone(timedelta(hours=-5)))
+        sql.insert([Heartbeat(worker="w", started_at=there, beat_at=there, busy_lanes=0)])
+        assert Heartbeat.objects.get().beat_at == MOMENT
+
+    @pytest.mark.django_db
+    def test_that_is_a_time_is_compared_as_a_time(self):
+        sql.insert([Heartbeat(worker="w", started_at=MOMENT, beat_at=MOMENT, busy_lanes=0)])
+        statement = f"UPDATE {sql.table(Heartbeat)} SET busy_lanes = 1 WHERE beat_at < %s RETURNING worker"
+        assert sql.returning(statement, [MOMENT]) == []
+        assert sql.returning(statement, [MOMENT + timedelta(seconds=1)]) == [("w",)]
+
+
+@pytest.mark.django_db
+class TestReturning:
+    def test_gives_a_row_for_each_that_was_changed(self):
+        for name in ("a", "b", "c"):
+            RateWindow.objects.create(key=name, minute=1, used=1)
+        rows = sql.returning(
+            f"UPDATE {sql.table(RateWindow)} SET used = used + %s WHERE key <> %s RETURNING key, used", [5, "b"]
+        )
+        assert sorted(rows) == [("a", 6), ("c", 6)]
+
+    def test_gives_nothing_where_nothing_was_changed(self):
+        assert sql.returning(f"UPDATE {sql.table(RateWindow)} SET used = 1 RETURNING key", []) == []
+
+    def test_with_a_value_that_looks_like_sql_changes_what_it_names_and_nothing_else(self):
+        RateWindow.objects.create(key="a", minute=1, used=1)
+        hostile = "a'; DELETE FROM delivery_ratewindow; --"
+        assert (
+            sql.returning(f"UPDATE {sql.table(RateWindow)} SET used = 2 WHERE key = %s RETURNING key", [hostile]) == []
+        )
+        assert RateWindow.objects.get().used == 1
+
+
+@pytest.mark.django_db
+class TestMany:
+    STATEMENT = f"UPDATE {sql.table(RateWindow)} SET used = %s WHERE key = %s"
+
+    def test_runs_the_statement_for_each_row(self):
+        for name in ("a", "b"):
+            RateWindow.objects.create(key=name, minute=1, used=0)
+        sql.many(self.STATEMENT, [(3, "a"), (4, "b")])
+        assert dict(RateWindow.objects.values_list("key", "used")) == {"a": 3, "b": 4}
+
+    def test_of_no_rows_asks_the_database_nothing(self, django_assert_num_queries):
+        with django_assert_num_queries(0):
+            sql.many(self.STATEMENT, [])
+
+
+def windows(count: int) -> list[RateWindow]:
+    return [RateWindow(key=f"k{place}", minute=1, used=place) for place in range(count)]
+
+
+@pytest.mark.django_db
+class TestInserting:
+    def test_of_nothing_asks_the_database_nothing(self, django_assert_num_queries):
+        with django_assert_num_queries(0):
+            sql.insert([])
+
+    def test_sets_the_key_that_the_database_gave_on_each_row_in_order(self, cast):
+        rows = [Lane(connection=cast.hl7, index=place) for place in (5, 3, 9)]
+        sql.insert(rows)
+        assert [Lane.objects.get(pk=row.pk).index for row in rows] == [5, 3, 9]
+
+    def test_of_a_hundred_rows_is_one_statement(self, django_assert_num_queries):
+        with django_assert_num_queries(1):
+            sql.insert(windows(100))
+        assert RateWindow.objects.count() == 100
+
+    def test_of_more_rows_than_a_statement_takes_parameters_is_several(self, django_assert_num_queries):
+        assert len(sql.stored(RateWindow)) == 3
+        with django_assert_num_queries(2):
+            sql.insert(windows(301))  # 903 parameters; 900 are the most
+        assert RateWindow.objects.count() == 301
+
+    def test_of_exactly_as_many_rows_as_a_statement_takes_is_one(self, django_assert_num_queries):
+        with django_assert_num_queries(1):
+            sql.insert(windows(300))
+
+    def test_keeps_lists_and_texts_of_every_kind(self, cast):
+        delivery = make_delivery(cast, State.HELD)
+        fresh = Delivery.objects.get(pk=delivery.pk)
+        fresh.pk, fresh.control_id = None, "Z" * 20
+        fresh.problems = [{"message": "“curly” 佐藤 'quoted' \\ % %s", "pointer": "/sections/0"}]
+        sql.insert([fresh])
+        assert Delivery.objects.get(pk=fresh.pk).problems == fresh.problems
+
+    def test_keeps_what_is_null(self, cast):
+        delivery = Delivery.objects.get(pk=make_delivery(cast, State.HELD).pk)
+        delivery.pk, delivery.control_id, delivery.lane = None, "Z" * 20, None
+        sql.insert([delivery])
+        assert Delivery.objects.get(pk=delivery.pk).lane_id is None
+
+    def test_of_one_row_twice_is_refused_whole(self):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            sql.insert([*windows(1), *windows(2)])
+        assert RateWindow.objects.count() == 0
+
+    def test_of_an_attempt_of_nobody_is_refused_by_its_foreign_key(self, cast):
+        lost = Attempt(delivery_id=10**9, number=1, epoch=1, worker="w", connection=cast.hl7, intent_at=MOMENT)
+        with pytest.raises(DatabaseError), transaction.atomic():
+            sql.insert([lost])
+            connection.check_constraints()
+
+    def test_brings_every_column_but_a_key_of_the_databases(self):
+        names = [field.name for field in sql.stored(Move)]
+        assert names == ["delivery", "from_state", "to_state", "at", "epoch", "reason_code", "actor"]
+
+    def test_brings_a_key_that_the_program_makes(self):
+        assert "id" in [field.name for field in sql.stored(Note)]
+
+
+@pytest.mark.django_db
+def test_what_was_inserted_here_is_read_by_the_orm_like_its_own(cast):
+    note = Note(
+        id=uuid.uuid4(),
+        practice=cast.practice,
+        location=cast.north,
+        scribe=cast.scribe,
+        source_note_id="nt-1",
+        created_at=now_in.now(),
+    )
+    sql.insert([note])
+    assert Note.objects.get(source_note_id="nt-1") == note

@@ -1,0 +1,26 @@
+"""The environment of a test run, set before anything reads Django's settings (loaded by `-p` in pyproject.toml).
+
+Keys, broker folder and database of a test run never touch the user's data folder; every xdist worker has its own.
+"""
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+
+
+def own_folder(variable: str, prefix: str) -> None:
+    """A folder of this run's own, named by an environment variable and gone when the run ends."""
+    os.environ[variable] = tempfile.mkdtemp(prefix=prefix)
+    atexit.register(shutil.rmtree, os.environ[variable], ignore_errors=True)
+
+
+if "SCRIBEPORT_DATA" not in os.environ or "PYTEST_XDIST_WORKER" in os.environ:
+    own_folder("SCRIBEPORT_DATA", "scribeport-tests-")
+
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", "") and "PYTHONPYCACHEPREFIX" not in os.environ:
+    # Who wants no __pycache__ in the tree gets none; but a hundred processes that each compile the product, and two
+    # workers that each compile the tests, would cost a run a minute.
+    own_folder("PYTHONPYCACHEPREFIX", "scribeport-bytecode-")
+    sys.dont_write_bytecode, sys.pycache_prefix = False, os.environ["PYTHONPYCACHEPREFIX"]

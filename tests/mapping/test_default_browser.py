@@ -1,0 +1,72 @@
+"""The practice default in a real browser: shared, proposed, overridden with one press, on every width and theme."""
+
+import pytest
+
+from mapping.note import RuleSpec
+from mapping.practice_default import propose
+from mapping.publishing import start_draft
+from mapping.queries import draft_of, published_of
+from tests.browsing import assert_accessible, assert_fits
+from tests.mapping.sharing import changed, live, placed, shared, west
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def there(cast):
+    """WEST, which follows the first default all but in its plan; a draft of its mapping; a newer default."""
+    mapping = west(cast)
+    propose(mapping.template, shared(cast), cast.dana)
+    live(cast, draft_of(mapping.template))
+    changed(cast, published_of(mapping.template), RuleSpec("plan", "NF-07", prefix="Plan: ", position=6))
+    newer = changed(cast, cast.north_mapping, RuleSpec("assessment", "NF-05", prefix="Assessment: ", position=5))
+    shared(cast, source=newer)
+    return mapping.template
+
+
+@pytest.fixture
+def pages(cast, there) -> list[str]:
+    start_draft(there, cast.dana)
+    north = cast.north_mapping.template
+    return [
+        "/mapping/default/",
+        f"/mapping/templates/{north.pk}/default/",
+        f"/mapping/templates/{there.pk}/mapping/",
+        f"/mapping/templates/{there.pk}/values/",
+    ]
+
+
+def test_a_default_is_shared_and_a_row_of_the_proposal_made_the_locations_own(cast, page, sign_in):
+    west_template = west(cast).template
+    sign_in(cast.dana)
+    page.goto(f"/mapping/templates/{cast.north_mapping.template_id}/mapping/")
+    page.get_by_role("link", name="Make it the practice default").click()
+    page.get_by_label("West Clinic: Family Medicine Progress Note").check()
+    page.get_by_label("Reason").fill("One way for every clinic")
+    page.get_by_role("button", name="Publish the default").click()
+    page.get_by_text("No mapping in force was changed.").wait_for()
+    page.get_by_role("link", name="Open the draft of West Clinic").click()
+    page.get_by_role("button", name="Make it this location’s own for Plan").click()
+    page.get_by_text("Plan is this location’s own in this draft").wait_for()
+    assert placed(draft_of(west_template))["plan"] == ("NF-06", "")
+    page.get_by_role("button", name="Back to the default for Plan").click()
+    page.get_by_text("Plan comes from the practice default in this draft").wait_for()
+    assert placed(draft_of(west_template))["plan"] == ("NF-06", "default")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_pages_pass_an_accessibility_check(cast, page, sign_in, browsing, live_portal, pages, theme):
+    browsing.add_cookies([{"name": "appearance", "value": theme, "url": live_portal}])
+    sign_in(cast.dana)
+    for address in pages:
+        page.goto(address)
+        assert_accessible(page)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_no_page_scrolls_sideways(cast, page, sign_in, pages, width):
+    sign_in(cast.dana)
+    page.set_viewport_size({"width": width, "height": 900})
+    for address in pages:
+        page.goto(address)
+        assert_fits(page)

@@ -1,0 +1,165 @@
+"""The held-out templates: how right the suggestions are, that confidence does not overstate it, that the page is fresh."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+
+from mapping.importers.base import ImportedField
+from mapping.measuring import BANDS, Known, measure, read_known
+from mapping.reliability import FRESH, document
+from mapping.sections import CODES
+from mapping.suggestion import CONFIDENCE, THRESHOLD
+from mapping.vocabulary.phrases import Rung
+
+HOLDOUT = Path(__file__).parent / "holdout"
+
+
+def known(*rows: tuple[str, str, str]) -> Known:
+    """A template of (label, codes it takes, codes it may take), its labels as identifiers."""
+    return Known(
+        name="Made up",
+        specialty="None",
+        fields=tuple(ImportedField(label, label, place) for place, (label, _, _) in enumerate(rows, start=1)),
+        takes={label: frozenset(takes.split()) for label, takes, _ in rows},
+        may={label: frozenset(may.split()) for label, _, may in rows},
+    )
+
+
+@pytest.fixture(scope="module", params=["tuning.json", "final.json"])
+def half(request):
+    return read_known(HOLDOUT / request.param)
+
+
+def test_a_right_suggestion_counts_as_found():
+    measured = measure([known(("HPI", "history_of_present_illness", ""))])
+    assert (measured.found, measured.missed, measured.precision, measured.recall) == (1, (), 1.0, 1.0)
+
+
+def test_a_field_for_another_kind_is_wrong_and_harmful():
+    measured = measure([known(("HPI", "family_history", ""))])
+    assert [(verdict.code, verdict.harmful) for verdict in measured.wrong] == [("history_of_present_illness", True)]
+    assert measured.missed == (("Made up", "family_history", "HPI"),)
+    assert measured.precision == 0
+
+
+def test_a_field_for_nothing_is_wrong_and_not_harmful():
+    assert [verdict.harmful for verdict in measure([known(("HPI", "", ""))]).wrong] == [False]
+
+
+def test_an_acceptable_field_is_right_and_not_missed_where_it_is_not_suggested():
+    measured = measure([known(("HPI", "", "history_of_present_illness"), ("Hx", "", "past_medical_history"))])
+    assert measured.wrong == []
+    assert measured.missed == ()
+
+
+def test_every_verdict_is_in_exactly_one_band(half):
+    measured = measure(half)
+    assert sum(len(measured.band(lower)) for lower in BANDS) == len(measured.verdicts)
+
+
+def test_the_halves_share_no_template_and_name_only_codes_of_the_contract():
+    tuning, final, *fresh = (read_known(HOLDOUT / name) for name in ("tuning.json", "final.json", *FRESH))
+    every = [*tuning, *final, *(template for templates in fresh for template in templates)]
+    assert len({item.name for item in every}) == len(every)
+    assert len(tuning) >= 20
+    assert len(final) >= 20
+    for template in every:
+        ids = [field.field_id for field in template.fields]
+        assert len(ids) == len(set(ids)), template.name
+        assert set().union(*template.takes.values(), *template.may.values()) <= set(CODES), template.name
+
+
+def test_nine_of_ten_right_fields_are_found_and_hardly_one_in_a_hundred_is_wrong(half):
+    measured = measure(half)
+    assert measured.recall >= 0.9
+    assert measured.precision >= 0.99
+
+
+def test_no_suggestion_files_a_section_in_a_field_for_another(half):
+    assert [verdict for verdict in measure(half).wrong if verdict.harmful] == []
+
+
+def test_confidence_claims_no_more_than_the_templates_bear_out(half):
+    for lower in BANDS:
+        band = [verdict for verdict in measure(half).band(lower) if verdict.suggested]
+        if len(band) < 20:
+            continue
+        right = sum(verdict.target or verdict.acceptable for verdict in band)
+        assert (right + 1) / (len(band) + 2) >= lower - 0.03, lower
+
+
+def test_candidates_are_right_about_as_often_as_they_say(half):
+    for lower in BANDS:
+        band = [verdict for verdict in measure(half).band(lower) if not verdict.suggested]
+        if len(band) < 20:
+            continue
+        weighted = sum(1 if verdict.target else 0.5 * verdict.acceptable for verdict in band) / len(band)
+        said = sum(verdict.confidence for verdict in band) / len(band)
+        assert abs(weighted - said) <= 0.15, lower
+
+
+def test_only_rungs_above_the_threshold_are_ever_chosen():
+    sure = {rung for rung in Rung if CONFIDENCE[rung] >= THRESHOLD}
+    assert sure == {rung for rung in Rung if rung < Rung.PERHAPS}
+    assert max(CONFIDENCE.values()) < 1
+
+
+def test_the_page_about_suggestions_is_fresh():
+    written = (settings.BASE_DIR / "docs" / "suggestions.md").read_text(encoding="utf-8")
+    assert written == document(HOLDOUT), "run: python3 manage.py document_suggestions"
+
+
+def test_the_page_names_what_goes_wrong(tmp_path):
+    rows = [
+        {"field_id": "1", "label": "HPI", "kind": "free_text", "group": "", "takes": ["plan"], "may": []},
+        {"field_id": "2", "label": "CC", "kind": "free_text", "group": "", "takes": ["chief_complaint"], "may": []},
+    ]
+    (tmp_path / "final.json").write_text(json.dumps([{"name": "Knee", "specialty": "Knees", "fields": rows}]))
+    for name in ("first_look.json", *FRESH):
+        (tmp_path / name).write_text((HOLDOUT / name).read_text())
+    page = document(tmp_path)
+    assert "Knee: history_of_present_illness was suggested for “HPI”" in page
+    assert "Knee: plan was not suggested for “HPI”" in page
+    assert "1 of 2 = 50.0%" in page
+    assert "field for another | 0 | 1 |" in page
+
+
+def test_the_first_look_at_the_fresh_sets_found_nine_of_ten_and_no_harm():
+    first = json.loads((HOLDOUT / "first_look.json").read_text())["fresh"]
+    assert set(first) == set(FRESH)
+    for name, row in first.items():
+        assert row["templates"] == len(read_known(HOLDOUT / name)), name
+        assert row["found"] / row["right"] >= 0.9, name
+        assert row["good"] / row["suggested"] >= 0.99, name
+        assert row["harmful"] == 0, name
+        assert sum(band["n"] for band in row["bands"]) == row["suggested"], name
+        assert sum(band["right"] for band in row["bands"]) == row["good"], name
+
+
+@pytest.mark.parametrize("name", FRESH)
+def test_no_later_change_harms_a_fresh_template(name):
+    assert [verdict for verdict in measure(read_known(HOLDOUT / name)).wrong if verdict.harmful] == []
+
+
+def test_the_page_gives_each_fresh_set_its_first_look_and_what_it_missed():
+    page = document(HOLDOUT).split("## On templates that nothing was changed for")[1]
+    first = json.loads((HOLDOUT / "first_look.json").read_text())["fresh"]
+    for name, row in first.items():
+        assert f"| {name}, first look | {row['found']} of {row['right']} = " in page
+        assert f"| {name}, now | " in page
+        for template, code, label in measure(read_known(HOLDOUT / name)).missed:
+            assert f"- {template}: {code} was not suggested for “{label}”." in page
+
+
+def test_the_command_writes_the_page(settings, tmp_path):
+    (tmp_path / "docs").mkdir()
+    holdout = tmp_path / "tests" / "mapping" / "holdout"
+    holdout.mkdir(parents=True)
+    for name in ("final.json", "first_look.json", *FRESH):
+        (holdout / name).write_text((HOLDOUT / name).read_text())
+    settings.BASE_DIR = tmp_path
+    call_command("document_suggestions")
+    assert (tmp_path / "docs" / "suggestions.md").read_text(encoding="utf-8") == document(HOLDOUT)

@@ -1,0 +1,158 @@
+"""Several people at one template at the same moment: one draft, one mapping in force, no change lost without a word."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection, connections, transaction
+from django.db.utils import IntegrityError
+
+from audit.models import AuditEvent
+from audit.record import Actor, acting
+from mapping.going_live import NotRehearsed
+from mapping.importers.base import ImportedField, ImportedTemplate
+from mapping.imports import save_all
+from mapping.models import MappingState, MappingVersion, TemplateVersion
+from mapping.note import RuleSpec
+from mapping.publishing import DraftChanged, NotADraft, discard_draft, fingerprint, publish, save_rules, start_draft
+from mapping.queries import draft_of, published_of, spec_of
+from tests.mapping.rehearsing import rehearsed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+REASON = "Reviewed with the clinic"
+
+
+def at_once(*deeds: Callable[[], Any]) -> list[Any]:
+    """Carry them out in threads that begin together; each one's answer, or the error it met."""
+    gate, answers = threading.Barrier(len(deeds)), [None] * len(deeds)
+
+    def run(place: int, deed: Callable[[], Any]) -> None:
+        try:
+            with acting(Actor("user", str(place), f"person{place}")):
+                gate.wait(10)
+                answers[place] = deed()
+        except Exception as error:
+            answers[place] = error
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=item) for item in enumerate(deeds)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert not any(thread.is_alive() for thread in threads)
+    return answers
+
+
+def test_two_who_begin_a_draft_get_the_same_one(cast):
+    template = cast.north_mapping.template
+    one, other = at_once(lambda: start_draft(template, cast.mel), lambda: start_draft(template, cast.dana))
+    assert one.pk == other.pk
+    assert MappingVersion.objects.filter(template=template, state=MappingState.DRAFT).count() == 1
+    assert one.rules.count() == cast.north_mapping.rules.count(), "copied once, not twice"
+
+
+def test_of_two_who_save_what_they_saw_the_second_is_told(cast):
+    draft = start_draft(cast.north_mapping.template, cast.mel)
+    seen = fingerprint(spec_of(draft))
+    answers = at_once(
+        lambda: save_rules(draft, [RuleSpec("plan", "NF-06")], "", cast.mel, seen),
+        lambda: save_rules(draft, [RuleSpec("goals", "NF-07")], "", cast.dana, seen),
+    )
+    assert sorted(type(answer).__name__ for answer in answers) == ["DraftChanged", "MappingVersion"]
+    assert sum(isinstance(answer, DraftChanged) for answer in answers) == 1
+    saved = spec_of(draft_of(draft.template)).rules
+    assert len(saved) == 1, "the winner's rules, whole"
+
+
+def test_a_draft_is_published_once(cast):
+    draft = rehearsed(start_draft(cast.north_mapping.template, cast.mel), cast.mel)
+    answers = at_once(*[lambda: publish(draft, cast.mel, REASON)] * 3)
+    assert sum(isinstance(answer, MappingVersion) for answer in answers) == 1, answers
+    assert sum(isinstance(answer, NotADraft) for answer in answers) == 2
+    assert AuditEvent.objects.filter(event="mapping.publish").count() == 1
+
+
+def test_what_is_published_cannot_be_discarded_at_the_same_moment(cast):
+    draft = rehearsed(start_draft(cast.north_mapping.template, cast.mel), cast.mel)
+    published, discarded = at_once(lambda: publish(draft, cast.mel, REASON), lambda: discard_draft(draft))
+    in_force = published_of(draft.template)
+    if isinstance(published, NotADraft):
+        assert in_force == cast.north_mapping
+        assert discarded is None
+    else:
+        assert isinstance(discarded, NotADraft)
+        assert in_force.pk == draft.pk
+    assert draft_of(draft.template) is None
+
+
+def test_a_save_that_meets_the_publication_makes_it_void_or_is_refused(cast):
+    draft = rehearsed(start_draft(cast.north_mapping.template, cast.mel), cast.mel)
+    rules = [*spec_of(draft).rules, RuleSpec("goals", "NF-07", position=9)]
+    published, saved = at_once(
+        lambda: publish(draft, cast.mel, REASON), lambda: save_rules(draft, rules, "", cast.dana)
+    )
+    if isinstance(published, NotRehearsed):  # the save came first: nobody rehearsed what it made
+        assert isinstance(saved, MappingVersion)
+        assert published_of(draft.template) == cast.north_mapping
+    else:
+        assert isinstance(saved, NotADraft)
+        assert "goals" not in {rule.section_code for rule in spec_of(published_of(draft.template)).rules}
+
+
+def test_there_is_always_exactly_one_mapping_in_force(cast):
+    """Somebody reads while others publish: the notes that come in meanwhile find one mapping, never none or two."""
+    template, seen, done = cast.north_mapping.template, [], threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.append(MappingVersion.objects.filter(template=template, state=MappingState.PUBLISHED).count())
+
+    def publish_three() -> None:
+        try:
+            for _ in range(3):
+                publish(rehearsed(start_draft(template, cast.mel), cast.mel), cast.mel, REASON)
+        finally:
+            done.set()
+
+    answers = at_once(publish_three, read)
+    assert answers == [None, None]
+    assert set(seen) == {1}
+    assert published_of(template).number == 4
+
+
+def test_two_imports_of_a_template_make_two_versions_with_numbers_of_their_own(cast):
+    def imported(label: str) -> Callable[[], Any]:
+        fields = (ImportedField("NF-01", label, 1),)
+        return lambda: save_all(cast.north, [ImportedTemplate("Visit", "FM-PROGRESS", fields)], user=cast.mel)
+
+    answers = at_once(imported("One"), imported("Two"))
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    numbers = TemplateVersion.objects.filter(template__code="FM-PROGRESS").values_list("number", flat=True)
+    assert sorted(numbers) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("state", [MappingState.DRAFT, MappingState.PUBLISHED])
+def test_the_database_itself_allows_one_of_each(cast, state):
+    """Whatever the code forgot to lock."""
+    start_draft(cast.north_mapping.template, cast.mel)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        MappingVersion.objects.create(
+            template=cast.north_mapping.template,
+            template_version=cast.north_mapping.template_version,
+            number=77,
+            state=state,
+        )
+
+
+def test_retired_mappings_may_be_many(cast):
+    for number in (50, 51):
+        MappingVersion.objects.create(
+            template=cast.north_mapping.template,
+            template_version=cast.north_mapping.template_version,
+            number=number,
+            state=MappingState.RETIRED,
+        )
+    assert connection.vendor in ("sqlite", "postgresql")

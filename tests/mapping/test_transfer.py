@@ -1,0 +1,62 @@
+"""Rules are carried to another template by field id, then by a sure suggestion, and never by a guess."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mapping.note import FieldSpec, RuleSpec
+from mapping.transfer import BY_ID, SUGGESTED, transfer
+from tests.mapping.specs import field, spec
+
+HERE = [field("F1", 1), field("F2", 2)]
+THERE = [
+    FieldSpec("X1", "Chief Complaint", 1),
+    FieldSpec("X2", "Treatment Plan", 2),
+    FieldSpec("F2", "Physical Examination", 3),
+    FieldSpec("X4", "Allergies", 4, kind="structured"),
+]
+
+
+def carried(rules, fields=THERE):
+    return transfer(spec(rules, HERE), fields, {})
+
+
+def test_the_same_identifier_wins_over_every_label():
+    (rule,) = carried([RuleSpec("plan", "F2", prefix="P: ", id=4)]).rules
+    assert (rule.field_id, rule.origin, rule.prefix, rule.id) == ("F2", BY_ID, "P: ", None)
+
+
+def test_without_it_a_sure_suggestion_is_taken_and_marked():
+    placed = carried([("plan", "F1"), ("chief_complaint", "GONE")])
+    assert [(rule.field_id, rule.origin) for rule in placed.rules] == [("X2", SUGGESTED), ("X1", SUGGESTED)]
+    assert (placed.by_id, placed.suggested, placed.left) == (0, 2, ())
+
+
+def test_what_neither_places_is_left_and_named():
+    placed = carried([("goals", "F1")])
+    assert placed.rules == ()
+    assert [rule.section_code for rule in placed.left] == ["goals"]
+
+
+def test_dictated_text_is_never_carried_into_a_structured_field():
+    placed = carried([("allergies", "F1")])
+    assert placed.rules == ()
+    coded = [FieldSpec("F1", "Allergies", 1, kind="structured")]
+    assert carried([("allergies", "F1")], coded).rules == ()
+
+
+def test_the_parts_of_a_divided_section_are_not_put_together_by_a_suggestion():
+    halves = [RuleSpec("plan", "F1", "split", heading="Plan"), RuleSpec("plan", "GONE", "split", heading="Orders")]
+    assert len(carried(halves).left) == 2
+
+
+def test_the_catch_all_field_comes_along_only_where_it_exists():
+    assert transfer(spec([], HERE, "F2"), THERE, {}).catch_all_field_id == "F2"
+    assert transfer(spec([], HERE, "F1"), THERE, {}).catch_all_field_id == ""
+
+
+@given(st.lists(st.sampled_from(["plan", "goals", "allergies", "physical_exam"]), max_size=4), st.randoms())
+def test_no_rule_gets_lost_on_the_way(codes, random):
+    rules = [RuleSpec(code, random.choice(["F1", "F2", "GONE"])) for code in codes]
+    placed = carried(rules)
+    assert sorted(rule.section_code for rule in (*placed.rules, *placed.left)) == sorted(codes)
+    assert {rule.field_id for rule in placed.rules} <= {"X1", "X2", "F2"}

@@ -1,0 +1,75 @@
+"""The audit pages in a real browser: nothing scrolls sideways, nothing is unreadable to assistive technology."""
+
+import pytest
+from django.db import transaction
+
+from audit.context import Actor, acting
+from audit.models import AuditEvent
+from audit.record import record
+from tests.browsing import assert_accessible, assert_fits
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def log(live_portal, cast):
+    cast.dana.first_name, cast.dana.last_name = "Dana", "Rivera"
+    cast.dana.save()
+    with acting(Actor("user", str(cast.dana.pk), "dana", "session", "ab" * 8, "192.0.2.7"), "trace-1"):
+        cast.north.name = "North Shore Clinic"
+        cast.north.save()
+        publish()
+
+
+@transaction.atomic
+def publish():
+    record(
+        "mapping.publish",
+        practice="lakeside",
+        location="NORTH",
+        object_type="mapping",
+        object_id="12",
+        reason="New exam field",
+        subject_bidx="0123456789abcdef" * 2,
+        detail={"template": "FM-PROGRESS", "version": 3, "warnings": 1},
+    )
+    record("authz.denied", outcome="denied", practice="lakeside", detail={"route": "x", "role": "auditor"})
+
+
+def looks_right(page):
+    assert_fits(page)
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_an_auditor_finds_an_event_and_opens_it(page, sign_in, cast, log, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    sign_in(cast.ava)
+    page.goto("/audit/")
+    looks_right(page)
+
+    page.get_by_label("What was done").select_option("mapping.")
+    page.wait_for_url("**event=mapping.**")
+    page.get_by_role("link", name="Dana Rivera published a mapping").click()
+    page.get_by_role("heading", name="Dana Rivera published a mapping").wait_for()
+    looks_right(page)
+    page.get_by_role("link", name="mapping 12").click()
+    page.get_by_role("link", name="Remove: mapping 12").wait_for()
+    assert page.get_by_role("row").count() == 3  # the heading, the day, the event
+
+
+def test_a_configuration_change_is_shown_field_by_field(page, sign_in, cast, log):
+    sign_in(cast.ava)
+    event = AuditEvent.objects.filter(event="config.change", location="NORTH").order_by("id").last()
+    page.goto(f"/audit/{event.pk}/")
+    page.get_by_role("cell", name="North Shore Clinic").wait_for()
+    looks_right(page)
+
+
+def test_the_file_is_downloaded(page, sign_in, cast, log):
+    sign_in(cast.ava)
+    page.goto("/audit/?event=mapping.")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export CSV").click()
+    assert download.value.suggested_filename.endswith(".csv")
+    assert "FM-PROGRESS" in download.value.path().read_text()

@@ -1,0 +1,413 @@
+"""Every address says here whether it shows patient data, and with which event: none shows any unrecorded.
+
+A new address is added to VISITS: how it is reached, by whom, and either the event that each such answer must leave
+(`records`) or nothing, where no patient data may stand in the answer. Each is then visited with a delivered note at hand.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+from django.test import Client
+from django.urls import URLResolver, get_resolver, reverse
+
+from audit.actions import ACTIONS
+from audit.configuration import registered
+from audit.models import AuditEvent
+from audit.record import record
+from delivery.models import Delivery
+from delivery.rehearsal import rehearse
+from mapping.models import Field, PublishRequest, Rehearsal, Rule
+from mapping.publishing import start_draft
+from portal import keys
+from portal.data_keys import DataKey
+from portal.models import Agreement, ApiKey, Connection, Environment, Membership, OAuthGrant, SignInAttempt
+from portal.signing import new_key
+from tests.cast import Cast
+from tests.delivery.rows import make_delivery
+from tests.structure import tree
+
+PATIENT = {"id": "ZZQ-7701", "family": "Quackenbush", "given": "Zephyrine", "birth_date": "1957-02-13", "sex": "F"}
+TEXT = "Xylophonic rales at both bases"
+SECTIONS = [
+    ("chief_complaint", "CHIEF COMPLAINT", f"{TEXT} for nine days.", "NF-01", "Chief Complaint"),
+    ("physical_exam", "PHYSICAL EXAM", f"{TEXT}, no rub.", "NF-04", "Examination"),
+]
+CANARIES = ("ZZQ-7701", "Quackenbush", "Zephyrine", "1957", "Xylophonic")
+NOTE = {
+    "source_note_id": "nt-canary",
+    "version": 1,
+    "location": "NORTH",
+    "patient": PATIENT,
+    "encounter": {"id": "E5001", "start": "2026-03-19T10:15:00-05:00"},
+    "provider": {"id": "DR7", "family": "Lee", "given": "Ann"},
+    "sections": [{"code": "plan", "title": "PLAN", "text": TEXT}],
+}
+MAPPING = {
+    "rules-TOTAL_FORMS": "1",
+    "rules-INITIAL_FORMS": "0",
+    "rules-0-section_code": "physical_exam",
+    "rules-0-field_id": "NF-04",
+}
+REASON = {"reason": "Called by the clinic"}
+
+
+@dataclass(frozen=True)
+class World:
+    """A practice with a delivered note, and what addresses are made of."""
+
+    cast: Cast
+    delivery: Delivery
+    event: Any
+
+    @property
+    def template(self) -> Any:
+        return self.cast.north_mapping.template
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One visit of an address; `records` is the event it must leave, "" where it may show no patient data."""
+
+    records: str = ""
+    args: Callable[[World], list[Any]] = lambda world: []
+    who: str = "dana"
+    post: dict[str, Any] | Callable[[World], dict[str, Any]] | None = None
+    query: dict[str, str] = field(default_factory=dict)
+    answers: tuple[int, ...] = (200, 201, 302, 400, 422, 503)
+
+
+def of_delivery(world: World) -> list[Any]:
+    return [world.delivery.pk]
+
+
+def of_template(world: World) -> list[Any]:
+    return [world.template.pk]
+
+
+def of_a_draft(world: World) -> list[Any]:
+    return [start_draft(world.template, world.cast.mel).template_id]
+
+
+def of_a_rehearsal(world: World) -> list[Any]:
+    return [rehearse(start_draft(world.template, world.cast.mel), world.cast.mel).pk]
+
+
+def of_north(world: World) -> list[Any]:
+    return ["NORTH"]
+
+
+def of_mel(world: World) -> list[Any]:
+    return [world.cast.mel.pk]
+
+
+def of_a_second_role(world: World) -> list[Any]:
+    cast = world.cast
+    role = Membership.objects.create(user=cast.mel, practice=cast.practice, location=cast.south, role="operator")
+    return [cast.mel.pk, role.pk]
+
+
+def a_key(world: World) -> ApiKey:
+    return keys.create(world.cast.scribe, Environment.SANDBOX)[0]
+
+
+def with_the_stored_note(world: World) -> dict[str, Any]:
+    return {**MAPPING, "preview_note": str(world.delivery.note_version_id)}
+
+
+def an_agreement(world: World) -> Agreement:
+    return Agreement.objects.create(
+        practice=world.cast.practice, kind="baa_ecw", party="eCW " * 45, signed_on=date(2026, 1, 2)
+    )
+
+
+def of_connection(world: World) -> list[Any]:
+    return [world.cast.reader.pk]
+
+
+def a_fhir_connection(world: World) -> Connection:
+    made = Connection.objects.create(
+        practice=world.cast.practice,
+        name="eCW FHIR",
+        kind="fhir",
+        environment="sandbox",
+        settings={"base_url": "http://127.0.0.1:1/fhir/r4/LAKESI", "client_id": "scribeport"},
+    )
+    made.set_secrets({"signing_key_pem": new_key()})
+    made.save()
+    return made
+
+
+VISITS: dict[str, list[Visit]] = {
+    # The deliveries: masked patients in the lists, content behind a recorded view.
+    "delivery:deliveries": [
+        Visit("note.list"),
+        Visit("note.list", query={"provider": "p" * 300, "since": "2026-01-01", "state": "verified"}),
+    ],
+    "delivery:rows": [Visit("note.list")],
+    "delivery:search": [Visit("note.search", post={"q": PATIENT["id"]}), Visit("note.search", post={"q": "nobody"})],
+    "delivery:delivery": [
+        Visit(args=of_delivery, query={"tab": tab}) for tab in ("timeline", "sections", "message", "attempts", "audit")
+    ],
+    "delivery:content": [
+        Visit("note.view", args=lambda world, tab=tab: [world.delivery.pk, tab], post={})
+        for tab in ("sections", "message", "attempts")
+    ],
+    "delivery:reveal": [Visit("note.view", args=of_delivery, post=REASON)],
+    "delivery:act": [
+        Visit("chart.ask", args=lambda world: [make_delivery(world.cast, "accepted").pk, "verify"], post=REASON),
+        Visit("delivery.cancelled", args=lambda world: [make_delivery(world.cast, "held").pk, "cancel"], post=REASON),
+        Visit(args=lambda world: [world.delivery.pk, "cancel"], post=REASON),
+    ],
+    "delivery:held": [
+        Visit(args=of_template),
+        Visit("delivery.release_held", args=of_template, post=lambda world: {"mapping": world.cast.north_mapping.pk}),
+    ],
+    "delivery:discover": [Visit(args=of_north, post={})],
+    "delivery:probe": [Visit(args=of_connection, post={})],
+    "delivery:test-connection": [Visit(args=of_connection, post={})],
+    "delivery:close-breaker": [Visit(args=of_connection, post={})],
+    "delivery:authorize": [Visit(args=lambda world: [a_fhir_connection(world).pk])],
+    "delivery:authorized": [Visit(query={"state": "unknown", "code": "x"})],
+    "delivery:check-scopes": [Visit(args=lambda world: [a_fhir_connection(world).pk], post={})],
+    "delivery:jwks": [Visit(args=lambda world: [a_fhir_connection(world).pk], who="nobody")],
+    "delivery:leave-recovery": [Visit(post={}, answers=(403,))],  # of two practices neither ends it for the other
+    "delivery:preview": [
+        Visit(args=of_template, who="mel", post=MAPPING),
+        Visit("note.preview", args=of_template, who="mel", post=with_the_stored_note),
+    ],
+    # The scribe's API.
+    "api:notes": [
+        Visit("note.ingest", who="scribe", post=NOTE),
+        Visit("note.refuse", who="scribe", post={**NOTE, "sections": []}),
+        Visit("note.view", who="scribe", query={"source_note_id": "nt-1"}),
+    ],
+    "api:note": [Visit("note.view", who="scribe", args=lambda world: [world.delivery.note_id])],
+    "api:retract": [Visit("note.retract", who="scribe", args=lambda world: [world.delivery.note_id], post={})],
+    "api:delivery": [Visit("note.view", who="scribe", args=of_delivery)],
+    "api:schema": [Visit(who="nobody")],
+    "api:docs": [Visit(who="nobody")],
+    # The audit log: blind indexes only; looking is recorded all the same.
+    "portal:audit": [Visit("audit.view", who="ava")],
+    "portal:audit-event": [Visit("audit.view", who="ava", args=lambda world: [world.event])],
+    "portal:audit-export": [Visit("audit.export", who="ava")],
+    # What knows no patient.
+    "portal:home": [Visit()],
+    "portal:healthz": [Visit(who="nobody")],
+    "portal:readyz": [Visit(who="nobody")],
+    "portal:sign-in": [Visit(who="nobody")],
+    "portal:sign-out": [Visit(post={})],
+    "portal:password": [Visit()],
+    "portal:appearance": [Visit(post={"theme": "dark"})],
+    "portal:connections": [Visit()],
+    "portal:connection-new": [Visit(args=lambda world: ["hl7"])],
+    "portal:connection": [Visit(args=of_connection)],
+    "portal:connection-edit": [Visit(args=of_connection)],
+    "portal:settings": [Visit()],
+    "portal:location-new": [Visit()],
+    "portal:location": [Visit(args=of_north)],
+    "portal:routes": [Visit(args=of_north, post={})],
+    "portal:location-lock": [Visit("location.lock", args=lambda world: ["NORTH", "lock"], post=REASON)],
+    "portal:scribes": [Visit()],
+    "portal:key-new": [Visit(args=lambda world: [world.cast.scribe.pk])],
+    "portal:key-revoke": [Visit("key.revoke", args=lambda world: [a_key(world).pk], post={})],
+    "portal:agreements": [Visit()],
+    "portal:agreement-end": [Visit("agreement.end", args=lambda world: [an_agreement(world).pk], post={})],
+    "portal:people": [Visit()],
+    "portal:person-new": [Visit()],
+    "portal:person": [Visit(args=of_mel)],
+    "portal:role-revoke": [Visit("authz.role.revoke", args=of_a_second_role, post={})],
+    "portal:account": [
+        Visit("authz.user.disable", args=lambda world: [world.cast.mel.pk, "disable"], post={}),
+        Visit("authz.user.password", args=lambda world: [world.cast.mel.pk, "password"], post={}),
+    ],
+    "mapping:templates": [Visit()],
+    "mapping:import": [Visit(args=of_north)],
+    "mapping:import-columns": [Visit(args=of_north, post={})],
+    "mapping:import-save": [Visit(args=of_north, post={})],
+    "mapping:template": [Visit(args=of_template)],
+    "mapping:template-version": [Visit(args=lambda world: [world.template.pk, 1])],
+    "mapping:defaults": [Visit(args=of_template, post={})],
+    "mapping:mapping": [Visit(args=of_template)],
+    "mapping:check": [Visit(args=of_template, post={})],
+    "mapping:accept": [Visit(args=of_template, post={"accept": "plan"})],
+    "mapping:drift": [Visit(args=of_template), Visit(args=of_template, post={})],
+    "mapping:compare": [Visit()],
+    "mapping:values": [Visit(args=of_template)],
+    "mapping:copy": [Visit(args=of_template), Visit(args=of_template, post={})],
+    "mapping:default": [Visit()],
+    "mapping:make-default": [
+        Visit(args=of_template),
+        Visit(args=of_template, post={"action": "look", "sections": ["plan"], "scope": "every"}),
+        Visit(
+            "mapping.default",
+            args=of_template,
+            post=lambda world: {
+                "action": "publish",
+                "sections": ["plan"],
+                "scope": "every",
+                "seen": f"{world.cast.north_mapping.pk}:every:plan",
+                "reason": "One plan for all of us",
+            },
+        ),
+    ],
+    "mapping:return": [Visit(args=lambda world: [world.cast.north_mapping.pk], post={})],
+    "delivery:rehearse": [Visit(args=of_template, post={}), Visit("mapping.rehearse", args=of_a_draft, post={})],
+    "delivery:rehearsal": [Visit(args=of_a_rehearsal)],
+    "mapping:version": [Visit(args=lambda world: [world.cast.north_mapping.pk])],
+}
+
+
+def names(resolver: URLResolver, within: str = "") -> set[str]:
+    found = set()
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            found |= names(pattern, f"{within}{pattern.namespace}:" if pattern.namespace else within)
+        else:
+            found.add(f"{within}{pattern.name}")
+    return found
+
+
+def test_every_address_says_whether_it_shows_patient_data():
+    assert names(get_resolver()) - VISITS.keys() == set(), "add these to VISITS, with the event each must leave"
+    assert VISITS.keys() - names(get_resolver()) == set()
+
+
+def test_every_event_a_visit_must_leave_can_be_recorded():
+    assert {visit.records for visits in VISITS.values() for visit in visits} - {""} <= ACTIONS.keys()
+
+
+@pytest.fixture
+def world(cast, monkeypatch) -> World:
+    monkeypatch.setattr("delivery.bell.publish", lambda task, identifier: None)
+    delivery = make_delivery(cast, patient=PATIENT, sections=SECTIONS)
+    delivery.note.source_note_id = "nt-1"
+    delivery.note.save()
+    event = record("note.view", practice="lakeside", location="NORTH", subject_bidx=delivery.note_version.patient_bidx)
+    return World(cast, delivery, event)
+
+
+def client_of(world: World, who: str) -> Client:
+    if who == "scribe":
+        _, secret = keys.create(world.cast.scribe, Environment.SANDBOX)
+        return Client(headers={"Authorization": f"Bearer {secret}"})
+    client = Client()
+    if who != "nobody":
+        client.force_login(getattr(world.cast, who))
+    return client
+
+
+def made(world: World, name: str, visit: Visit) -> Any:
+    client, address = client_of(world, visit.who), reverse(name, args=visit.args(world))
+    if visit.post is None:
+        return client.get(address, visit.query)
+    if visit.who == "scribe":
+        body = json.dumps(visit.post)
+        return client.post(address, body, content_type="application/json", headers={"Idempotency-Key": "once"})
+    return client.post(address, visit.post(world) if callable(visit.post) else visit.post)
+
+
+def shown(response: Any) -> str:
+    body = b"".join(response.streaming_content) if response.streaming else response.content
+    return body.decode() + str(response.headers)
+
+
+@pytest.mark.parametrize(
+    "name, visit",
+    [
+        pytest.param(name, visit, id=f"{name}-{place}")
+        for name, all_ in VISITS.items()
+        for place, visit in enumerate(all_)
+    ],
+)
+def test_no_address_shows_patient_data_unrecorded(world, name, visit):
+    before = set(AuditEvent.objects.values_list("pk", flat=True))
+    response = made(world, name, visit)
+    assert response.status_code in visit.answers, response.status_code
+    left = [event for event in AuditEvent.objects.exclude(pk__in=before) if event.event == visit.records]
+    if visit.records:
+        assert left, f"{name} leaves no {visit.records}"
+        assert all(event.practice == "lakeside" for event in left)
+        assert {event.actor_type for event in left} == {"api_key" if visit.who == "scribe" else "user"}
+    else:
+        text = shown(response)
+        assert [canary for canary in CANARIES if canary in text] == []
+
+
+def test_the_visits_would_notice_patient_data(world):
+    (sections, *_) = VISITS["delivery:content"]
+    assert TEXT in shown(made(world, "delivery:content", sections))
+    (reveal,) = VISITS["delivery:reveal"]
+    assert "Quackenbush" in shown(made(world, "delivery:reveal", reveal))
+
+
+OPENERS = {
+    "delivery/actions.py": "seals the frozen message again for a replay's own row",
+    "delivery/contents.py": "opens what the delivery pages show, each behind a recorded view",
+    "delivery/intake.py": "compares a note posted again with the first",
+    "delivery/outgoing.py": "maps, renders and sends",
+    "delivery/patients.py": "masks patients for the lists",
+    "portal/models.py": "opens a connection's secrets",
+    "portal/rotation.py": "seals every value again under another key; shows none",
+    "portal/tokens.py": "opens a connection's OAuth tokens",
+}
+
+
+def test_what_is_sealed_is_opened_in_these_places_only():
+    found = {str(path) for path in tree.product() if "unseal(" in tree.text(path)} - {"portal/crypto.py"}
+    assert found == OPENERS.keys()
+
+
+# Not configuration, or written as a whole with an event that says what changed.
+UNREGISTERED = {
+    DataKey: "wrapped keys; encryption.rewrap, .rotate and .destroy record what is done to them",
+    SignInAttempt: "counted tries, kept thirty days; signing in has its own events",
+    Field: "the fields of a template version, frozen and fingerprinted; template.import records them",
+    OAuthGrant: "tokens, renewed every few minutes; connection.authorize and .unauthorized say what a person must know",
+    Rule: "the rules of a mapping; publishing.py records mapping.change for each",
+    Rehearsal: "what a replay found; mapping.rehearse records it",
+    PublishRequest: "a request to a second person; mapping.ask_second records it",
+}
+
+
+def test_every_model_of_portal_and_mapping_is_registered_or_says_why_not():
+    ours = {model for app in ("portal", "mapping") for model in apps.get_app_config(app).get_models()}
+    assert ours == {*registered(), *UNREGISTERED}
+
+
+def test_rules_and_fields_are_written_in_one_place_each():
+    def writers(model: type[models.Model]) -> set[str]:
+        marks = [
+            f"{model.__name__}.objects.{way}(" for way in ("create", "bulk_create", "bulk_update", "update_or_create")
+        ]
+        return {str(path) for path in tree.product() if any(mark in tree.text(path) for mark in marks)}
+
+    assert writers(Rule) == {"mapping/publishing.py"}
+    assert writers(Field) == {"mapping/imports.py"}
+
+
+SILENCERS = ("disable_auditlog", "auditlog.unregister", "_base_manager", "save_base(", "_raw_delete(", "mask_fields")
+
+
+def test_nobody_writes_configuration_past_the_log():
+    # The other exchanges sealed values under the same content: no entry ever holds one, and rotation has its own events.
+    allowed = {"audit/configuration.py", "portal/rotation.py"}
+    found = {str(path) for path in tree.product() if any(word in tree.text(path) for word in SILENCERS)}
+    assert found <= allowed
+
+
+def test_no_statement_of_our_own_writes_configuration():
+    tables = "|".join(model._meta.db_table for model in registered())
+    pattern = re.compile(rf"(UPDATE|INSERT INTO|DELETE FROM)\s+\"?({tables})\b", re.IGNORECASE)
+    assert [str(path) for path in tree.product() if pattern.search(tree.text(path))] == []
+
+
+def test_the_librarys_middleware_is_not_used():
+    assert not any("auditlog" in name for name in settings.MIDDLEWARE)
