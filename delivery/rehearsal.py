@@ -51,9 +51,9 @@ def rehearse(draft: MappingVersion, user: User, count: int = USUAL) -> Rehearsal
     """Replay the newest `count` notes of the draft's template and keep what was found."""
     spec = spec_of(draft)
     before = published_spec(draft.template)
-    versions = list(newest_notes(draft.template, count))
-    found = [compared(draft.template, before, spec, version) for version in versions]
-    return keep_rehearsal(draft, fingerprint(spec), user, len(versions), [one.row() for one in found if one])
+    found = [compared(draft.template, before, spec, version) for version in newest_notes(draft.template, count)]
+    replayed = sum(one.blocked != (CANNOT_OPEN,) for one in found)
+    return keep_rehearsal(draft, fingerprint(spec), user, replayed, [one.row() for one in found if one])
 
 
 def newest_notes(template: Template, count: int) -> Iterator[NoteVersion]:

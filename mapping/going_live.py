@@ -1,12 +1,14 @@
 """Whether a draft may go live: rehearsed exactly as it stands, or asked for by one person and published by another.
 
-The first mapping of a template changes nothing that is in force, so it needs neither.
+The first mapping of a template changes nothing that is in force, so it needs neither. A rehearsal counts where it replayed
+at least one note: one that had nothing to replay, or could open none, has shown nothing.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from audit.record import record
 from mapping.models import MappingVersion, PublishRequest, Rehearsal
@@ -25,7 +27,7 @@ def way(draft: MappingVersion, mark: str, user: User) -> str:
     in_force = published_of(draft.template)
     if in_force is None:
         return FIRST
-    if rehearsal_of(draft, mark) is not None:
+    if counting(draft, mark) is not None:
         return REHEARSED
     asked = request_for(draft, mark)
     if asked is not None and asked.asked_by_id != user.pk:
@@ -33,10 +35,19 @@ def way(draft: MappingVersion, mark: str, user: User) -> str:
     raise NotRehearsed
 
 
+def counting(draft: MappingVersion, mark: str) -> Rehearsal | None:
+    """The newest rehearsal of it that replayed a note."""
+    return _rehearsals(draft, mark).filter(notes__gt=0).first()
+
+
 def rehearsal_of(draft: MappingVersion, mark: str) -> Rehearsal | None:
-    """The newest rehearsal of exactly this draft against the mapping that is in force now."""
+    """The newest rehearsal of exactly this draft against the mapping that is in force now, whether it counts or not."""
+    return _rehearsals(draft, mark).first()
+
+
+def _rehearsals(draft: MappingVersion, mark: str) -> QuerySet[Rehearsal]:
     in_force = published_of(draft.template)
-    return Rehearsal.objects.filter(mapping=draft, fingerprint=mark, in_force=in_force).order_by("-pk").first()
+    return Rehearsal.objects.filter(mapping=draft, fingerprint=mark, in_force=in_force).order_by("-pk")
 
 
 def request_for(draft: MappingVersion, mark: str) -> PublishRequest | None:
@@ -60,7 +71,10 @@ def ask_second_person(draft: MappingVersion, mark: str, user: User, reason: str)
 def keep_rehearsal(
     draft: MappingVersion, mark: str, user: User, notes: int, findings: Sequence[dict[str, Any]]
 ) -> Rehearsal:
-    """Store what a replay found: `findings` hold ids and codes, one entry per note that would come out otherwise."""
+    """Store what a replay found: `findings` hold ids and codes, one entry per note that would come out otherwise.
+
+    `notes` were replayed; those that could not be opened stand in the findings alone.
+    """
     kept = Rehearsal.objects.create(
         mapping=draft,
         fingerprint=mark,

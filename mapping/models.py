@@ -145,7 +145,7 @@ class Rehearsal(models.Model):
     mapping = models.ForeignKey(MappingVersion, on_delete=models.CASCADE, related_name="rehearsals")
     fingerprint = models.CharField(max_length=16)  # publishing.fingerprint of the draft as it was
     in_force = models.ForeignKey(MappingVersion, on_delete=models.PROTECT, null=True, related_name="+")
-    notes = models.PositiveIntegerField()  # how many were replayed
+    notes = models.PositiveIntegerField()  # how many were replayed; of none it does not count (going_live.py)
     # One per note that would come out otherwise: its id, section codes changed and lost, reason codes that hold it.
     findings = models.JSONField(default=list)
     rehearsed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")

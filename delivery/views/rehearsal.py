@@ -14,12 +14,13 @@ from delivery.models import NoteVersion
 from mapping.access import EDITORS, may_edit, template_for
 from mapping.difference import differences
 from mapping.forms import MappingForm
-from mapping.going_live import rehearsal_of, request_for
+from mapping.going_live import NotRehearsed, rehearsal_of, request_for, way
 from mapping.models import MappingState, MappingVersion, Rehearsal
 from mapping.publishing import DraftChanged, NotADraft, fingerprint, save_rules, spec_problems
 from mapping.queries import draft_of, spec_of
 from mapping.sections import name_of
 from mapping.validation import errors, warnings
+from portal.models import User
 from portal.requests import PortalRequest
 
 NOT_SAVED = "Nothing was rehearsed: the form is not a mapping yet. Save the draft to see what to correct."
@@ -91,12 +92,21 @@ def rehearsal(request: PortalRequest, pk: int) -> HttpResponse:
         "current": is_draft and rehearsal_of(kept.mapping, mark) == kept,
         "is_draft": is_draft,
         "asked": request_for(kept.mapping, mark),
+        "way": _way(kept.mapping, mark, request.user) if is_draft else "",
         "mark": mark,
         "errors": errors(problems),
         "reason_needed": bool(warnings(problems)),
         "may_edit": may_edit(request.user, template.location),
     }
     return render(request, "delivery/rehearsal.html", context)
+
+
+def _way(draft: MappingVersion, mark: str, user: User) -> str:
+    """How this person may publish the draft; "" where neither a rehearsal nor a second person lets them."""
+    try:
+        return way(draft, mark, user)
+    except NotRehearsed:
+        return ""
 
 
 def _rows(kept: Rehearsal) -> list[Row]:

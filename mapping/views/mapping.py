@@ -165,16 +165,24 @@ def _go_live(request: PortalRequest, draft: MappingVersion, value: str) -> HttpR
 
 
 def _ask(request: PortalRequest, draft: MappingVersion, value: str) -> HttpResponse:
-    """Save the form, and ask that a second person publish it without a rehearsal."""
-    form = MappingForm(request.POST)
-    answer = _saved(request, draft, form)
+    """Save the form, and ask that a second person publish it without a rehearsal.
+
+    From another page no form comes along, and `value` is the fingerprint of the draft that was looked at.
+    """
+    answer = _saved_along(request, draft)
     if answer is not None:
         return answer
+    mark = fingerprint(spec_of(draft))
     try:
-        ask_second_person(draft, fingerprint(spec_of(draft)), request.user, request.POST.get("reason", ""))
+        if value and value != mark:
+            raise ValueError("Nobody was asked: the draft was changed meanwhile. Look at it again.")
+        ask_second_person(draft, mark, request.user, request.POST.get("reason", ""))
     except ValueError as error:
-        return _again(request, draft, form, status=422, complaint=str(error))
-    messages.success(request, "Asked. Another director or mapping editor can now publish this draft as it stands.")
+        if not value:
+            return _again(request, draft, MappingForm(request.POST), status=422, complaint=str(error))
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "Asked. Another director or mapping editor can now publish this draft as it stands.")
     return redirect("mapping:mapping", pk=draft.template_id)
 
 

@@ -101,6 +101,7 @@ def test_a_note_that_cannot_be_opened_is_listed_and_not_passed_over(cast, templa
     type(version).objects.update(sealed_body=b"1garbage")
     found = rehearse(start_draft(template, cast.mel), cast.mel)
     assert findings(found) == [([], [], ["cannot_open"])]
+    assert found.notes == 0, "it was not replayed"
 
 
 def test_nothing_of_a_note_is_kept_in_what_was_found(cast, template):
@@ -131,6 +132,7 @@ class TestThePage:
         assert f"Publish mapping {draft.number}" in page
 
     def test_publishes_the_draft_that_was_looked_at(self, cast, mel, template):
+        note_version(cast, sections=[COUGH])
         drafted(cast, template, RuleSpec("plan", "NF-07", position=6))
         page = mel.post(f"/deliveries/rehearse/{template.pk}/", {}, follow=True).content.decode()
         button = page.split('name="action" value="live:')[1].split('"')[0]
@@ -139,6 +141,7 @@ class TestThePage:
         assert {rule.section_code: rule.field_id for rule in published_spec(template).rules}["plan"] == "NF-07"
 
     def test_of_a_draft_that_changed_since_asks_for_another(self, cast, mel, template):
+        note_version(cast, sections=[COUGH])
         draft = drafted(cast, template, RuleSpec("plan", "NF-07", position=6))
         kept = rehearse(draft, cast.mel)
         save_rules(draft, [RuleSpec("plan", "NF-06")], "", cast.mel)
@@ -153,6 +156,23 @@ class TestThePage:
         start_draft(template, cast.mel)
         page = mel.post(f"/deliveries/rehearse/{template.pk}/", {}, follow=True).content.decode()
         assert "no stored note" in page
+        assert "This rehearsal does not count" in page
+        assert "live:" not in page
+
+    def test_without_a_note_leads_to_the_second_person_who_can_publish_from_it(self, cast, mel, template):
+        draft = start_draft(template, cast.mel)
+        page = mel.post(f"/deliveries/rehearse/{template.pk}/", {}, follow=True).content.decode()
+        asking = page.split('name="action" value="ask:')[1].split('"')[0]
+        address = f"/mapping/templates/{template.pk}/mapping/"
+        assert "Say why" in mel.post(address, {"action": f"ask:{asking}"}, follow=True).content.decode()
+        assert "changed meanwhile" in mel.post(address, {"action": "ask:0", "reason": "x"}, follow=True).content.decode()
+        mel.post(address, {"action": f"ask:{asking}", "reason": "A new clinic, no notes yet"})
+        rehearsal = f"/deliveries/rehearsals/{Rehearsal.objects.get(mapping=draft).pk}/"
+        assert "You asked for a second person" in mel.get(rehearsal).content.decode()
+        mel.force_login(cast.dana)
+        assert f"live:{asking}" in mel.get(rehearsal).content.decode()
+        mel.post(address, {"action": f"live:{asking}", "reason": "looked at it"})
+        assert published_of(template) == draft
 
     def test_of_a_draft_with_errors_does_not_offer_to_publish(self, cast, mel, template):
         drafted(cast, template, RuleSpec("plan", "NF-06", limit=99999))

@@ -61,6 +61,12 @@ NOTE = {
     ],
 }
 
+# A rehearsal counts where it has a note to replay.
+EARLIER = NOTE | {
+    "source_note_id": "knee-0",
+    "encounter": {"id": "E88000", "start": "2026-03-18T10:15:00-05:00"},
+}
+
 
 @pytest.fixture
 def clinic(site):
@@ -105,9 +111,10 @@ def page(clinic, browser, troubles):
 def test_a_section_dragged_on_the_board_is_verified_in_the_field_it_was_dragged_to(clinic, page):
     import_answering_once(page)
     publish_the_suggestions(page)
+    post(clinic, EARLIER)
     send_two_sections_elsewhere(page)
     rehearse_and_publish(page)
-    post(clinic)
+    post(clinic, NOTE)
     watch_it_become_verified(page)
     assert clinic.sandbox.note("E88001")[1]["fields"] == {
         "K1": "Knee pain.",
@@ -175,6 +182,7 @@ def rehearse_and_publish(page: Page) -> None:
     page.get_by_role("button", name="Save and publish").click()
     page.get_by_role("heading", name="This change was not rehearsed").wait_for()
     page.get_by_role("button", name="Rehearse it now").click()
+    page.get_by_text("The last 1 note of this template").wait_for()
     page.get_by_text("Plan goes to Nurse's Notes (K7), to Plan (K5) before.").wait_for()
     page.get_by_text("Assessment goes to Doctor's Notes (K8), to IMP (K4) before.").wait_for()
     page.get_by_label("Reason for publishing").fill("The nurse does what is planned.")
@@ -182,13 +190,13 @@ def rehearse_and_publish(page: Page) -> None:
     page.get_by_text("Mapping 2 is in force").wait_for()
 
 
-def post(clinic: Clinic) -> None:
+def post(clinic: Clinic, note: dict[str, object]) -> None:
     request = urllib.request.Request(
         f"http://127.0.0.1:{clinic.port}/api/v1/notes",
-        json.dumps(NOTE).encode(),
+        json.dumps(note).encode(),
         {
             "Authorization": f"Bearer {clinic.secret}",
-            "Idempotency-Key": "knee-1",
+            "Idempotency-Key": str(note["source_note_id"]),
             "Content-Type": "application/json",
         },
     )

@@ -7,7 +7,7 @@ from mapping.queries import spec_of
 from portal.models import User
 
 
-def rehearsed(draft: MappingVersion, user: User, notes: int = 0) -> MappingVersion:
+def rehearsed(draft: MappingVersion, user: User, notes: int = 1) -> MappingVersion:
     """The draft, with a rehearsal on record that found nothing."""
     keep_rehearsal(draft, fingerprint(spec_of(draft)), user, notes, [])
     return draft

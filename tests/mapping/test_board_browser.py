@@ -6,6 +6,7 @@ from mapping.models import Field, Template
 from mapping.publishing import start_draft
 from mapping.queries import draft_of, published_spec, spec_of
 from tests.browsing import assert_accessible, assert_fits
+from tests.delivery.rows import note_version
 from tests.mapping.boards import drag, large_board, lines_drawn
 
 pytestmark = pytest.mark.browser
@@ -31,6 +32,7 @@ def heard(page, words: str) -> None:
 
 
 def test_a_section_dragged_to_another_field_changes_the_preview_and_is_published(cast, board):
+    note_version(cast)
     drag(board, "Plan", "NF-07")
     heard(board, "Plan goes to 7 · Notes (NF-07).")
     changed = board.locator(".preview-fields .is-changed")
@@ -39,7 +41,7 @@ def test_a_section_dragged_to_another_field_changes_the_preview_and_is_published
     board.locator("[data-field='NF-07'] .field-filled", has_text="Plan").wait_for()
     board.get_by_text("Not saved yet").wait_for()
     board.get_by_role("button", name="Rehearse").click()
-    board.get_by_text("no stored note for this template yet").wait_for()
+    board.get_by_text("The last 1 note of this template").wait_for()
     board.get_by_text("Plan goes to Notes (NF-07), to Treatment Plan (NF-06) before.").wait_for()
     board.get_by_label("Reason for publishing").fill("The plan belongs to Notes here.")
     board.get_by_role("button", name="Publish mapping 2").click()
@@ -173,6 +175,7 @@ class TestWithoutAScript:
         context.close()
 
     def test_the_selects_map_and_publish(self, cast, plain):
+        note_version(cast)
         draft = start_draft(cast.north_mapping.template, cast.mel)
         plain.goto(f"/mapping/templates/{draft.template_id}/mapping/")
         assert plain.locator("[data-grip]:visible, [data-undo]:visible").count() == 0

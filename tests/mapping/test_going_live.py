@@ -61,6 +61,21 @@ def test_a_rehearsal_of_an_earlier_state_of_the_draft_does_not_count(cast, draft
         publish(draft, cast.mel, "please")
 
 
+def test_a_rehearsal_that_replayed_no_note_does_not_count(cast, template, draft):
+    rehearsed(draft, cast.mel, notes=0)
+    with pytest.raises(NotRehearsed):
+        publish(draft, cast.mel, "nothing was against it")
+    ask_second_person(draft, mark(draft), cast.mel, "A clinic without notes yet")
+    publish(draft, cast.dana, "looked at it")
+    assert last("mapping.publish").detail["way"] == "second person"
+
+
+def test_a_rehearsal_that_replayed_none_takes_nothing_from_an_earlier_one_that_did(cast, draft):
+    rehearsed(draft, cast.mel)
+    rehearsed(draft, cast.mel, notes=0)
+    assert way(draft, mark(draft), cast.mel) == "rehearsed"
+
+
 def test_a_rehearsal_against_a_mapping_no_longer_in_force_does_not_count(cast, template, draft):
     keep_rehearsal(draft, mark(draft), cast.mel, 5, [])
     MappingVersion.objects.filter(pk=cast.north_mapping.pk).update(state="retired")
