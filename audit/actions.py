@@ -84,6 +84,7 @@ ACTIONS: dict[str, Action] = dict(
             "notes",
             "changed",
             "lost",
+            "caught",
             "blocked",
         ),
         _action("mapping.ask_second", "asked for a second person to publish", "template", "version"),

@@ -1,7 +1,7 @@
 """Replay a draft over the last stored notes of its location, beside the mapping in force; nothing is sent."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,21 +29,23 @@ Placed = dict[int, tuple[tuple[str, str], ...]]
 class Finding:
     """One note that would come out otherwise: section codes that change, that are lost, reason codes that hold it.
 
-    `lost`: filed today and nowhere with the draft. `freed`: held today and not with the draft.
+    `lost`: filed today and nowhere with the draft. `caught`: filed by a rule today, and left to the catch-all field by
+    the draft; not counted as changed too. `freed`: held today and not with the draft.
     """
 
     note: str
     changed: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    caught: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
     freed: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.changed or self.lost or self.blocked or self.freed)
+        return bool(self.changed or self.lost or self.caught or self.blocked or self.freed)
 
     def row(self) -> dict[str, Any]:
         """As it is stored: ids and codes, no word of the note."""
-        codes = {name: list(getattr(self, name)) for name in ("changed", "lost", "blocked")}
+        codes = {name: list(getattr(self, name)) for name in ("changed", "lost", "caught", "blocked")}
         return {"note": self.note, **codes, "freed": self.freed}
 
 
@@ -79,10 +81,12 @@ def compared(template: Template, before: MappingSpec | None, spec: MappingSpec, 
     held_now = {problem.code for problem in now.problems} | _stopped(before, now, example, template)
     names = {section.index: section.code or UNTITLED for section in posted.sections}
     was, becomes = placed(now), placed(after)
+    falling = _caught(after) - _caught(now)
     return Finding(
         note,
-        changed=_codes(names, [index for index in was if index in becomes and was[index] != becomes[index]]),
-        lost=_codes(names, [index for index in was if index not in becomes]),
+        changed=_codes(names, [one for one in was.keys() & becomes.keys() - falling if was[one] != becomes[one]]),
+        lost=_codes(names, was.keys() - becomes.keys()),
+        caught=_codes(names, was.keys() & falling),
         blocked=tuple(sorted(problems - held_now)),
         freed=bool(held_now) and not problems,
     )
@@ -94,6 +98,12 @@ def _stopped(spec: MappingSpec, applied: Applied, example: preview.Example, temp
         return set()
     _lines, stopped = preview.message(spec, applied, example, template.location)
     return {stopped.code} if stopped else set()
+
+
+def _caught(applied: Applied) -> set[int]:
+    """The sections that no rule takes and the catch-all field does; apply points at each by its index."""
+    pointers = (problem.pointer for problem in applied.warnings if problem.code == "caught_section")
+    return {int(pointer.rpartition("/")[2]) for pointer in pointers}
 
 
 def placed(applied: Applied) -> Placed:
@@ -111,5 +121,5 @@ def _around(whole: str, part: str) -> str:
     return f"{before.rpartition(chr(10))[2]}\0{after.partition(chr(10))[0]}"
 
 
-def _codes(names: dict[int, str], indexes: Sequence[int]) -> tuple[str, ...]:
+def _codes(names: dict[int, str], indexes: Collection[int]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names[index] for index in sorted(indexes)))

@@ -1,7 +1,7 @@
 """Whether a draft may go live: rehearsed exactly as it stands, or asked for by one person and published by another.
 
-The first mapping of a template changes nothing that is in force, so it needs neither. A rehearsal counts where it replayed
-at least one note: one that had nothing to replay, or could open none, has shown nothing.
+The first mapping of a template changes nothing that is in force, so it needs neither. A rehearsal counts where it
+replayed at least one note: one that had nothing to replay, or could open none, has shown nothing.
 """
 
 from collections.abc import Sequence
@@ -89,6 +89,7 @@ def keep_rehearsal(
         "notes": notes,
         "changed": kept.count("changed"),
         "lost": kept.count("lost"),
+        "caught": kept.count("caught"),
         "blocked": kept.count("blocked"),
     }
     record("mapping.rehearse", **_columns(draft), data_category=("transcribed_note",), detail=detail)

@@ -146,7 +146,8 @@ class Rehearsal(models.Model):
     fingerprint = models.CharField(max_length=16)  # publishing.fingerprint of the draft as it was
     in_force = models.ForeignKey(MappingVersion, on_delete=models.PROTECT, null=True, related_name="+")
     notes = models.PositiveIntegerField()  # how many were replayed; of none it does not count (going_live.py)
-    # One per note that would come out otherwise: its id, section codes changed and lost, reason codes that hold it.
+    # One per note that would come out otherwise: its id; section codes changed, lost, and caught by the catch-all
+    # field; reason codes that hold it. Rows of before `caught` was told apart lack it: there it counts as changed.
     findings = models.JSONField(default=list)
     rehearsed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     rehearsed_at = models.DateTimeField(auto_now_add=True)
@@ -158,8 +159,8 @@ class Rehearsal(models.Model):
         return f"{self.mapping}, {self.notes} notes"
 
     def count(self, kind: str) -> int:
-        """How many notes have something changed, lost or blocked."""
-        return sum(bool(finding[kind]) for finding in self.findings)
+        """How many notes have something changed, lost, caught or blocked."""
+        return sum(bool(finding.get(kind)) for finding in self.findings)
 
     @property
     def changed_notes(self) -> int:
@@ -168,6 +169,10 @@ class Rehearsal(models.Model):
     @property
     def lost_notes(self) -> int:
         return self.count("lost")
+
+    @property
+    def caught_notes(self) -> int:
+        return self.count("caught")
 
     @property
     def blocked_notes(self) -> int:

@@ -68,6 +68,7 @@ class Row:
     provider: str
     changed: tuple[str, ...]
     lost: tuple[str, ...]
+    caught: tuple[str, ...]
     blocked: tuple[str, ...]
     freed: bool
 
@@ -113,15 +114,17 @@ def _rows(kept: Rehearsal) -> list[Row]:
     found = {str(finding["note"]): finding for finding in kept.findings}
     versions = NoteVersion.objects.filter(pk__in=found, note__location=kept.mapping.template.location_id)
     rows = [_row(version, found[str(version.pk)]) for version in versions.order_by("-received_at")]
-    return sorted(rows, key=lambda row: (not row.lost, not row.blocked))
+    return sorted(rows, key=lambda row: (not row.lost, not row.blocked, not row.caught))
 
 
 def _row(version: NoteVersion, finding: dict[str, list[str]]) -> Row:
+    changed, lost, caught = (tuple(map(name_of, finding.get(kind, ()))) for kind in ("changed", "lost", "caught"))
     return Row(
         version.received_at,
         version.provider_name or "provider not given",
-        tuple(name_of(code) for code in finding["changed"]),
-        tuple(name_of(code) for code in finding["lost"]),
+        changed,
+        lost,
+        caught,
         tuple(_title(code) for code in finding["blocked"]),
         bool(finding["freed"]),
     )

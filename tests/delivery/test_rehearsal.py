@@ -4,7 +4,7 @@ import pytest
 
 from audit.models import AuditEvent
 from delivery.rehearsal import newest_notes, rehearse
-from mapping.models import Field, Rehearsal
+from mapping.models import Field, MappingVersion, Rehearsal
 from mapping.note import RuleSpec
 from mapping.publishing import save_rules, start_draft
 from mapping.queries import published_of, published_spec, spec_of
@@ -58,6 +58,48 @@ def test_a_section_without_a_rule_is_lost_and_its_notes_newly_held(cast, templat
     found = rehearse(drafted(cast, template, without="plan"), cast.mel)
     assert findings(found) == [([], ["plan"], ["unmapped_section"])]
     assert (found.lost_notes, found.blocked_notes, found.notes) == (1, 1, 2)
+
+
+@pytest.fixture
+def catching(cast):
+    """The location files what no rule takes in a catch-all field; its mapping in force and every draft name one."""
+    cast.north.unmapped_policy = "catch-all"
+    cast.north.save()
+    MappingVersion.objects.filter(pk=cast.north_mapping.pk).update(catch_all_field_id="NF-07")
+
+
+class TestASectionThatFallsToTheCatchAll:
+    def draft(self, cast, template):
+        draft = start_draft(template, cast.mel)
+        return save_rules(
+            draft, [rule for rule in spec_of(draft).rules if rule.section_code != "plan"], "NF-07", cast.mel
+        )
+
+    def test_is_named_as_such_and_not_as_merely_changed(self, cast, template, catching):
+        note_version(cast, sections=[COUGH, PLAN])
+        found = rehearse(self.draft(cast, template), cast.mel)
+        assert findings(found) == [([], [], [])]
+        assert found.findings[0]["caught"] == ["plan"]
+        assert (found.caught_notes, found.changed_notes, found.lost_notes) == (1, 0, 0)
+        assert AuditEvent.objects.get(event="mapping.rehearse").detail["caught"] == 1
+
+    def test_is_not_named_where_the_catch_all_has_it_today(self, cast, template, catching):
+        note_version(cast, sections=[COUGH, ("goals", "GOALS", "Walk.", "", "")])
+        assert rehearse(self.draft(cast, template), cast.mel).findings == []
+
+    def test_heads_the_page(self, cast, mel, template, catching):
+        note_version(cast, sections=[COUGH, PLAN])
+        self.draft(cast, template)
+        page = mel.post(f"/deliveries/rehearse/{template.pk}/", {}, follow=True).content.decode()
+        assert "In 1 note a section would fall to the catch-all field" in page
+        assert '<td data-label="Falls to the catch-all"><span class="text-act">Plan</span>' in page
+
+    def test_of_a_rehearsal_kept_before_they_were_told_apart_reads_as_changed(self, cast, mel, template):
+        version = note_version(cast, sections=[COUGH])
+        kept = rehearse(start_draft(template, cast.mel), cast.mel)
+        old = {"note": str(version.pk), "changed": ["plan"], "lost": [], "blocked": [], "freed": False}
+        Rehearsal.objects.filter(pk=kept.pk).update(findings=[old])
+        assert "Plan" in mel.get(f"/deliveries/rehearsals/{kept.pk}/").content.decode()
 
 
 def test_one_planted_regression_among_many_notes_is_listed(cast, template):
@@ -165,7 +207,9 @@ class TestThePage:
         asking = page.split('name="action" value="ask:')[1].split('"')[0]
         address = f"/mapping/templates/{template.pk}/mapping/"
         assert "Say why" in mel.post(address, {"action": f"ask:{asking}"}, follow=True).content.decode()
-        assert "changed meanwhile" in mel.post(address, {"action": "ask:0", "reason": "x"}, follow=True).content.decode()
+        assert (
+            "changed meanwhile" in mel.post(address, {"action": "ask:0", "reason": "x"}, follow=True).content.decode()
+        )
         mel.post(address, {"action": f"ask:{asking}", "reason": "A new clinic, no notes yet"})
         rehearsal = f"/deliveries/rehearsals/{Rehearsal.objects.get(mapping=draft).pk}/"
         assert "You asked for a second person" in mel.get(rehearsal).content.decode()
