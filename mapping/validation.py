@@ -36,6 +36,7 @@ def validate(
         *unsendable(spec.rules),
         *_field_problems(spec),
         *_place_problems(spec, fields),
+        *_shared_field_problems(spec, fields),
         *_catch_all_problems(spec, fields, policy),
         *_section_problems(spec, policy),
     ]
@@ -138,6 +139,29 @@ def _place_problems(spec: MappingSpec, fields: Mapping[str, FieldSpec]) -> Itera
                 f"the higher row comes first. Give each a place of its own."
             )
             yield _of(field, "same_place", message, WARNING)
+
+
+def _shared_field_problems(spec: MappingSpec, fields: Mapping[str, FieldSpec]) -> Iterator[Problem]:
+    """Sections joined in one field of free text where nothing says at which of them the reader is.
+
+    What comes first stands under the field's own label; each section after another one needs a word of its own. In a
+    field of coded entries a second section is an error (`structured_field_shared`).
+    """
+    for field in fields.values():
+        sharing = sorted((rule for rule in spec.rules if rule.field_id == field.field_id), key=_place)
+        for before, rule in zip(sharing, sharing[1:], strict=False):
+            if field.kind != "structured" and rule.section_code != before.section_code and not rule.prefix.strip():
+                name = _row(rule)
+                message = (
+                    f"{name} stands in {field.label} ({field.field_id}) after {_row(before)}, and nothing marks where "
+                    f"it begins. Give it a prefix, such as “{name_of(rule.section_code)}: ”, or a field of its own; "
+                    f"“Place in the field” says which comes first."
+                )
+                yield replace(_at(rule, "shared_field", message), severity=WARNING)
+
+
+def _place(rule: RuleSpec) -> int:
+    return rule.position
 
 
 def _row(rule: RuleSpec) -> str:

@@ -191,7 +191,7 @@ def test_each_section_without_a_field_says_what_becomes_of_it(policy, fate):
 
 
 def test_a_whole_mapping_has_neither_errors_nor_cautions():
-    rules = [RuleSpec(code, "F1", position=place) for place, code in enumerate(CODES, start=1)]
+    rules = [RuleSpec(code, "F1", prefix=f"{code}: ", position=place) for place, code in enumerate(CODES, start=1)]
     assert validate(spec(rules)) == ()
 
 

@@ -126,10 +126,46 @@ def test_what_does_not_compete_for_a_place_is_not_warned_of(rules):
     assert same_place(rules) == []
 
 
+def shared(rules, fields=FIELDS):
+    return [problem for problem in validate(spec(rules, fields)) if problem.code == "shared_field"]
+
+
+def test_a_section_after_another_in_one_field_without_a_prefix_is_a_warning_at_its_row_with_the_remedy():
+    rules = [RuleSpec("plan", "F2", position=2, id=7), RuleSpec("assessment", "F2", position=1)]
+    (problem,) = shared(rules)
+    assert problem.message.startswith("Plan stands in F2 (F2) after Assessment, and nothing marks where it begins.")
+    assert "a prefix, such as “Plan: ”" in problem.message
+    assert (problem.severity, problem.pointer, problem.section_code) == ("warning", "/rules/7", "plan")
+
+
+def test_every_section_after_the_first_is_named():
+    codes = ("assessment", "plan", "goals", "follow_up")
+    rules = [RuleSpec(code, "F2", position=place) for place, code in enumerate(codes)]
+    assert [problem.section_code for problem in shared(rules)] == ["plan", "goals", "follow_up"]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [RuleSpec("assessment", "F2"), RuleSpec("plan", "F2", prefix="Plan: ", position=2)],
+        [RuleSpec("assessment", "F1"), RuleSpec("plan", "F2")],
+        [RuleSpec("plan", "F2", "split"), RuleSpec("plan", "F2", "split", heading="Goals", position=2)],
+        [RuleSpec("assessment", "GONE"), RuleSpec("plan", "GONE", position=2)],
+    ],
+    ids=["a prefix", "fields of their own", "pieces of one section", "a field that is not there"],
+)
+def test_what_a_reader_can_tell_apart_is_not_warned_of(rules):
+    assert shared(rules) == []
+
+
+def test_a_prefix_of_blanks_marks_nothing():
+    assert shared([RuleSpec("assessment", "F2"), RuleSpec("plan", "F2", prefix="\n  ", position=2)])
+
+
 def test_sections_that_share_a_single_value_are_an_error_and_not_warned_of_their_order():
     rules = [("medications", "S1"), ("allergies", "S1")]
     assert "structured_field_shared" in error_codes(rules)
-    assert same_place(rules) == []
+    assert same_place(rules) == shared(rules) == []
 
 
 def test_a_rule_that_cannot_be_read_stops_publishing_and_is_named_by_its_row():
