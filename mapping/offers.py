@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from mapping.matching import Learned, suggest
 from mapping.models import FieldKind, RuleKind
@@ -12,6 +13,7 @@ from mapping.suggestion import Candidate, Suggestion
 
 # The headings at which a section is divided that was dictated as one and stands apart in the template.
 _DIVIDED_AT = {"assessment_and_plan": ("Assessment", "Plan")}
+NO_RESTS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,17 @@ class Offer:
     @property
     def name(self) -> str:
         return name_of(self.code)
+
+    @property
+    def divided(self) -> bool:
+        """Whether accepting divides the section by headings, so that somebody has to say where the rest goes."""
+        return any(rule.kind == RuleKind.SPLIT for rule in self.rules)
+
+    def resting_in(self, field_id: str) -> tuple[RuleSpec, ...]:
+        """Its rules with, before them, one for what stands under none of the headings; none for any other field."""
+        if not self.divided or field_id not in {field.field_id for field in self.fields}:
+            return self.rules
+        return (RuleSpec(self.code, field_id, kind=RuleKind.SPLIT.value), *self.rules)
 
     @property
     def percent(self) -> int:
@@ -61,9 +74,16 @@ def offers(spec: MappingSpec, learned: Learned) -> Offers:
     return Offers(sure, choosable, coded, without)
 
 
-def accepted(offered: Offers, codes: Collection[str], picks: Mapping[str, str]) -> list[RuleSpec]:
-    """The rules of the sure offers in `codes`, and of the candidates picked by hand (code to field id)."""
-    sure = [rule for offer in offered.sure if offer.code in codes for rule in offer.rules]
+def accepted(
+    offered: Offers, codes: Collection[str], picks: Mapping[str, str], rests: Mapping[str, str] = NO_RESTS
+) -> list[RuleSpec]:
+    """The rules of the sure offers in `codes`, and of the candidates picked by hand (code to field id).
+
+    `rests`: the field of a divided section (code to field id) for text under none of its headings.
+    """
+    sure = [
+        rule for offer in offered.sure if offer.code in codes for rule in offer.resting_in(rests.get(offer.code, ""))
+    ]
     picked = [
         RuleSpec(offer.code, picks[offer.code])
         for offer in offered.open

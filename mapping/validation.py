@@ -6,6 +6,7 @@ Pure: what lies outside the spec (the location's policy, a newer template versio
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from mapping.apply import CATCH_ALL, HOLD
 from mapping.drift import drifted
@@ -39,6 +40,7 @@ def validate(
         *_shared_field_problems(spec, fields),
         *_catch_all_problems(spec, fields, policy),
         *_section_problems(spec, policy),
+        *_rest_problems(spec, fields),
     ]
     if newest_template_version_id not in (None, spec.template_version_id):
         found.append(_newer_template(spec))
@@ -149,7 +151,7 @@ def _shared_field_problems(spec: MappingSpec, fields: Mapping[str, FieldSpec]) -
     """
     for field in fields.values():
         sharing = sorted((rule for rule in spec.rules if rule.field_id == field.field_id), key=_place)
-        for before, rule in zip(sharing, sharing[1:], strict=False):
+        for before, rule in pairwise(sharing):
             if field.kind != "structured" and rule.section_code != before.section_code and not rule.prefix.strip():
                 name = _row(rule)
                 message = (
@@ -197,6 +199,24 @@ def _section_problems(spec: MappingSpec, policy: str) -> Iterator[Problem]:
         if code not in mapped:
             message = f"{name_of(code)} has no field: a note with that section {fate}."
             yield _about(code, "section_without_field", message)
+
+
+def _rest_problems(spec: MappingSpec, fields: Mapping[str, FieldSpec]) -> Iterator[Problem]:
+    """Sections divided by headings of which no rule takes what stands under none of them: such a note is held."""
+    by_section = defaultdict(list)
+    for rule in spec.rules:
+        by_section[rule.section_code].append(rule)
+    for code, rules in by_section.items():
+        if not all(rule.kind == "split" and rule.heading for rule in rules):
+            continue
+        headings = " and ".join(f"“{rule.heading}”" for rule in rules)
+        first = fields.get(rules[0].field_id)
+        into = f"{first.label} ({first.field_id})" if first else "a field"
+        message = (
+            f"{name_of(code)} is divided by {headings}, and no rule takes text that stands under none of them: a note "
+            f"with such text is held. Add a second rule that splits it without a heading, for instance into {into}."
+        )
+        yield _about(code, "split_without_rest", message)
 
 
 def _newer_template(spec: MappingSpec) -> Problem:

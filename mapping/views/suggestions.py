@@ -23,7 +23,10 @@ NOT_SAVED = (
 
 @require_POST
 def accept(request: PortalRequest, pk: int) -> HttpResponse:
-    """Add the rules of the ticked (`accept`) and picked (`pick-<code>`) suggestions to the template's draft."""
+    """Add the rules of the ticked (`accept`) and picked (`pick-<code>`) suggestions to the template's draft.
+
+    `rest-<code>` names the field for what stands under none of the headings at which a section is divided.
+    """
     template = template_for(request.user, pk, *EDITORS)
     draft = draft_of(template)
     if draft is None:
@@ -54,9 +57,8 @@ def _accept(request: PortalRequest, draft: MappingVersion) -> int:
         head = form.head.cleaned_data
         rules, catch_all, seen = list(form.rules()), head["catch_all_field_id"], head["seen"]
     offered = offers(before, learned_labels(draft.template.location.practice))
-    picks = {name.removeprefix("pick-"): str(value) for name, value in request.POST.items() if name.startswith("pick-")}
     mapped = {rule.section_code for rule in rules}
-    chosen = accepted(offered, request.POST.getlist("accept"), picks)
+    chosen = accepted(offered, request.POST.getlist("accept"), _named(request, "pick-"), _named(request, "rest-"))
     last = max((rule.position for rule in rules), default=0)
     new = [
         replace(rule, position=last + place)
@@ -64,3 +66,8 @@ def _accept(request: PortalRequest, draft: MappingVersion) -> int:
     ]
     save_rules(draft, [*rules, *new], catch_all, request.user, seen)
     return len({rule.section_code for rule in new})
+
+
+def _named(request: PortalRequest, prefix: str) -> dict[str, str]:
+    """What was posted under the names that begin so, by the rest of the name."""
+    return {name.removeprefix(prefix): str(value) for name, value in request.POST.items() if name.startswith(prefix)}

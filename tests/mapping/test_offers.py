@@ -81,6 +81,26 @@ def test_assessment_and_plan_is_divided_where_the_template_has_them_apart():
     assert undivided.problems, "what cannot be divided waits for a person"
 
 
+def test_what_stands_under_none_of_the_headings_goes_where_a_person_says_and_else_waits():
+    offered = offers(mapping("Assessment", "Plan"), {})
+    note = numbered(("assessment_and_plan", "Stable.\nAssessment: gout.\nPlan: rest."))
+    for field_id, first in (("F1", "Stable.\n\ngout."), ("F2", "gout.")):
+        rules = accepted(offered, ["assessment_and_plan"], NO_PICKS, {"assessment_and_plan": field_id})
+        filed = apply(mapping("Assessment", "Plan", rules=rules), note, HOLD)
+        assert filed.problems == ()
+        assert text_of(filed, "F1") == first
+    for field_id in ("", "F9", "nowhere"):
+        rules = accepted(offered, ["assessment_and_plan"], NO_PICKS, {"assessment_and_plan": field_id})
+        assert len(rules) == 2
+        assert apply(mapping("Assessment", "Plan", rules=rules), note, HOLD).problems
+
+
+def test_a_rest_is_asked_of_divided_sections_alone():
+    offered = sure(offers(mapping("CC", "Assessment", "Plan"), {}))
+    assert [code for code, offer in offered.items() if offer.divided] == ["assessment_and_plan"]
+    assert offered["chief_complaint"].resting_in("F1") == offered["chief_complaint"].rules
+
+
 def test_parts_that_no_heading_tells_apart_are_left_to_a_person():
     offered = offers(mapping("Labs", "Imaging"), {})
     assert "results" not in sure(offered)

@@ -52,6 +52,19 @@ def test_what_is_ticked_and_picked_becomes_rules_of_the_draft_only(mel, draft):
     assert draft_of(draft.template).state == "draft"
 
 
+def test_a_divided_section_asks_where_the_rest_goes_and_takes_the_answer(cast, mel):
+    version = make_template(
+        cast.north, "AP", "Apart", [("P1", "Assessment", None), ("P2", "Plan", None)], default_for=()
+    )
+    draft = start_draft(version.template, cast.mel)
+    page = mel.get(url(draft.template)).content.decode()
+    asked = re.search(r'<select[^>]*name="rest-assessment_and_plan".*?</select>', page, re.DOTALL)[0]
+    assert '<option value="">waits for a person</option><option value="P1">goes to Assessment (P1)</option>' in asked
+    accept(mel, draft, "assessment_and_plan", **{"rest-assessment_and_plan": "P1"})
+    rules = [(rule.field_id, rule.kind, rule.heading) for rule in spec_of(draft).rules]
+    assert rules == [("P1", "split", ""), ("P1", "split", "Assessment"), ("P2", "split", "Plan")]
+
+
 def test_every_accepted_rule_is_in_the_audit_log(mel, draft):
     accept(mel, draft, "chief_complaint", "plan")
     said = [event.detail["rule"] for event in AuditEvent.objects.filter(event="mapping.change")]

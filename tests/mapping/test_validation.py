@@ -162,6 +162,21 @@ def test_a_prefix_of_blanks_marks_nothing():
     assert shared([RuleSpec("assessment", "F2"), RuleSpec("plan", "F2", prefix="\n  ", position=2)])
 
 
+def without_rest(*rules):
+    return [problem for problem in validate(spec(rules, FIELDS)) if problem.code == "split_without_rest"]
+
+
+def test_a_section_divided_without_a_rule_for_the_rest_is_a_warning_that_proposes_one():
+    parts = [RuleSpec("assessment_and_plan", f"F{n}", "split", heading=said) for n, said in ((1, "A"), (2, "Plan"))]
+    (problem,) = without_rest(*parts)
+    assert "is divided by “A” and “Plan”, and no rule takes text that stands under none of them" in problem.message
+    assert "splits it without a heading, for instance into F1 (F1)" in problem.message
+    assert (problem.severity, problem.pointer) == ("warning", "/sections/assessment_and_plan")
+    assert without_rest(*parts, RuleSpec("assessment_and_plan", "F1", "split")) == []
+    assert without_rest(*parts, RuleSpec("assessment_and_plan", "F1")) == [], "a copy takes everything"
+    assert without_rest(RuleSpec("plan", "F1")) == []
+
+
 def test_sections_that_share_a_single_value_are_an_error_and_not_warned_of_their_order():
     rules = [("medications", "S1"), ("allergies", "S1")]
     assert "structured_field_shared" in error_codes(rules)
