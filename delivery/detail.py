@@ -128,6 +128,7 @@ def link_to(delivery: Delivery, button: Button) -> tuple[str, str] | None:
         Button.TEMPLATE: ("mapping:template", template),
         Button.LOCATION: ("portal:location", delivery.location.code),
         Button.AGREEMENT: ("portal:agreements", ""),
+        Button.DIAGNOSES: ("codes:diagnoses", ""),
     }
     if button not in places:
         return None

@@ -13,6 +13,7 @@ from functools import cache, partial
 from django.db import DatabaseError, InterfaceError
 
 from delivery.channels.base import CannotExpress, Channel, OutgoingNote, Rendered, Visit
+from delivery.entry_checks import entry_problems
 from delivery.models import Delivery, Wire
 from delivery.overtaken import amends_charted, overtaken
 from delivery.posted import PostedNote, read
@@ -164,7 +165,8 @@ def closed_gate(delivery: Delivery, asked: Asked) -> str:
 def _render(delivery: Delivery, channel: Channel, asked: Asked) -> Prepared | Stopped:
     stop = partial(Stopped, delivery, State.HELD)
     if delivery.part != Part.NOTE:
-        return stop("no_route")
+        problems = entry_problems(delivery.part, open_body(delivery), delivery.practice_id, delivery.created_at.date())
+        return stop(problems[0].code if problems else "part_not_supported", problems)
     template = delivery.note_version.template
     spec = asked.spec(template) if template else None
     if spec is None:

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from django.utils import timezone
+
+from delivery.entry_checks import entry_problems
 from delivery.lanes import lane_at, lane_index
 from delivery.models import Lane
 from delivery.posted import PostedNote, Wrong
@@ -66,7 +69,8 @@ class Places:
         if self.route(to.location, part) is None:
             return "no_route", ()
         if part != Part.NOTE:
-            return "part_not_supported", ()
+            problems = entry_problems(part, posted, to.location.practice_id, timezone.now().date())
+            return (problems[0].code if problems else "part_not_supported"), problems
         if to.template is None:
             return "no_template", ()
         spec = self._spec(to.template)

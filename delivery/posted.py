@@ -9,11 +9,12 @@ stand on one line: in them no line break of any kind is taken.
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from delivery.channels.base import Patient, Visit
+from delivery.entries import Entries, entries_of
 from mapping.note import Section
 from mapping.sections import resolve_title
 from mapping.sendable import CANNOT_TRAVEL
@@ -57,6 +58,7 @@ class PostedNote:
     visit: Visit
     sections: tuple[Section, ...]
     parts: tuple[str, ...]  # which of Part the note has something for; "note" first if it has sections
+    entries: Entries = field(default_factory=Entries)
 
 
 def load(body: bytes) -> Any:
@@ -130,6 +132,7 @@ def note_of(data: dict[str, Any]) -> PostedNote:
         visit=_visit(data),
         sections=sections,
         parts=tuple(parts + [name for name in STRUCTURED_PARTS if data.get(name)]),
+        entries=entries_of(data),
     )
 
 

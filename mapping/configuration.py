@@ -4,7 +4,7 @@ Not Field and Rule: they are written as a whole, by the import and by publishing
 """
 
 from audit.configuration import register
-from mapping.models import ColumnName, MappingVersion, PracticeDefault, Template, TemplateVersion
+from mapping.models import ColumnName, DiagnosisList, MappingVersion, PracticeDefault, Template, TemplateVersion
 from portal.configuration import at_location
 
 register(Template, where=at_location("location"))
@@ -12,3 +12,4 @@ register(TemplateVersion, where=at_location("template.location"))
 register(MappingVersion, where=at_location("template.location"))
 register(PracticeDefault, where=lambda row: (row.practice.code, ""))
 register(ColumnName, where=lambda row: (row.practice.code, ""))
+register(DiagnosisList, where=lambda row: (row.practice.code, ""), exclude={"records"})

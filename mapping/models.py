@@ -250,3 +250,22 @@ class ColumnName(Configuration):
 
     def __str__(self) -> str:
         return self.header
+
+
+class DiagnosisList(Configuration):
+    """An ICD-10-CM list a practice uploaded, for diagnoses from a day on; never changed, only taken away."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=80)
+    in_force_from = models.DateField()
+    records = models.BinaryField()  # codes.icd10.CodeList's, compressed
+    codes = models.PositiveIntegerField()
+    billable = models.PositiveIntegerField()
+    uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-in_force_from", "-pk"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -39,6 +39,12 @@ ENTRIES = (
         frozenset({Role.DIRECTOR, Role.MAPPING_EDITOR, Role.OPERATOR, Role.AUDITOR}),
     ),
     Entry(
+        "Codes",
+        "hashtag",
+        "codes:diagnoses",
+        frozenset({Role.DIRECTOR, Role.MAPPING_EDITOR, Role.OPERATOR, Role.AUDITOR}),
+    ),
+    Entry(
         "Connections",
         "server-stack",
         "portal:connections",

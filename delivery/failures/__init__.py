@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from delivery.failures import chart, content, fhir, journey, openapi, sending, signing_in
+from delivery.failures import chart, codes, content, fhir, journey, openapi, sending, signing_in
 from delivery.failures.entry import Button, Failure, Owner
 
 __all__ = ["CATALOGUE", "CHAPTERS", "FAMILIES", "Button", "Failure", "Owner", "failure"]
@@ -14,6 +14,7 @@ CHAPTERS: tuple[tuple[str, tuple[Failure, ...]], ...] = (
     ("By FHIR", fhir.FAILURES),
     ("By the Open API", openapi.FAILURES),
     ("The note, its mapping and the message", content.FAILURES),
+    ("Codes of diagnoses and drugs", codes.FAILURES),
     ("The delivery's own course", journey.FAILURES),
     ("In the chart", chart.FAILURES),
 )

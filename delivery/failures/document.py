@@ -19,6 +19,7 @@ PRESS = {
     Button.TEMPLATE: "Open the template",
     Button.LOCATION: "Open the location",
     Button.AGREEMENT: "Open the agreements",
+    Button.DIAGNOSES: "Look a code up",
 }
 
 

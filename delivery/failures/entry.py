@@ -27,6 +27,7 @@ class Button(StrEnum):
     TEMPLATE = "template"
     LOCATION = "location"
     AGREEMENT = "agreement"
+    DIAGNOSES = "diagnoses"
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,11 @@ from delivery.comparison import Compared, compare, seen
 from delivery.deeds import caution_of, deeds_for
 from delivery.detail import detail_of, neighbours
 from delivery.doors import ACTS, READS_AUDIT, READS_CONTENT, delivery_for, may, scope_for
+from delivery.entry_rows import entry_rows
 from delivery.models import Delivery
 from delivery.views.forms import RevealForm
 from portal import crypto
+from portal.models import Part
 from portal.requests import PortalRequest
 
 TABS = {
@@ -145,6 +147,8 @@ def _opened(one: Delivery, tab: str) -> dict[str, Any]:
 
 
 def _sections(one: Delivery) -> dict[str, Any]:
+    if one.part != Part.NOTE:
+        return {"entries": entry_rows(one)}
     wire, reading = contents.wire_of(one), contents.last_reading(one)
     compared: list[Compared] = []
     if wire is not None:

@@ -24,6 +24,8 @@ from audit.models import AuditEvent
 from audit.record import record
 from delivery.models import Delivery
 from delivery.rehearsal import rehearse
+from mapping.codes import code_lists
+from mapping.codes.icd10 import CodeList
 from mapping.models import Field, PublishRequest, Rehearsal, Rule
 from mapping.publishing import start_draft
 from portal import keys
@@ -98,6 +100,11 @@ def of_a_draft(world: World) -> list[Any]:
 
 def of_a_rehearsal(world: World) -> list[Any]:
     return [rehearse(start_draft(world.template, world.cast.mel), world.cast.mel).pk]
+
+
+def of_a_code_list(world: World) -> list[Any]:
+    codes = CodeList.of("October 2026", ["I10"])
+    return [code_lists.add(world.cast.practice, codes, date(2026, 10, 1), world.cast.dana).pk]
 
 
 def of_north(world: World) -> list[Any]:
@@ -183,6 +190,10 @@ VISITS: dict[str, list[Visit]] = {
         Visit(args=of_template, who="mel", post=MAPPING),
         Visit("note.preview", args=of_template, who="mel", post=with_the_stored_note),
     ],
+    # Codes: of code systems, of no patient.
+    "codes:diagnoses": [Visit(), Visit(query={"code": "J45"}, who="ava")],
+    "codes:diagnosis-upload": [Visit(post={})],
+    "codes:diagnosis-remove": [Visit(args=of_a_code_list, post={})],
     # The scribe's API.
     "api:notes": [
         Visit("note.ingest", who="scribe", post=NOTE),

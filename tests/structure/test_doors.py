@@ -23,6 +23,7 @@ from delivery.serializers import NoteSerializer
 from delivery.views.forms import ReasonForm as DeliveryReasonForm
 from delivery.views.forms import RevealForm
 from mapping.carrying import packed
+from mapping.code_forms import CodeListForm
 from mapping.forms import HeadForm, PracticeDefaultForm, RuleForm
 from mapping.import_forms import ChosenForm, DefaultsForm, UploadForm
 from mapping.importers.base import ImportedField, ImportedTemplate
@@ -105,6 +106,9 @@ portal:person-new            in      yes    yes   no        no      no        no
 portal:person                in      -      yes   no        no      no        no       no         no
 portal:role-revoke           in      -      yes   no        no      no        no       no         no
 portal:account               in      -      yes   no        no      no        no       no         no
+codes:diagnoses              in      yes    yes   yes       yes     yes       yes      no         no
+codes:diagnosis-upload       in      yes    yes   no        no      no        no       no         no
+codes:diagnosis-remove       in      -      yes   no        no      no        no       no         no
 mapping:templates            in      yes    yes   yes       yes     yes       yes      yes        yes
 mapping:import               in      yes    yes   yes       yes     no        no       no         no
 delivery:discover            in      yes    yes   yes       yes     no        no       no         no
@@ -386,6 +390,7 @@ def test_a_scribe_finds_no_note_of_another_practice_by_its_own_id(world):
 FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     AgreementForm: lambda cast, data: AgreementForm(cast.practice, data),
     AuditSearchForm: lambda cast, data: AuditSearchForm(data or {}, []),
+    CodeListForm: lambda cast, data: CodeListForm(data),
     ChosenForm: lambda cast, data: ChosenForm(data),
     DefaultsForm: lambda cast, data: DefaultsForm(data),
     DeliveryReasonForm: lambda cast, data: DeliveryReasonForm(data),

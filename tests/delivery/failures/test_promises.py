@@ -48,6 +48,8 @@ WAITING = [
     "fhir_invalid", "fhir_section_name", "fhir_section_name_twice", "pdf_characters", "ccda_both_forms",
     "ccda_character",
 ]  # fmt: skip
+# Held before they could leave, and the note without them.
+ENTRIES_WAIT = ["diagnosis_form", "diagnosis_unknown", "diagnosis_not_billable", "diagnosis_snomed"]
 BACK_TO_CHART = "The chart is looked at before anything is sent again; nothing is resent blindly."
 
 
@@ -109,7 +111,11 @@ class TestWhatWaits:
     def test_says_that_it_waits_and_that_nothing_of_it_was_sent(self, code):
         assert entry(code).happened.endswith("The note waits; nothing of it was sent.")
 
-    @pytest.mark.parametrize("code", WAITING)
+    @pytest.mark.parametrize("code", ENTRIES_WAIT)
+    def test_says_of_entries_that_the_text_goes_without_them(self, code):
+        assert re.search(r"wait; nothing of them was sent\. The note's text goes without them\.$", entry(code).happened)
+
+    @pytest.mark.parametrize("code", [*WAITING, *ENTRIES_WAIT])
     def test_offers_no_look_into_a_chart_that_cannot_hold_it(self, code):
         assert entry(code).button not in (Button.VERIFY, Button.DECIDE, Button.REPLAY)
 

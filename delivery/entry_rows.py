@@ -1,0 +1,75 @@
+"""The entries of a part as its page shows them, opened: what was posted, and what is known of each code."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from delivery.diagnosis_checks import judged
+from delivery.entries import Entries
+from delivery.models import Delivery
+from delivery.outgoing import open_body
+from delivery.posted import PostedNote
+from mapping.codes.code_lists import words_of
+from portal.models import Part
+
+
+@dataclass(frozen=True)
+class EntryRow:
+    """One entry: its codes and text, what is wrong or right with it in a few words, and what may have been meant."""
+
+    codes: tuple[str, ...]
+    text: str
+    trouble: str = ""
+    right: str = ""
+    suggestions: tuple[tuple[str, str], ...] = ()
+    more: int = 0
+
+
+def entry_rows(delivery: Delivery) -> list[EntryRow]:
+    """Every entry of a delivery's part; the caller records the view. Raises CannotOpen."""
+    posted = open_body(delivery)
+    if delivery.part == Part.DIAGNOSES:
+        return _diagnoses(delivery, posted)
+    plain = PLAIN.get(delivery.part)
+    return plain(posted.entries) if plain else []
+
+
+def _diagnoses(delivery: Delivery, posted: PostedNote) -> list[EntryRow]:
+    start = posted.visit.start or delivery.created_at
+    return [
+        EntryRow(
+            codes=(one.diagnosis.code,),
+            text=one.diagnosis.text,
+            trouble=one.words.partition(":")[0].capitalize(),
+            right="" if one.words else "Billable" if one.diagnosis.system == "icd-10-cm" else "SNOMED CT",
+            suggestions=tuple((code, words_of(code)) for code in one.verdict.suggestions),
+            more=one.verdict.more,
+        )
+        for one in judged(posted.entries.diagnoses, delivery.practice_id, start.date())
+    ]
+
+
+def _medications(entries: Entries) -> list[EntryRow]:
+    return [
+        EntryRow(tuple(f"{name} {code}" for name, code in (("NDC", one.ndc), ("RxNorm", one.rxcui)) if code), one.text)
+        for one in entries.medications
+    ]
+
+
+def _allergies(entries: Entries) -> list[EntryRow]:
+    return [EntryRow((), f"{one.text}: {one.reaction}" if one.reaction else one.text) for one in entries.allergies]
+
+
+def _immunizations(entries: Entries) -> list[EntryRow]:
+    return [EntryRow((f"CVX {one.cvx}",), f"{one.text} {one.date}".strip()) for one in entries.immunizations]
+
+
+def _observations(entries: Entries) -> list[EntryRow]:
+    return [EntryRow((one.loinc,), f"{one.value} {one.unit} {one.at}".strip()) for one in entries.observations]
+
+
+PLAIN: dict[str, Callable[[Entries], list[EntryRow]]] = {
+    Part.MEDICATIONS: _medications,
+    Part.ALLERGIES: _allergies,
+    Part.IMMUNIZATIONS: _immunizations,
+    Part.OBSERVATIONS: _observations,
+}
