@@ -111,6 +111,14 @@ ACTIONS: dict[str, Action] = dict(
             }.items()
         ),
         _action(
+            "delivery.fallback",
+            "sent a part by the location's next way",
+            "delivery_id",
+            "replaces",
+            "reason_code",
+            "connection",
+        ),
+        _action(
             "delivery.release_held",
             "released the notes held for a mapping",
             "template",

@@ -30,6 +30,7 @@ def delivery_answer(delivery: Delivery) -> dict[str, Any]:
         "state_label": WORDS[State(delivery.state)].label,
         "proof": delivery.proof,
         "reason": reason(delivery.why),
+        "replaces": delivery.replaces_id,
         "problems": [{"pointer": row["pointer"], "message": row["message"]} for row in delivery.problems],
         "sections": sections(delivery),
         "updated_at": delivery.updated_at.isoformat(),

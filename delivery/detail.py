@@ -8,7 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from audit.models import AuditEvent
-from delivery import queries
+from delivery import fallback, queries
 from delivery.failures import Button, Failure, failure
 from delivery.failures.document import PRESS
 from delivery.filters import Filters
@@ -55,6 +55,7 @@ class Detail:
     empty: tuple[str, ...]  # titles of the sections without text
     tries: tuple[Try, ...]
     events: tuple[Event, ...]
+    instead: Delivery | None  # the delivery by another way that took its place
     kin: tuple[tuple[Delivery, Words], ...]  # the note's other deliveries: versions, parts, replays
 
 
@@ -66,6 +67,7 @@ def detail_of(delivery: Delivery) -> Detail:
     state = State(delivery.state)
     why = failure(delivery.why) if delivery.why else None
     entered = moves[-1].at if moves else None
+    others = kin(delivery)
     return Detail(
         delivery=delivery,
         words=WORDS[state],
@@ -83,7 +85,8 @@ def detail_of(delivery: Delivery) -> Detail:
         empty=empty_titles(delivery),
         tries=tuple(_try(attempt) for attempt in reversed(attempts)),
         events=tuple(timeline(delivery, moves, attempts, readings, deeds(delivery))),
-        kin=tuple((other, WORDS[State(other.state)]) for other in kin(delivery)),
+        instead=next((other for other in others if other.replaces_id == delivery.pk), None),
+        kin=tuple((other, WORDS[State(other.state)]) for other in others),
     )
 
 
@@ -100,12 +103,17 @@ def deeds(delivery: Delivery) -> list[AuditEvent]:
 
 def kin(delivery: Delivery) -> list[Delivery]:
     others = Delivery.objects.filter(note_id=delivery.note_id).exclude(pk=delivery.pk)
-    return list(others.select_related("note_version").defer("note_version__sealed_body").order_by("-pk")[:20])
+    return list(
+        others.select_related("note_version", "connection").defer("note_version__sealed_body").order_by("-pk")[:20]
+    )
 
 
 def evidence(delivery: Delivery, attempts: Sequence[Attempt], readings: Sequence[Reading]) -> list[str]:
     """What the reason rests on, in sentences without content."""
     said = [str(problem.get("message", "")) for problem in delivery.problems]
+    if delivery.state == State.REJECTED and delivery.location.fallback:
+        why = fallback.why_not(delivery, delivery.reason_code)
+        said.append(f"It does not go by the next way: {fallback.WHY_NOT[why or 'no_way']}.")
     if wrong := faults(delivery):
         said.append(f"In the chart: {wrong}.")
     if attempts:

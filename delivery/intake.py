@@ -270,7 +270,7 @@ def empty_sections(posted: PostedNote) -> list[dict[str, Any]]:
 def new_delivery(arrival: Arrival, part: str, places: Places) -> Delivery:
     """One part's delivery in its first state: ready, or held with the problem named."""
     version, location = arrival.version, arrival.to.location
-    route = places.route(location, part)
+    route = places.way(location, part, None if arrival.is_new else version.note_id)
     reason_code, problems = places.first_problem(arrival.to, arrival.posting.posted, part)
     if arrival.late:
         reason_code, problems = "older_version", ()

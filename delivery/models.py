@@ -119,6 +119,10 @@ class Delivery(models.Model):
     control_id = models.CharField(max_length=20, db_index=True)  # MSH-10; the same for every retransmission
     correction = models.BooleanField(default=False)  # amends what an earlier version may have charted
     replay_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="replays")
+    # The delivery by another way in whose place this one goes (delivery/fallback.py).
+    replaces = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replaced_by", db_index=False
+    )
 
     epoch = models.PositiveBigIntegerField(default=0)  # the lane's epoch when it was last claimed
     attempts = models.PositiveIntegerField(default=0)
@@ -144,7 +148,10 @@ class Delivery(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["control_id"], condition=Q(replay_of__isnull=True), name="control_id_once_but_for_replays"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["replaces"], condition=Q(replaces__isnull=False), name="delivery_replaced_once"
+            ),
         ]
         indexes = [
             models.Index(fields=["lane", "not_before"], name="delivery_due", condition=Q(state="ready")),

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from delivery import breaker, retry, sql
+from delivery import breaker, fallback, retry, sql
 from delivery.channels.base import NoAnswer, Receipt, Refused, Unavailable
 from delivery.models import Attempt
 from delivery.outgoing import Prepared
@@ -67,7 +67,7 @@ def write_down(outcomes: Sequence[Outcome], epoch: int, connection: Connection) 
     for outcome in outcomes:
         groups[(outcome.state, outcome.reason_code, outcome.code, _waits(outcome))].append(outcome)
     for (state, reason_code, _, wait), members in groups.items():
-        transition(
+        moved = transition(
             [ticket_of(member.prepared.delivery) for member in members],
             State.SENDING,
             state,
@@ -79,6 +79,10 @@ def write_down(outcomes: Sequence[Outcome], epoch: int, connection: Connection) 
                 for member in members
             },
         )
+        if state is State.REJECTED:
+            keys = {ticket.id for ticket in moved}
+            refused = [member.prepared.delivery for member in members if member.prepared.delivery.pk in keys]
+            fallback.after_refusal(refused, reason_code)
     _tell_breaker(outcomes, connection)
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from uuid import UUID
 
 from django.utils import timezone
 
 from delivery.entry_checks import entry_problems
 from delivery.lanes import lane_at, lane_index
-from delivery.models import Lane
+from delivery.models import Delivery, Lane
 from delivery.posted import PostedNote, Wrong
+from delivery.states import State
 from mapping.apply import apply
 from mapping.models import Template
 from mapping.note import Problem
@@ -61,6 +63,10 @@ class Places:
     def route(self, location: Location, part: str) -> Route | None:
         return self._route(location, part)
 
+    def way(self, location: Location, part: str, note_id: UUID | None = None) -> Route | None:
+        """By which route a part goes: a further version of a note by the one its charted version went."""
+        return (followed(location, part, note_id) if note_id else None) or self.route(location, part)
+
     def lane(self, route: Route | None, encounter_bidx: str) -> Lane | None:
         return self._lane(route.connection_id, lane_index(sockets_of(route), encounter_bidx)) if route else None
 
@@ -109,6 +115,18 @@ def location_of(key: ApiKey, code: str) -> Location:
 
 def route_of(location: Location, part: str) -> Route | None:
     return routes.first(location.pk, part)
+
+
+def followed(location: Location, part: str, note_id: UUID) -> Route | None:
+    """The location's route by which an earlier version of the note may have reached the chart, where it is usable.
+
+    An amendment by another way would leave the version before beside it in the chart.
+    """
+    may_stand = [state.value for state in (State.UNKNOWN, State.ACCEPTED, State.VERIFIED, State.MISFILED)]
+    sent = Delivery.objects.filter(note=note_id, part=part, state__in=may_stand).order_by("-pk")
+    connection_id = sent.values_list("connection_id", flat=True).first()
+    rows = Route.objects.filter(location=location, part=part, connection=connection_id, connection__enabled=True)
+    return rows.select_related("connection").first()
 
 
 def sockets_of(route: Route) -> int:

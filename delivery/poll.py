@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 
-from delivery import lanes, sockets, sweeper, upkeep
+from delivery import fallback, lanes, sockets, sweeper, upkeep
 from delivery.due import lanes_with_work
 from delivery.models import Heartbeat
 from delivery.sending import drain
@@ -70,6 +70,7 @@ def look_around(started_at: datetime) -> None:
         if not sockets.ring(lane_id) and _pool is not None:
             _pool.submit(work_on, lane_id)
     sweeper.sweep()
+    fallback.sweep()
 
 
 def watch() -> None:

@@ -262,6 +262,9 @@ class DeliverySerializer(serializers.Serializer):
     state_label = serializers.CharField()
     proof = serializers.CharField(allow_blank=True)
     reason = ReasonSerializer(allow_null=True)
+    replaces = serializers.IntegerField(
+        allow_null=True, help_text="the delivery by another way in whose place this one goes"
+    )
     problems = ProblemSerializer(many=True)
     sections = SectionOutcomeSerializer(many=True)
     updated_at = serializers.DateTimeField()

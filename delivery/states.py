@@ -19,7 +19,7 @@ class State(StrEnum):
     REJECTED = "rejected"  # the receiver refused it for good
     UNKNOWN = "unknown"  # perhaps it arrived: nobody may resend before looking
     PARKED = "parked"  # nobody but a person can decide
-    SUPERSEDED = "superseded"  # a newer version of the note goes instead
+    SUPERSEDED = "superseded"  # a newer version of the note goes instead, or the same one by the next way
     CANCELLED = "cancelled"  # a person called it off before it was sent
 
 
@@ -48,7 +48,7 @@ WORDS: dict[State, Words] = {
         "act",
     ),
     State.PARKED: Words("Needs a decision", "Only a person can decide what happens next.", "act"),
-    State.SUPERSEDED: Words("Superseded", "A newer version of this note went instead.", "off"),
+    State.SUPERSEDED: Words("Superseded", "A newer version, or another way, took its place.", "off"),
     State.CANCELLED: Words("Cancelled", "Called off before it was sent.", "off"),
 }
 
@@ -62,7 +62,8 @@ MOVES: dict[State, frozenset[State]] = {
     State.MISFILED: frozenset({State.VERIFIED}),
     State.PARKED: frozenset({State.READY, State.ACCEPTED, State.CANCELLED}),
     State.VERIFIED: frozenset(),
-    State.REJECTED: frozenset(),
+    # REJECTED -> SUPERSEDED only where the part goes by the location's next way (delivery/fallback.py).
+    State.REJECTED: frozenset({State.SUPERSEDED}),
     State.SUPERSEDED: frozenset(),
     State.CANCELLED: frozenset(),
 }

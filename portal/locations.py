@@ -11,7 +11,16 @@ from portal.connections import CARRIED, READS, SENDS
 from portal.models import AgreementKind, Connection, Environment, Location, Part, Practice, Route
 
 NOT_RELEASED = "Not yet released for production."
-CHANGEABLE = ("name", "time_zone", "unmapped_policy", "reading_connection", "facility", "idle_minutes")
+CHANGEABLE = (
+    "name",
+    "time_zone",
+    "unmapped_policy",
+    "reading_connection",
+    "facility",
+    "idle_minutes",
+    "fallback",
+    "fallback_minutes",
+)
 
 
 def _record(event: str, location: Location, reason: str = "", **detail: Any) -> None:

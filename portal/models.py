@@ -86,6 +86,11 @@ class Location(Configuration):
     idle_minutes = models.PositiveSmallIntegerField(
         default=15, validators=[MinValueValidator(2), MaxValueValidator(30)]
     )
+    # Whether a part that its way refuses, or cannot take for so long, goes by the next one (delivery/fallback.py).
+    fallback = models.BooleanField(default=False, db_default=False)
+    fallback_minutes = models.PositiveSmallIntegerField(
+        default=30, db_default=30, validators=[MinValueValidator(5), MaxValueValidator(720)]
+    )
     # Production sending stays locked until the roll-out's gates open it; others write it through portal.
     locked_reason = models.CharField(max_length=200, blank=True)
 

@@ -78,6 +78,30 @@ FAILURES = (
         "Nothing to do: look at the newer version.",
     ),
     Failure(
+        "went_by_next_route",
+        "It went by the location's next way instead",
+        "Its own way refused it, or could not take it for as long as the location allows, and nothing of it had "
+        "arrived. A new delivery took its place; it stands under “Same note”.",
+        Owner.IT,
+        "Look at the new delivery, and at the timeline for why the first way failed.",
+    ),
+    Failure(
+        "fell_back_refused",
+        "In place of a delivery that was refused",
+        "The location's first way refused this part, so it goes by the next one, as the location is set up.",
+        Owner.IT,
+        "Nothing to do for this note. Look at why the first way refused it.",
+    ),
+    Failure(
+        "fell_back_unreachable",
+        "In place of a delivery that could not be sent",
+        "The location's first way could not be used for as long as the location allows, and no byte of this part had "
+        "left, so it goes by the next one.",
+        Owner.IT,
+        "Repair the connection that the replaced delivery names.",
+        Button.CONNECTION,
+    ),
+    Failure(
         "cancelled_by_person",
         "Called off by a person",
         "A person called this delivery off before it was sent; the audit log says who and why.",

@@ -23,7 +23,8 @@ US_ZONES = (
     "Pacific/Guam",
     "Pacific/Pago_Pago",
 )
-STAND_BYS = 1  # how many routes a part may keep behind the one in use
+PLACES = ("first", "stand-by", "second stand-by")
+STAND_BYS = 2  # how many routes a part may keep behind the one in use
 
 
 def zones() -> list[tuple[str, Any]]:
@@ -66,7 +67,7 @@ class NewLocationForm(forms.Form):
 class LocationForm(forms.ModelForm):
     """What can be changed. Only connections of the same practice and environment can read charts back."""
 
-    wide = frozenset({"unmapped_policy"})
+    wide = frozenset({"unmapped_policy", "fallback"})
     facility = forms.CharField(
         label="Facility at eCW",
         required=False,
@@ -79,14 +80,28 @@ class LocationForm(forms.ModelForm):
 
     class Meta:
         model = Location
-        fields = ("name", "time_zone", "reading_connection", "facility", "unmapped_policy", "idle_minutes")
+        fields = (
+            "name",
+            "time_zone",
+            "reading_connection",
+            "facility",
+            "unmapped_policy",
+            "fallback",
+            "fallback_minutes",
+            "idle_minutes",
+        )
         widgets = {"unmapped_policy": forms.RadioSelect}
         labels = {
             "unmapped_policy": "A section that no rule maps",
             "idle_minutes": "Sign out after idle minutes",
+            "fallback": "Fall back to the next route",
+            "fallback_minutes": "Fall back after minutes",
         }
         help_texts = {
             "reading_connection": "Charts are read back through it. Without one, nothing can be verified.",
+            "fallback": "A part that eCW refuses, or that could not leave for so long, goes by the next route. "
+            "Never one that may have arrived.",
+            "fallback_minutes": "5 to 720. How long a connection may be away before what waits for it goes elsewhere.",
             "idle_minutes": "2 to 30. For somebody of several locations the shortest time holds.",
         }
 
@@ -114,7 +129,7 @@ class RoutesForm(forms.Form):
             self.fields[f"route{place}"] = forms.ModelChoiceField(
                 own,
                 required=False,
-                label=f"{self.label}: {'first' if place == 0 else 'stand-by'}",
+                label=f"{self.label}: {PLACES[place]}",
                 empty_label="Does not travel" if place == 0 else "None",
                 initial=present[place] if place < len(present) else None,
             )

@@ -12,7 +12,7 @@ from delivery.states import MOVES, WORDS, State, allowed
 from delivery.transition import EVENTS, IllegalMove, event_of, tickets, transition
 from tests.delivery.conftest import a_note
 
-trigger = importlib.import_module("delivery.migrations.0004_refuse_illegal_moves")
+trigger = importlib.import_module("delivery.migrations.0011_fallback")
 pytestmark = pytest.mark.django_db
 PAIRS = list(itertools.permutations(State, 2))
 

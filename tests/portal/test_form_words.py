@@ -78,12 +78,15 @@ def test_the_zones_of_the_united_states_come_first_and_none_is_listed_twice():
         ({"idle_minutes": "1"}, "idle_minutes", "greater than or equal to 2"),
         ({"idle_minutes": "31"}, "idle_minutes", "less than or equal to 30"),
         ({"idle_minutes": "soon"}, "idle_minutes", "Enter a whole number."),
+        ({"fallback_minutes": "4"}, "fallback_minutes", "greater than or equal to 5"),
+        ({"fallback_minutes": "721"}, "fallback_minutes", "less than or equal to 720"),
         ({"reading_connection": "0"}, "reading_connection", "Select a valid choice"),
         ({"reading_connection": "x"}, "reading_connection", "Select a valid choice"),
     ],
 )
 def test_a_locations_settings(cast, changes, field, words):
     good = {"name": "North", "time_zone": "America/Chicago", "unmapped_policy": "hold", "idle_minutes": "15"}
+    good["fallback_minutes"] = "30"
     assert words in said(LocationForm(cast.north, good | changes), field)
 
 

@@ -140,6 +140,7 @@ def test_a_used_session_ends_with_the_working_day_whatever_it_was_used_for(clien
 def test_a_location_sets_two_to_thirty_minutes(client, cast, many, good):
     client.force_login(cast.dana)
     data = {"name": "North Clinic", "time_zone": "America/New_York", "unmapped_policy": "hold", "idle_minutes": many}
+    data["fallback_minutes"] = 30
     answer = client.post(reverse("portal:location", args=["NORTH"]), data)
     assert answer.status_code == (302 if good else 200)
     cast.north.refresh_from_db()

@@ -22,6 +22,7 @@ def settings_of(location, **changes):
         "time_zone": location.time_zone,
         "unmapped_policy": location.unmapped_policy,
         "idle_minutes": location.idle_minutes,
+        "fallback_minutes": location.fallback_minutes,
         "reading_connection": "" if reader is None else str(reader),
         **changes,
     }
