@@ -8,7 +8,7 @@ Nothing a person typed stands in an address: searches become ids and blind index
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,8 @@ RANGES: dict[str, tuple[str, timedelta]] = {
 }
 OPAQUE = re.compile(r"[0-9a-f]{32}")
 CONTROL_ID = re.compile(r"[A-Z0-9]{1,20}")
+REASON = re.compile(r"[a-z0-9_.]{1,60}")
+MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2})?")
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,9 @@ class Filters:
     provider: tuple[str, ...] = ()  # the scribe's provider ids
     part: tuple[str, ...] = ()
     range: str = ""  # a key of RANGES
-    since: str = ""  # YYYY-MM-DD, in the location's zone; used when no range is set
-    until: str = ""  # the last day, included
+    since: str = ""  # YYYY-MM-DD or YYYY-MM-DDTHH:MM, in the location's zone; used when no range is set
+    until: str = ""  # the last day or minute, included
+    reason: tuple[str, ...] = ()  # codes of delivery/failures
     failed: str = ""  # "1": a try failed, whatever came of it later
     patient: str = ""  # blind index
     encounter: str = ""  # blind index
@@ -58,7 +61,14 @@ class Filters:
     def narrow(self) -> bool:
         """Whether something other than place, time, part and state narrows: few rows, found by other indexes."""
         return bool(
-            self.provider or self.patient or self.encounter or self.note or self.control or self.failed or self.found
+            self.provider
+            or self.patient
+            or self.encounter
+            or self.note
+            or self.control
+            or self.failed
+            or self.found
+            or self.reason
         )
 
     def query(self) -> str:
@@ -89,17 +99,33 @@ class Filters:
         """The times meant: from (included) and to (excluded). Days begin and end in `zone`."""
         if self.range:
             return now - RANGES[self.range][1], None
-        first, last = _day(self.since), _day(self.until)
-        start = datetime.combine(first, time.min, zone) if first else None
-        end = datetime.combine(last + timedelta(days=1), time.min, zone) if last else None
-        return start, end
+        return _begin(self.since, zone), _end(self.until, zone)
 
 
-def _day(text: str) -> date | None:
+def _begin(text: str, zone: ZoneInfo) -> datetime | None:
+    at = _moment(text)
+    return at.replace(tzinfo=zone) if at else None
+
+
+def _end(text: str, zone: ZoneInfo) -> datetime | None:
+    """Just after the day, or the minute, that is still meant."""
+    at = _moment(text)
+    if at is None:
+        return None
+    if len(text) > len("2026-03-19"):
+        return at.replace(tzinfo=zone) + timedelta(minutes=1)
+    return (at + timedelta(days=1)).replace(tzinfo=zone)
+
+
+def _moment(text: str) -> datetime | None:
+    """A day, or a day and a minute; None for what is neither, or lies too far from here for any clock."""
+    if not MOMENT.fullmatch(text):
+        return None
     try:
-        return date.fromisoformat(text)
+        at = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return at if 2000 <= at.year < 2200 else None
 
 
 def read(address: QueryDict) -> Filters:
@@ -110,8 +136,9 @@ def read(address: QueryDict) -> Filters:
         provider=_several(address, "provider"),
         part=_several(address, "part", Part.values),
         range=_one(address, "range", address.get("range", "") in RANGES),
-        since=_one(address, "since", _day(address.get("since", "")) is not None),
-        until=_one(address, "until", _day(address.get("until", "")) is not None),
+        since=_one(address, "since", _moment(address.get("since", "")) is not None),
+        until=_one(address, "until", _moment(address.get("until", "")) is not None),
+        reason=tuple(code for code in _several(address, "reason") if REASON.fullmatch(code)),
         failed=_one(address, "failed", address.get("failed") == "1"),
         patient=_one(address, "patient", bool(OPAQUE.fullmatch(address.get("patient", "")))),
         encounter=_one(address, "encounter", bool(OPAQUE.fullmatch(address.get("encounter", "")))),

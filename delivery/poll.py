@@ -18,6 +18,7 @@ from django.utils import timezone
 from delivery import fallback, lanes, sockets, sweeper, upkeep
 from delivery.due import lanes_with_work
 from delivery.models import Heartbeat
+from delivery.monitor.counting import catch_up, note_standing
 from delivery.sending import drain
 from delivery.sockets import stopping
 from delivery.verification import read_due
@@ -25,6 +26,7 @@ from portal.keyring import KeysUnavailable
 
 log = logging.getLogger(__name__)
 
+COUNTING_REST = 10.0  # the counter rests so many times as long as it worked
 INFORM_SECONDS = 600.0  # between two questions whether the planner's statistics are still worth something
 
 to_read = threading.Event()
@@ -91,6 +93,15 @@ def keep_reading() -> None:
         guarded(read_all_due)
 
 
+def keep_counting() -> None:
+    """The monitor's figures, counted beside the work; after a look that took long it rests ten times as long."""
+    while not stopping.is_set():
+        began = time.monotonic()
+        guarded(catch_up)
+        guarded(note_standing)
+        stopping.wait(max(settings.POLL_SECONDS, COUNTING_REST * (time.monotonic() - began)))
+
+
 def read_all_due() -> None:
     while read_due() and not stopping.is_set():
         pass
@@ -105,6 +116,7 @@ def start(**_: object) -> None:
     _watcher = threading.Thread(target=watch, name="watch", daemon=True)
     _watcher.start()
     threading.Thread(target=keep_reading, name="reader", daemon=True).start()
+    threading.Thread(target=keep_counting, name="counter", daemon=True).start()
 
 
 @worker_shutting_down.connect

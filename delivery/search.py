@@ -9,9 +9,10 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from delivery.filters import Filters
+from delivery.failures import CATALOGUE
+from delivery.filters import REASON, Filters
 from delivery.models import Delivery, Note, NoteVersion
-from delivery.queries import Scope
+from delivery.queries import WITH_REASON, Scope
 from portal import crypto
 
 LONGEST = 200
@@ -29,7 +30,7 @@ class Found:
 
 
 def search(text: str, scope: Scope) -> Found:
-    """The first kind of thing that has exactly this: number, control id, note, encounter, patient, provider."""
+    """The first kind of thing that has exactly this: number, control id, note, visit, patient, reason, provider."""
     typed = text.replace("\0", "").strip()[:LONGEST]  # PostgreSQL cannot be asked for NUL
     if not typed:
         return Found(Filters(), ())
@@ -39,6 +40,7 @@ def search(text: str, scope: Scope) -> Found:
         _control_id(typed, scope)
         or _note(typed, scope)
         or _visit(typed, scope)
+        or _reason(typed, scope)
         or _provider(typed, scope)
         or Found(Filters(found="none"), ())
     )
@@ -69,6 +71,15 @@ def _visit(typed: str, scope: Scope) -> Found | None:
     if here.filter(patient_bidx=patient).exists():
         return Found(Filters(patient=patient), ("patient",), patient_bidx=patient)
     return None
+
+
+def _reason(typed: str, scope: Scope) -> Found | None:
+    """A code of the failure catalogue, or one that a delivery here has."""
+    code = typed.lower()
+    if not REASON.fullmatch(code):
+        return None
+    here = Delivery.objects.filter(WITH_REASON, location__in=scope.locations, reason_code=code)
+    return Found(Filters(reason=(code,)), ("reason_code",)) if code in CATALOGUE or here.exists() else None
 
 
 def _provider(typed: str, scope: Scope) -> Found | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from delivery.failures import failure
 from delivery.filters import GROUPS, RANGES, Filters
 from delivery.models import Delivery, NoteVersion
 from delivery.queries import MANY, Scope
@@ -76,11 +77,13 @@ def _label(name: str, value: str, providers: dict[str, str]) -> str:
         return GROUP_WORDS[value][0] if value in GROUPS else WORDS[State(value)].label
     if name == "part":
         return str(Part(value).label)
+    if name == "reason":
+        return failure(value).title
     if name == "range":
         return RANGES[value][0]
     if name == "provider":
         return providers.get(value) or value
-    return SAID.get(name) or f"{BEGINNINGS[name]} {value}"
+    return SAID.get(name) or f"{BEGINNINGS[name]} {value.replace('T', ' ')}"
 
 
 def _provider_names(chosen: Filters, scope: Scope) -> dict[str, str]:

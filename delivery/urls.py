@@ -8,6 +8,7 @@ app_name = "delivery"
 urlpatterns = [
     path("", listing.deliveries, name="deliveries"),
     path("rows/", listing.rows, name="rows"),
+    path("above/", listing.above, name="above"),
     path("search/", listing.find, name="search"),
     path("preview/<int:template_pk>/", preview.preview, name="preview"),
     path("rehearse/<int:template_pk>/", rehearsal.rehearse, name="rehearse"),

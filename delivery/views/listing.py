@@ -1,6 +1,6 @@
-"""The list of deliveries: first paint, live update and search."""
+"""The monitor: the list of deliveries with what stands above it; first paint, live updates and search."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -16,6 +16,8 @@ from audit.record import filter_detail, record
 from delivery import filters, queries, tabs
 from delivery.doors import scope_for
 from delivery.filters import Filters
+from delivery.monitor.overview import overview
+from delivery.monitor.times import RELATIVE, WAYS, way_of, zone_for
 from delivery.queries import Page, Scope
 from delivery.rows import days
 from delivery.search import search
@@ -37,6 +39,7 @@ class Live:
     page: Page
     numbers: dict[str, int]
     version: str
+    times: str  # the way times are shown
 
 
 def deliveries(request: PortalRequest) -> HttpResponse:
@@ -49,8 +52,41 @@ def deliveries(request: PortalRequest) -> HttpResponse:
         "ranges": filters.RANGES,
         "providers": tabs.providers(scope),
         "parts": tabs.PARTS,
+        "times": live.times,
+        "ways": WAYS,
+        **range_context(live.filters),
+        **above_context(live.scope, live.filters, live.times),
     }
     return render(request, "delivery/list.html", live_context(request, live) | context)
+
+
+def range_context(chosen: Filters) -> dict[str, Any]:
+    """The addresses of the ranges, and the chosen times as the browser's own fields take them."""
+
+    def timed(key: str) -> str:
+        return replace(chosen, range=key, since="", until="").query()
+
+    return {
+        "any_time": timed(""),
+        "range_links": {key: timed(key) for key in filters.RANGES},
+        "since_local": chosen.since if "T" in chosen.since or not chosen.since else f"{chosen.since}T00:00",
+        "until_local": chosen.until if "T" in chosen.until or not chosen.until else f"{chosen.until}T23:59",
+    }
+
+
+def above(request: PortalRequest) -> HttpResponse:
+    """The cards and the chart alone, asked every ten seconds by an open page. No patient stands in them."""
+    chosen = filters.read(request.GET)
+    return render(request, "delivery/monitor/above.html", above_context(scope_for(request), chosen, way_of(request)))
+
+
+def above_context(scope: Scope, chosen: Filters, times: str) -> dict[str, Any]:
+    """Nothing above a list of few rows: one patient's, one visit's, what a search has found."""
+    if chosen.narrow or not scope.locations:
+        return {}
+    timed = Filters(range=chosen.range, since=chosen.since, until=chosen.until)
+    shown = overview(scope, chosen, zone_for(times, scope))
+    return {"overview": shown, "above_address": timed.query(), "query": chosen.query()}
 
 
 def rows(request: PortalRequest) -> HttpResponse:
@@ -93,10 +129,11 @@ def live_of(request: PortalRequest, scope: Scope) -> Live:
     page = queries.page(queries.for_rows(queries.whole(queries.matching(scope, chosen), scope)), cursor)
     numbers = queries.counts(queries.matching(scope, filters.all_states(chosen)), chosen.narrow)
     # Ages are said in minutes: a page that shows unsettled rows is stale after one.
-    unsettled = any(State(row.state) not in SETTLED for row in page.deliveries)
+    times = way_of(request)
+    unsettled = times == RELATIVE or any(State(row.state) not in SETTLED for row in page.deliveries)
     minute = timezone.now().replace(second=0, microsecond=0) if unsettled else ""
-    version = queries.version(page, numbers, address, scope, minute)
-    return Live(scope, chosen, address, page, numbers, f'"{version}"')
+    version = queries.version(page, numbers, address, scope, times, minute)
+    return Live(scope, chosen, address, page, numbers, f'"{version}"', times)
 
 
 def live_context(request: PortalRequest, live: Live) -> dict[str, Any]:
@@ -107,7 +144,7 @@ def live_context(request: PortalRequest, live: Live) -> dict[str, Any]:
         "query": live.filters.query(),
         "address": live.address,
         "tabs": tabs.tabs(live.filters, live.numbers),
-        "days": days(live.page.deliveries, live.scope),
+        "days": days(live.page.deliveries, live.scope, live.times),
         "page": live.page,
         "total": live.numbers["all"],
         "version": live.version,

@@ -2,6 +2,8 @@
 "use strict";
 
 const EVERY = 2000;
+const SLOWLY = 5; // what is marked data-live-slow is asked for with every fifth tick only
+let ticks = 0;
 let lastGood = Date.now();
 let asking = false;
 
@@ -21,6 +23,10 @@ function ask() {
   if (document.hidden || asking || !live()) return;
   asking = true;
   htmx.trigger(live(), "live");
+  const slow = document.querySelector("[data-live-slow]");
+  ticks += 1;
+  // Not under the hands of somebody who reads an open table there, or has come to it by keyboard.
+  if (slow && ticks % SLOWLY === 0 && !slow.querySelector("details[open]") && !slow.contains(document.activeElement)) htmx.trigger(slow, "live");
 }
 
 function good() {

@@ -159,6 +159,7 @@ VISITS: dict[str, list[Visit]] = {
         Visit("note.list", query={"provider": "p" * 300, "since": "2026-01-01", "state": "verified"}),
     ],
     "delivery:rows": [Visit("note.list")],
+    "delivery:above": [Visit(), Visit(query={"range": "30d"})],
     "delivery:search": [Visit("note.search", post={"q": PATIENT["id"]}), Visit("note.search", post={"q": "nobody"})],
     "delivery:delivery": [
         Visit(args=of_delivery, query={"tab": tab}) for tab in ("timeline", "sections", "message", "attempts", "audit")

@@ -55,6 +55,7 @@ ANSWERS = """
 delivery:deliveries          in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:rows                in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:search              in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:above               in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:delivery            in      -      yes   yes       no      yes       yes      yes        yes
 delivery:content             in      -      yes   yes       no      yes       no       yes        no
 delivery:reveal              in      -      yes   yes       no      yes       no       yes        no

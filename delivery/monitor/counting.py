@@ -1,0 +1,142 @@
+"""Counts what moved since it last looked: keeps the hourly tallies, and every ten minutes notes what stands waiting.
+
+Run by the worker's poll beside the sending, never within its transactions: the deliveries' own writing pays nothing.
+Each look reads the moves written since the last one, finds the hours they touch, counts those hours anew from the rows
+and puts the numbers down. Counting anew and not adding up: a look that is cut off or made twice does no harm.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Count, Max, Min
+from django.utils import timezone
+
+from delivery.models import Delivery, Move
+from delivery.monitor.outcomes import Bar
+from delivery.monitor.span import HOUR, Span, whole_hour
+from delivery.monitor.tables import Counted, Standing, Tally
+from delivery.queries import EPOCH
+from delivery.states import NEEDS_ATTENTION, State
+from portal.models import Location
+
+BATCH = 5000  # moves a look
+# A move's key is given before it is committed: keys younger than this may still be missing, and are left for later.
+SETTLED = timedelta(seconds=3)
+EVERY = timedelta(minutes=10)  # between two notes of what stands
+KEPT = timedelta(days=70)  # of what stood; the tallies are kept as long as the deliveries are
+HOURS = Span(EPOCH, EPOCH + HOUR, 3600, EPOCH, "")  # bars of an hour, counted from the beginning of all clocks
+Touched = set[tuple[int, datetime]]  # (location, hour)
+
+
+def catch_up() -> int:
+    """Count what has moved; returns how many moves were new. Nothing where another worker was faster."""
+    counted = Counted.objects.first()
+    if counted is None:
+        return begin()
+    settled_at = timezone.now()
+    rows = list(
+        Move.objects.filter(pk__gt=counted.move_id)
+        .order_by("pk")
+        .values_list("pk", "at", "delivery__location", "delivery__created_at")[:BATCH]
+    )
+    ready = list(_settled(rows, settled_at - SETTLED))
+    if not ready:
+        _advance(counted, counted.move_id, counted.at if rows else settled_at - SETTLED)
+        return 0
+    touched: Touched = {(location, whole_hour(created)) for _, _, location, created in ready}
+    fresh = list(count(touched))
+    until = settled_at - SETTLED if len(ready) == len(rows) < BATCH else ready[-1][1]
+    with transaction.atomic():
+        if not _advance(counted, ready[-1][0], until):
+            return 0
+        _write(fresh, touched)
+    return len(ready)
+
+
+def _settled(
+    rows: Iterable[tuple[int, datetime, int, datetime]], before: datetime
+) -> Iterable[tuple[int, datetime, int, datetime]]:
+    for row in rows:
+        if row[1] > before:
+            return
+        yield row
+
+
+def _advance(counted: Counted, move_id: int, until: datetime) -> bool:
+    """Move the mark, unless another worker has moved it meanwhile."""
+    return bool(Counted.objects.filter(pk=counted.pk, move_id=counted.move_id).update(move_id=move_id, at=until))
+
+
+def begin() -> int:
+    """The first look: every hour at once, in one statement."""
+    newest = Move.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    now = timezone.now()
+    everything = Delivery.objects.order_by().annotate(bar=Bar("created_at", HOURS))
+    rows = everything.values_list("location", "bar", "state").annotate(number=Count("pk"))
+    with transaction.atomic():
+        _, made = Counted.objects.get_or_create(pk=1, defaults={"move_id": newest, "at": now - SETTLED})
+        if made:
+            made_rows = [
+                Tally(location_id=location, hour=EPOCH + bar * HOUR, state=state, number=number)
+                for location, bar, state, number in rows
+            ]
+            Tally.objects.all().delete()
+            Tally.objects.bulk_create(made_rows, batch_size=200)
+    return newest
+
+
+def count(touched: Touched) -> Iterable[Tally]:
+    """The tallies of these hours, counted from the deliveries."""
+    for location, hour in sorted(touched):
+        rows = Delivery.objects.filter(location=location, created_at__gte=hour, created_at__lt=hour + HOUR)
+        for state, number in rows.order_by().values_list("state").annotate(Count("pk")):
+            yield Tally(location_id=location, hour=hour, state=state, number=number)
+
+
+def _write(fresh: Collection[Tally], touched: Touched) -> None:
+    for location in {location for location, _ in touched}:
+        hours = [hour for place, hour in touched if place == location]
+        Tally.objects.filter(location=location, hour__in=hours).delete()
+    Tally.objects.bulk_create(
+        fresh,
+        update_conflicts=True,
+        unique_fields=["location", "hour", "state"],
+        update_fields=["number"],
+        batch_size=200,
+    )
+
+
+def note_standing(now: datetime | None = None) -> int:
+    """Once in ten minutes: what waits and what needs a person, at each location; returns how many were noted."""
+    now = now or timezone.now()
+    slot = now - timedelta(seconds=now.timestamp() % EVERY.total_seconds())
+    if Standing.objects.filter(at=slot).exists():
+        return 0
+    waiting = _standing([State.READY, State.SENDING])
+    attention = _standing(NEEDS_ATTENTION)
+    rows = [
+        Standing(
+            location_id=pk,
+            at=slot,
+            waiting=waiting.get(pk, (0, now))[0],
+            oldest_seconds=max(0, int((now - waiting.get(pk, (0, now))[1]).total_seconds())),
+            attention=attention.get(pk, (0, now))[0],
+        )
+        for pk in Location.objects.values_list("pk", flat=True)
+    ]
+    Standing.objects.bulk_create(rows, ignore_conflicts=True)
+    Standing.objects.filter(at__lt=now - KEPT).delete()
+    return len(rows)
+
+
+def _standing(states: Iterable[State]) -> dict[int, tuple[int, datetime]]:
+    """Per location: how many deliveries stand in these states, and since when the oldest has been there."""
+    numbers: Counter[int] = Counter()
+    oldest: dict[int, datetime] = {}
+    rows = Delivery.objects.filter(state__in=list(states)).order_by().values_list("location", "state")
+    for location, _, number, first in rows.annotate(number=Count("pk"), first=Min("created_at")):
+        numbers[location] += number
+        oldest[location] = min(first, oldest.get(location, first))
+    return {location: (number, oldest[location]) for location, number in numbers.items()}
