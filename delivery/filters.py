@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from django.http import QueryDict
 
 from delivery.states import NEEDS_ATTENTION, State
-from portal.models import Part
+from portal.models import ConnectionKind, Part
 
 # Groups of states that have one word for people; each is a tab of the list.
 GROUPS: dict[str, frozenset[State]] = {
@@ -45,6 +45,7 @@ class Filters:
     since: str = ""  # YYYY-MM-DD or YYYY-MM-DDTHH:MM, in the location's zone; used when no range is set
     until: str = ""  # the last day or minute, included
     reason: tuple[str, ...] = ()  # codes of delivery/failures
+    method: tuple[str, ...] = ()  # kinds of connections
     failed: str = ""  # "1": a try failed, whatever came of it later
     patient: str = ""  # blind index
     encounter: str = ""  # blind index
@@ -69,6 +70,7 @@ class Filters:
             or self.failed
             or self.found
             or self.reason
+            or self.method
         )
 
     def query(self) -> str:
@@ -139,6 +141,7 @@ def read(address: QueryDict) -> Filters:
         since=_one(address, "since", _moment(address.get("since", "")) is not None),
         until=_one(address, "until", _moment(address.get("until", "")) is not None),
         reason=tuple(code for code in _several(address, "reason") if REASON.fullmatch(code)),
+        method=_several(address, "method", ConnectionKind.values),
         failed=_one(address, "failed", address.get("failed") == "1"),
         patient=_one(address, "patient", bool(OPAQUE.fullmatch(address.get("patient", "")))),
         encounter=_one(address, "encounter", bool(OPAQUE.fullmatch(address.get("encounter", "")))),

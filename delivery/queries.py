@@ -109,6 +109,7 @@ def _by_time(found: QuerySet[Delivery], scope: Scope, filters: Filters, now: dat
 def _by_visit(found: QuerySet[Delivery], filters: Filters) -> QuerySet[Delivery]:
     columns = {
         "part__in": filters.part,
+        "connection__kind__in": filters.method,
         "note_version__provider_id__in": filters.provider,
         "note_version__patient_bidx": filters.patient,
         "note_version__encounter_bidx": filters.encounter,

@@ -7,7 +7,7 @@ from delivery.filters import GROUPS, RANGES, Filters
 from delivery.models import Delivery, NoteVersion
 from delivery.queries import MANY, Scope
 from delivery.states import WORDS, State
-from portal.models import Part
+from portal.models import ConnectionKind, Part
 
 PARTS = [(part.value, part.label) for part in Part]
 GROUP_WORDS = {"attention": ("Needs attention", "act"), "waiting": ("Waiting", "wait")}
@@ -77,6 +77,8 @@ def _label(name: str, value: str, providers: dict[str, str]) -> str:
         return GROUP_WORDS[value][0] if value in GROUPS else WORDS[State(value)].label
     if name == "part":
         return str(Part(value).label)
+    if name == "method":
+        return str(ConnectionKind(value).label)
     if name == "reason":
         return failure(value).title
     if name == "range":

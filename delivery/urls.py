@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from delivery.views import acting, authorizing, detail, discovery, held, listing, preview, receivers, rehearsal
+from delivery.views import acting, authorizing, detail, discovery, held, issues, listing, preview, receivers, rehearsal
 
 app_name = "delivery"
 urlpatterns = [
     path("", listing.deliveries, name="deliveries"),
     path("rows/", listing.rows, name="rows"),
     path("above/", listing.above, name="above"),
+    path("issues/", issues.all_issues, name="issues"),
+    path("issues/<int:pk>/", issues.issue, name="issue"),
+    path("issues/<int:pk>/act/<slug:verb>/", issues.act, name="issue-act"),
     path("search/", listing.find, name="search"),
     path("preview/<int:template_pk>/", preview.preview, name="preview"),
     path("rehearse/<int:template_pk>/", rehearsal.rehearse, name="rehearse"),

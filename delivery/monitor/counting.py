@@ -1,4 +1,4 @@
-"""Counts what moved since it last looked: keeps the hourly tallies, and every ten minutes notes what stands waiting.
+"""Counts what moved since it last looked: keeps hourly tallies and issues, and notes what stands waiting.
 
 Run by the worker's poll beside the sending, never within its transactions: the deliveries' own writing pays nothing.
 Each look reads the moves written since the last one, finds the hours they touch, counts those hours anew from the rows
@@ -7,16 +7,19 @@ and puts the numbers down. Counting anew and not adding up: a look that is cut o
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from django.db import transaction
 from django.db.models import Count, Max, Min
 from django.utils import timezone
 
 from delivery.models import Delivery, Move
+from delivery.monitor.grouping import QUIET, Failed, failing, is_failure, standing, write_issues
 from delivery.monitor.outcomes import Bar
 from delivery.monitor.span import HOUR, Span, whole_hour
-from delivery.monitor.tables import Counted, Standing, Tally
+from delivery.monitor.tables import Counted, Issue, IssueState, Standing, Tally
 from delivery.queries import EPOCH
 from delivery.states import NEEDS_ATTENTION, State
 from portal.models import Location
@@ -36,32 +39,63 @@ def catch_up() -> int:
     if counted is None:
         return begin()
     settled_at = timezone.now()
-    rows = list(
-        Move.objects.filter(pk__gt=counted.move_id)
-        .order_by("pk")
-        .values_list("pk", "at", "delivery__location", "delivery__created_at")[:BATCH]
-    )
+    rows = moves_after(counted.move_id)
     ready = list(_settled(rows, settled_at - SETTLED))
     if not ready:
         _advance(counted, counted.move_id, counted.at if rows else settled_at - SETTLED)
+        update_standing(settled_at)
         return 0
-    touched: Touched = {(location, whole_hour(created)) for _, _, location, created in ready}
-    fresh = list(count(touched))
-    until = settled_at - SETTLED if len(ready) == len(rows) < BATCH else ready[-1][1]
+    touched: Touched = {(moved.location, whole_hour(moved.created_at)) for moved in ready}
+    fresh, stands = list(count(touched)), standing()
+    until = settled_at - SETTLED if len(ready) == len(rows) < BATCH else ready[-1].at
     with transaction.atomic():
-        if not _advance(counted, ready[-1][0], until):
+        if not _advance(counted, ready[-1].id, until):
             return 0
         _write(fresh, touched)
+        write_issues(failures_of(ready), stands, settled_at)
     return len(ready)
 
 
-def _settled(
-    rows: Iterable[tuple[int, datetime, int, datetime]], before: datetime
-) -> Iterable[tuple[int, datetime, int, datetime]]:
-    for row in rows:
-        if row[1] > before:
-            return
-        yield row
+@dataclass(frozen=True)
+class Moved:
+    """What the counting needs of one move."""
+
+    id: int
+    at: datetime
+    from_state: str
+    to_state: str
+    reason_code: str
+    location: int
+    created_at: datetime
+    method: str | None
+
+
+def moves_after(move_id: int) -> list[Moved]:
+    rows = Move.objects.filter(pk__gt=move_id).order_by("pk")
+    own = ("pk", "at", "from_state", "to_state", "reason_code")
+    of_delivery = ("delivery__location", "delivery__created_at", "delivery__connection__kind")
+    return [Moved(*row) for row in rows.values_list(*own, *of_delivery)[:BATCH]]
+
+
+def _settled(rows: Iterable[Moved], before: datetime) -> Iterable[Moved]:
+    """Up to the first that is too young."""
+    return takewhile(lambda moved: moved.at <= before, rows)
+
+
+def failures_of(moves: Iterable[Moved]) -> list[Failed]:
+    return [
+        Failed(moved.location, moved.method or "", moved.reason_code, moved.at)
+        for moved in moves
+        if is_failure(moved.from_state, moved.to_state, moved.reason_code)
+    ]
+
+
+def update_standing(now: datetime) -> None:
+    """Nothing moved: an issue may have ended all the same, by the time that has gone by."""
+    if Issue.objects.exclude(state=IssueState.RESOLVED).filter(affected=0, last_seen__lt=now - QUIET).exists():
+        stands = standing()
+        with transaction.atomic():
+            write_issues([], stands, now)
 
 
 def _advance(counted: Counted, move_id: int, until: datetime) -> bool:
@@ -82,9 +116,16 @@ def begin() -> int:
                 Tally(location_id=location, hour=EPOCH + bar * HOUR, state=state, number=number)
                 for location, bar, state, number in rows
             ]
+            write_issues(present_failures(), standing(), now)
             Tally.objects.all().delete()
             Tally.objects.bulk_create(made_rows, batch_size=200)
     return newest
+
+
+def present_failures() -> list[Failed]:
+    """Of before the first look only what stands now is known: each failure with the time of its last change."""
+    rows = failing().values_list("location", "connection__kind", "reason_code", "updated_at").order_by("updated_at")
+    return [Failed(location, method or "", code, at) for location, method, code, at in rows]
 
 
 def count(touched: Touched) -> Iterable[Tally]:

@@ -1,6 +1,7 @@
-"""The monitor's own rows: hourly tallies, what stood waiting at a time, and how far the moves have been counted.
+"""The monitor's own rows: hourly tallies, what stood waiting, issues, and how far the moves have been counted.
 
-Derived, every one of them: delivery/monitor/counting.py makes them from the deliveries and can make them again.
+Derived by delivery/monitor/counting.py from the deliveries, which can make the tallies again. What people said of an
+issue (whose it is, that they know of it) stands nowhere else.
 """
 
 from django.db import models
@@ -45,3 +46,34 @@ class Counted(models.Model):
 
     def __str__(self) -> str:
         return f"up to move {self.move_id}"
+
+
+class IssueState(models.TextChoices):
+    """What people know of a group of failures. Regressed: it was resolved, and came again."""
+
+    NEW = "new", "New"
+    ACKNOWLEDGED = "acknowledged", "Acknowledged"
+    REGRESSED = "regressed", "Came again"
+    RESOLVED = "resolved", "Resolved"
+
+
+class Issue(models.Model):
+    """Deliveries of one location that failed by one method for one reason, as one thing that somebody takes care of."""
+
+    location = models.ForeignKey("portal.Location", on_delete=models.CASCADE, related_name="+", db_index=False)
+    method = models.CharField(max_length=20, blank=True)  # the connection's kind; "" before one was chosen
+    reason_code = models.CharField(max_length=60)
+    state = models.CharField(max_length=12, choices=IssueState, default=IssueState.NEW)
+    assignee = models.ForeignKey("portal.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    muted_until = models.DateTimeField(null=True, blank=True)
+    first_seen = models.DateTimeField()
+    last_seen = models.DateTimeField()
+    seen = models.PositiveIntegerField(default=0)  # how often a delivery came to stand here
+    affected = models.PositiveIntegerField(default=0)  # deliveries that stand here now
+    hours = models.JSONField(default=dict)  # hours since 1970 -> how often, of the last day
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["location", "method", "reason_code"], name="issue_once")]
+
+    def __str__(self) -> str:
+        return f"{self.location_id} {self.method} {self.reason_code}: {self.state}"

@@ -16,6 +16,7 @@ from audit.record import filter_detail, record
 from delivery import filters, queries, tabs
 from delivery.doors import scope_for
 from delivery.filters import Filters
+from delivery.monitor.issues import rail
 from delivery.monitor.overview import overview
 from delivery.monitor.times import RELATIVE, WAYS, way_of, zone_for
 from delivery.queries import Page, Scope
@@ -86,7 +87,8 @@ def above_context(scope: Scope, chosen: Filters, times: str) -> dict[str, Any]:
         return {}
     timed = Filters(range=chosen.range, since=chosen.since, until=chosen.until)
     shown = overview(scope, chosen, zone_for(times, scope))
-    return {"overview": shown, "above_address": timed.query(), "query": chosen.query()}
+    found = rail(scope, shown.made_at)
+    return {"overview": shown, "rail": found, "above_address": timed.query(), "query": chosen.query()}
 
 
 def rows(request: PortalRequest) -> HttpResponse:

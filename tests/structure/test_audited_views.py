@@ -17,12 +17,13 @@ from django.conf import settings
 from django.db import models
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from audit.actions import ACTIONS
 from audit.configuration import registered
 from audit.models import AuditEvent
 from audit.record import record
-from delivery.models import Delivery
+from delivery.models import Delivery, Issue
 from delivery.rehearsal import rehearse
 from mapping.codes import code_lists
 from mapping.codes.icd10 import CodeList
@@ -88,6 +89,12 @@ class Visit:
 
 def of_delivery(world: World) -> list[Any]:
     return [world.delivery.pk]
+
+
+def of_an_issue(world: World) -> list[Any]:
+    now = timezone.now()
+    made = Issue.objects.create(location=world.cast.north, reason_code="ae", first_seen=now, last_seen=now)
+    return [made.pk]
 
 
 def of_template(world: World) -> list[Any]:
@@ -159,6 +166,9 @@ VISITS: dict[str, list[Visit]] = {
         Visit("note.list", query={"provider": "p" * 300, "since": "2026-01-01", "state": "verified"}),
     ],
     "delivery:rows": [Visit("note.list")],
+    "delivery:issues": [Visit()],
+    "delivery:issue": [Visit(args=of_an_issue)],
+    "delivery:issue-act": [Visit("issue.change", args=lambda world: [*of_an_issue(world), "acknowledge"], post={})],
     "delivery:above": [Visit(), Visit(query={"range": "30d"})],
     "delivery:search": [Visit("note.search", post={"q": PATIENT["id"]}), Visit("note.search", post={"q": "nobody"})],
     "delivery:delivery": [

@@ -55,6 +55,9 @@ ANSWERS = """
 delivery:deliveries          in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:rows                in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:search              in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:issues              in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:issue               in      -      yes   yes       no      yes       yes      yes        yes
+delivery:issue-act           in      -      yes   yes       no      yes       no       no         no
 delivery:above               in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:delivery            in      -      yes   yes       no      yes       yes      yes        yes
 delivery:content             in      -      yes   yes       no      yes       no       yes        no

@@ -1,0 +1,52 @@
+"""The issues of the monitor: all of them on a page, and what a person does with one."""
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from delivery.doors import ACTS, scope_for
+from delivery.monitor import issues
+from portal.access import WrongRole, roles_at
+from portal.requests import PortalRequest
+
+
+def all_issues(request: PortalRequest) -> HttpResponse:
+    """Every issue of the locations in view, resolved and muted ones too."""
+    scope = scope_for(request)
+    found = issues.rail(scope, timezone.now(), every=True)
+    return render(request, "delivery/monitor/issues.html", {"rail": found, "scope": scope, "whole": True})
+
+
+def issue(request: PortalRequest, pk: int) -> HttpResponse:
+    """One issue, with whom it may be given to."""
+    one = issues.issue_for(request.user, pk)
+    if one is None:
+        raise Http404("no such issue")
+    scope_for(request)
+    context = {
+        "shown": issues.show(one, timezone.now()),
+        "people": issues.people_for(one),
+        "mutes": issues.MUTES,
+        "may_act": bool(roles_at(request.user, one.location) & ACTS),
+        "replay": issues.bulk_address(one, "replay"),
+        "release": issues.bulk_address(one, "release"),
+    }
+    return render(request, "delivery/monitor/issue.html", context)
+
+
+@require_POST
+def act(request: PortalRequest, pk: int, verb: str) -> HttpResponse:
+    """Acknowledge, assign, mute or resolve."""
+    one = issues.issue_for(request.user, pk)
+    if one is None or verb not in issues.DEEDS:
+        raise Http404("no such issue")
+    if not roles_at(request.user, one.location) & ACTS:
+        raise WrongRole(ACTS, one.location.code)
+    asked = issues.Asked(request.user, request.POST.get("word", "")[:40], timezone.now())
+    if issues.carry_out(one, verb, asked):
+        messages.success(request, issues.DEEDS[verb][0])
+    else:
+        messages.warning(request, "Nothing was changed: the issue is not in a state for that, or the choice is none.")
+    return redirect("delivery:issue", pk=pk)

@@ -1,0 +1,230 @@
+"""Issues: what makes one, what regresses it, what ends it, who may do what with it, and that each deed is recorded."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from audit.models import AuditEvent
+from delivery.failures import failure
+from delivery.models import Delivery
+from delivery.monitor import counting, grouping
+from delivery.monitor.counting import catch_up
+from delivery.monitor.grouping import Failed, hours_with, is_failure, move_on
+from delivery.monitor.issues import rail, sparkline
+from delivery.monitor.tables import Issue, IssueState
+from delivery.queries import Scope
+from delivery.states import State
+from delivery.transition import tickets, transition
+from portal.models import Membership, Role, User
+from tests.delivery.rows import make_delivery
+
+NOW = datetime(2026, 3, 19, 14, 20, tzinfo=UTC)
+
+
+class TestTheRule:
+    """Pure: what new failures make of an issue."""
+
+    def issue(self, **more) -> Issue:
+        first = {
+            "pk": 1,
+            "location_id": 1,
+            "reason_code": "ae",
+            "first_seen": NOW,
+            "last_seen": NOW,
+            "seen": 1,
+            "hours": {},
+        }
+        return Issue(**{**first, **more})
+
+    def came(self, hours: float = 0.0) -> Failed:
+        return Failed(1, "hl7", "ae", NOW - timedelta(hours=hours))
+
+    @pytest.mark.parametrize(
+        "before, after",
+        [("new", "new"), ("acknowledged", "acknowledged"), ("regressed", "regressed"), ("resolved", "regressed")],
+    )
+    def test_a_new_failure_brings_back_what_was_resolved_and_nothing_else(self, before, after):
+        issue = self.issue(state=before, muted_until=NOW)
+        assert move_on(issue, [self.came()], 3, NOW)
+        assert issue.state == after
+        assert (issue.muted_until is None) == (before == "resolved")
+        assert (issue.seen, issue.affected) == (2, 3)
+
+    @pytest.mark.parametrize("state", ["new", "acknowledged", "regressed"])
+    def test_it_ends_by_itself_when_nothing_stands_in_it_any_more_and_for_a_while(self, state):
+        issue = self.issue(state=state, affected=2)
+        move_on(issue, [], 0, NOW + timedelta(minutes=9))
+        assert issue.state == state
+        move_on(issue, [], 1, NOW + timedelta(minutes=11))
+        assert issue.state == state
+        move_on(issue, [], 0, NOW + timedelta(minutes=11))
+        assert issue.state == IssueState.RESOLVED
+
+    def test_without_news_nothing_is_written(self):
+        assert not move_on(self.issue(affected=2), [], 2, NOW)
+
+    def test_the_hours_are_those_of_the_last_day(self):
+        hours = hours_with({"1": 9}, [self.came(0), self.came(0), self.came(23), self.came(40)], NOW)
+        assert sorted(hours.values()) == [1, 2]
+        bars = sparkline(hours, NOW)
+        assert [height for _, _, height in bars] == [10.0, 20.0]
+        assert sparkline({}, NOW) == []
+
+    @pytest.mark.parametrize(
+        "move, failed",
+        [
+            (("", "held", "no_route"), True),
+            (("sending", "ready", "connection_refused"), True),
+            (("held", "ready", ""), False),
+            (("unknown", "ready", "proven_absent"), False),
+            (("", "ready", "replay"), False),
+            (("accepted", "verified", ""), False),
+            (("ready", "parked", "deadline"), True),
+        ],
+    )
+    def test_what_is_a_failure(self, move, failed):
+        assert is_failure(*move) is failed
+
+
+pytestmark = []
+database = pytest.mark.django_db
+
+
+@pytest.fixture
+def counted(cast, monkeypatch):
+    """Some trouble at both locations, counted."""
+    monkeypatch.setattr(counting, "SETTLED", timedelta(seconds=-60))
+    catch_up()
+    made = [make_delivery(cast, State.HELD, reason_code="no_route") for _ in range(3)]
+    made += [make_delivery(cast, State.HELD, reason_code="no_route", location=cast.south)]
+    made += [make_delivery(cast, State.READY, reason_code="", tries=["unavailable"])]
+    make_delivery(cast, State.VERIFIED)
+    catch_up()
+    return made
+
+
+def at(location) -> Issue:
+    return Issue.objects.get(location=location, reason_code="no_route")
+
+
+@database
+def test_deliveries_that_failed_alike_are_one_issue_a_location(cast, counted):
+    assert Issue.objects.count() == 2
+    issue = at(cast.north)
+    assert (issue.affected, issue.seen, issue.method, issue.state) == (3, 3, "hl7", "new")
+    assert sum(issue.hours.values()) == 3
+    assert at(cast.south).affected == 1
+
+
+@database
+def test_a_failure_before_issues_were_counted_is_grouped_with_the_first_look(cast):
+    make_delivery(cast, State.HELD, reason_code="no_route")
+    catch_up()
+    assert at(cast.north).affected == 1
+
+
+@database
+def test_what_is_released_affects_no_more_and_the_issue_ends_after_a_while(cast, counted, monkeypatch):
+    monkeypatch.setattr(grouping, "QUIET", timedelta(seconds=-60))
+    held = list(Delivery.objects.filter(state="held").values_list("pk", flat=True))
+    with transaction.atomic():
+        transition(tickets(held), State.HELD, State.CANCELLED)
+    catch_up()
+    assert (at(cast.north).affected, at(cast.north).state) == (0, "resolved")
+    monkeypatch.undo()
+    monkeypatch.setattr(counting, "SETTLED", timedelta(seconds=-60))
+    make_delivery(cast, State.HELD, reason_code="no_route")
+    catch_up()
+    assert (at(cast.north).affected, at(cast.north).state, at(cast.north).seen) == (1, "regressed", 4)
+
+
+@database
+def test_each_move_is_counted_once_however_often_it_is_looked(cast, counted):
+    catch_up()
+    catch_up()
+    assert at(cast.north).seen == 3
+
+
+@database
+def test_the_rail_shows_what_is_open_of_the_locations_in_view(cast, counted):
+    now = timezone.now()
+    both, south = Scope((cast.north, cast.south)), Scope((cast.south,))
+    assert [one.issue.affected for one in rail(both, now).shown] == [3, 1]
+    assert [one.where for one in rail(south, now).shown] == ["SOUTH, HL7 v2 over MLLP"]
+    Issue.objects.filter(location=cast.north).update(muted_until=now + timedelta(hours=1))
+    assert (len(rail(both, now).shown), rail(both, now).muted) == (1, 1)
+    Issue.objects.filter(location=cast.south).update(state="resolved")
+    assert rail(both, now).shown == ()
+    assert len(rail(both, now, every=True).shown) == 2
+
+
+@database
+def test_the_link_of_an_issue_leads_to_what_is_affected(cast, client, counted):
+    client.force_login(cast.dana)
+    (one, _) = rail(Scope((cast.north, cast.south)), timezone.now()).shown
+    shown = client.get(f"/deliveries/?{one.query}").content.decode()
+    assert shown.count('data-label="Status"') == 3
+    page = client.get(f"/deliveries/issues/{one.issue.pk}/").content.decode()
+    assert failure("no_route").happened[:30] in page
+
+
+@pytest.fixture
+def omar(cast, client):
+    client.force_login(cast.omar)
+    return client
+
+
+def press(client, issue: Issue, verb: str, word: str = "") -> str:
+    answer = client.post(f"/deliveries/issues/{issue.pk}/act/{verb}/", {"word": word}, follow=True)
+    assert answer.status_code == 200
+    issue.refresh_from_db()
+    return answer.content.decode()
+
+
+@database
+def test_a_person_acknowledges_assigns_mutes_and_resolves_and_it_is_recorded(cast, omar, counted):
+    issue = at(cast.north)
+    press(omar, issue, "acknowledge")
+    assert issue.state == "acknowledged"
+    press(omar, issue, "assign", str(cast.dana.pk))
+    assert issue.assignee == cast.dana
+    press(omar, issue, "mute", "8h")
+    assert timedelta(hours=7.9) < issue.muted_until - timezone.now() < timedelta(hours=8.1)
+    press(omar, issue, "mute")
+    assert issue.muted_until is None
+    press(omar, issue, "resolve")
+    assert issue.state == "resolved"
+    deeds = [event.detail["deed"] for event in AuditEvent.objects.filter(event="issue.change").order_by("at", "pk")]
+    assert deeds == ["acknowledge", "assign", "mute", "mute", "resolve"]
+
+
+@database
+@pytest.mark.parametrize("verb, word", [("assign", "sam"), ("assign", "x"), ("mute", "9y")])
+def test_what_is_no_choice_changes_and_records_nothing(cast, omar, counted, verb, word):
+    issue = at(cast.north)
+    shown = press(omar, issue, verb, str(cast.sam.pk) if word == "sam" else word)
+    assert "Nothing was changed" in shown
+    assert (issue.assignee, issue.muted_until) == (None, None)
+    assert not AuditEvent.objects.filter(event="issue.change").exists()
+
+
+@database
+def test_strangers_find_no_issue_and_those_who_only_look_cannot_act(cast, client, counted):
+    issue = at(cast.north)
+    client.force_login(cast.sam)
+    assert client.get(f"/deliveries/issues/{issue.pk}/").status_code == 404
+    assert client.post(f"/deliveries/issues/{issue.pk}/act/resolve/").status_code == 404
+    client.force_login(cast.ava)
+    assert "Acknowledge" not in client.get(f"/deliveries/issues/{issue.pk}/").content.decode()
+    assert client.post(f"/deliveries/issues/{issue.pk}/act/resolve/").status_code == 403
+
+
+@database
+def test_a_role_elsewhere_does_not_open_an_issue(cast, client, counted):
+    person = User.objects.create_user("south-only")
+    Membership.objects.create(user=person, practice=cast.practice, location=cast.south, role=Role.OPERATOR)
+    client.force_login(person)
+    assert client.get(f"/deliveries/issues/{at(cast.north).pk}/").status_code == 404
+    assert client.get(f"/deliveries/issues/{at(cast.south).pk}/").status_code == 200
