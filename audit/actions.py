@@ -127,6 +127,8 @@ ACTIONS: dict[str, Action] = dict(
             "asked",
         ),
         _action("issue.change", "took care of an issue", "deed", "reason_code", "word"),
+        _action("job.begin", "began a bulk action", "deed", "rows", "dry", "filter"),
+        _action("job.step", "paused, resumed or cancelled a bulk action", "deed", "word"),
         _action("chart.ask", "asked to have a chart read back now", "delivery_id"),
         _action("chart.read", "read a chart back", "delivery_id", "answer", "connection"),
         _action("disclosure.out", "sent patient data to a recipient", "delivery_id", "attempt", "connection"),

@@ -4,12 +4,13 @@ from django.db import models
 from django.db.models import Q
 
 from audit.insert_only import InsertOnlyModel
+from delivery.bulk.tables import Job, JobItem
 from delivery.monitor.tables import Counted, Issue, Standing, Tally
 from delivery.states import STRIKABLE, State
 from mapping.models import MappingVersion, Template
 from portal.models import ApiKey, Connection, Location, Part, Practice, Scribe
 
-__all__ = ["Counted", "Issue", "Standing", "Tally"]  # the monitor's, which Django looks for here
+__all__ = ["Counted", "Issue", "Job", "JobItem", "Standing", "Tally"]  # rows of parts that Django looks for here
 
 STATES = [(state.value, state.value) for state in State]
 

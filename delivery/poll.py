@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from uuid import uuid4
 
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 
 from delivery import fallback, lanes, sockets, sweeper, upkeep
+from delivery.bulk.running import run_jobs
 from delivery.due import lanes_with_work
 from delivery.models import Heartbeat
 from delivery.monitor.counting import catch_up, note_standing
@@ -30,6 +32,7 @@ COUNTING_REST = 10.0  # the counter rests so many times as long as it worked
 INFORM_SECONDS = 600.0  # between two questions whether the planner's statistics are still worth something
 
 to_read = threading.Event()
+to_run = threading.Event()
 _pool: ThreadPoolExecutor | None = None
 _watcher: threading.Thread | None = None
 
@@ -93,6 +96,14 @@ def keep_reading() -> None:
         guarded(read_all_due)
 
 
+def keep_running() -> None:
+    """Bulk actions: begun by the bell, or found by the poll."""
+    while not stopping.is_set():
+        to_run.wait(settings.POLL_SECONDS)
+        to_run.clear()
+        guarded(lambda: run_jobs(uuid4().hex, stopping.is_set))
+
+
 def keep_counting() -> None:
     """The monitor's figures, counted beside the work; after a look that took long it rests ten times as long."""
     while not stopping.is_set():
@@ -116,6 +127,7 @@ def start(**_: object) -> None:
     _watcher = threading.Thread(target=watch, name="watch", daemon=True)
     _watcher.start()
     threading.Thread(target=keep_reading, name="reader", daemon=True).start()
+    threading.Thread(target=keep_running, name="jobs", daemon=True).start()
     threading.Thread(target=keep_counting, name="counter", daemon=True).start()
 
 

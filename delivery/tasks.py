@@ -9,3 +9,9 @@ from delivery import poll
 def drain_lane(lane_id: int) -> None:
     """Send what is due on one lane."""
     poll.work_on(lane_id)
+
+
+@shared_task(ignore_result=True)
+def run_job(job_id: int) -> None:
+    """Wake the thread that carries out bulk actions; it looks for itself which."""
+    poll.to_run.set()

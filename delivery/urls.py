@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from delivery.views import acting, authorizing, detail, discovery, held, issues, listing, preview, receivers, rehearsal
+from delivery.views import (
+    acting,
+    authorizing,
+    bulk,
+    detail,
+    discovery,
+    held,
+    issues,
+    listing,
+    preview,
+    receivers,
+    rehearsal,
+)
 
 app_name = "delivery"
 urlpatterns = [
@@ -12,6 +24,9 @@ urlpatterns = [
     path("issues/", issues.all_issues, name="issues"),
     path("issues/<int:pk>/", issues.issue, name="issue"),
     path("issues/<int:pk>/act/<slug:verb>/", issues.act, name="issue-act"),
+    path("bulk/<slug:verb>/", bulk.bulk, name="bulk"),
+    path("jobs/<int:pk>/", bulk.job, name="job"),
+    path("jobs/<int:pk>/<slug:verb>/", bulk.step, name="job-step"),
     path("search/", listing.find, name="search"),
     path("preview/<int:template_pk>/", preview.preview, name="preview"),
     path("rehearse/<int:template_pk>/", rehearsal.rehearse, name="rehearse"),

@@ -14,7 +14,9 @@ from django.views.decorators.http import require_POST
 
 from audit.record import filter_detail, record
 from delivery import filters, queries, tabs
-from delivery.doors import scope_for
+from delivery.bulk.plan import VERBS
+from delivery.deeds import DEEDS
+from delivery.doors import ACTS, scope_for
 from delivery.filters import Filters
 from delivery.monitor.issues import rail
 from delivery.monitor.overview import overview
@@ -24,6 +26,7 @@ from delivery.rows import days
 from delivery.search import search
 from delivery.states import State
 from delivery.words import SETTLED
+from portal.access import locations_of
 from portal.requests import PortalRequest
 
 RECORDED = "X-Recorded"  # the header by which an open page says that its listing is in the audit log
@@ -56,6 +59,8 @@ def deliveries(request: PortalRequest) -> HttpResponse:
         "times": live.times,
         "ways": WAYS,
         **range_context(live.filters),
+        "may_act": locations_of(request.user, *ACTS).filter(pk__in=[one.pk for one in scope.locations]).exists(),
+        "bulk_deeds": [deed for deed in DEEDS if deed.verb in VERBS],
         **above_context(live.scope, live.filters, live.times),
     }
     return render(request, "delivery/list.html", live_context(request, live) | context)

@@ -23,7 +23,7 @@ from audit.actions import ACTIONS
 from audit.configuration import registered
 from audit.models import AuditEvent
 from audit.record import record
-from delivery.models import Delivery, Issue
+from delivery.models import Delivery, Issue, Job, JobItem
 from delivery.rehearsal import rehearse
 from mapping.codes import code_lists
 from mapping.codes.icd10 import CodeList
@@ -94,6 +94,19 @@ def of_delivery(world: World) -> list[Any]:
 def of_an_issue(world: World) -> list[Any]:
     now = timezone.now()
     made = Issue.objects.create(location=world.cast.north, reason_code="ae", first_seen=now, last_seen=now)
+    return [made.pk]
+
+
+def made_to(world: World, state: str) -> Delivery:
+    return make_delivery(world.cast, state)
+
+
+def of_a_job(world: World) -> list[Any]:
+    cast = world.cast
+    made = Job.objects.create(
+        practice=cast.practice, verb="cancel", created_by=cast.dana, created_at=timezone.now(), total=1
+    )
+    JobItem.objects.create(job=made, position=1, delivery=made_to(world, "held"))
     return [made.pk]
 
 
@@ -169,6 +182,12 @@ VISITS: dict[str, list[Visit]] = {
     "delivery:issues": [Visit()],
     "delivery:issue": [Visit(args=of_an_issue)],
     "delivery:issue-act": [Visit("issue.change", args=lambda world: [*of_an_issue(world), "acknowledge"], post={})],
+    "delivery:bulk": [
+        Visit(args=lambda world: ["cancel"]),
+        Visit("job.begin", args=lambda world: [made_to(world, "held") and "cancel"], post=REASON),
+    ],
+    "delivery:job": [Visit(args=of_a_job)],
+    "delivery:job-step": [Visit("job.step", args=lambda world: [*of_a_job(world), "pause"], post={})],
     "delivery:above": [Visit(), Visit(query={"range": "30d"})],
     "delivery:search": [Visit("note.search", post={"q": PATIENT["id"]}), Visit("note.search", post={"q": "nobody"})],
     "delivery:delivery": [

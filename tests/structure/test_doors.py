@@ -20,8 +20,8 @@ from rest_framework import serializers
 
 from audit.record import record
 from delivery.serializers import NoteSerializer
+from delivery.views.forms import BulkForm, RevealForm
 from delivery.views.forms import ReasonForm as DeliveryReasonForm
-from delivery.views.forms import RevealForm
 from mapping.carrying import packed
 from mapping.code_forms import CodeListForm
 from mapping.forms import HeadForm, PracticeDefaultForm, RuleForm
@@ -58,6 +58,9 @@ delivery:search              in      yes    yes   yes       no      yes       ye
 delivery:issues              in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:issue               in      -      yes   yes       no      yes       yes      yes        yes
 delivery:issue-act           in      -      yes   yes       no      yes       no       no         no
+delivery:bulk                in      yes    yes   yes       no      yes       no       no         no
+delivery:job                 in      -      yes   yes       no      yes       no       no         no
+delivery:job-step            in      -      yes   yes       no      yes       no       no         no
 delivery:above               in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:delivery            in      -      yes   yes       no      yes       yes      yes        yes
 delivery:content             in      -      yes   yes       no      yes       no       yes        no
@@ -393,6 +396,7 @@ def test_a_scribe_finds_no_note_of_another_practice_by_its_own_id(world):
 # How each form is made for lakeside. A form with no field that names another row says so by being made all the same.
 FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     AgreementForm: lambda cast, data: AgreementForm(cast.practice, data),
+    BulkForm: lambda cast, data: BulkForm(data),
     AuditSearchForm: lambda cast, data: AuditSearchForm(data or {}, []),
     CodeListForm: lambda cast, data: CodeListForm(data),
     ChosenForm: lambda cast, data: ChosenForm(data),

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0011_monitor_tallies'),
+        ('delivery', '0012_monitor_tallies'),
         ('portal', '0008_data_keys'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
