@@ -14,6 +14,7 @@ from delivery.views import (
     preview,
     receivers,
     rehearsal,
+    why,
 )
 
 app_name = "delivery"
@@ -27,6 +28,7 @@ urlpatterns = [
     path("bulk/<slug:verb>/", bulk.bulk, name="bulk"),
     path("jobs/<int:pk>/", bulk.job, name="job"),
     path("jobs/<int:pk>/<slug:verb>/", bulk.step, name="job-step"),
+    path("why/", why.why, name="why"),
     path("search/", listing.find, name="search"),
     path("preview/<int:template_pk>/", preview.preview, name="preview"),
     path("rehearse/<int:template_pk>/", rehearsal.rehearse, name="rehearse"),

@@ -27,7 +27,7 @@ from portal.models import Location
 BATCH = 5000  # moves a look
 # A move's key is given before it is committed: keys younger than this may still be missing, and are left for later.
 SETTLED = timedelta(seconds=3)
-EVERY = timedelta(minutes=10)  # between two notes of what stands
+EVERY = timedelta(minutes=20)  # between two notes of what stands
 KEPT = timedelta(days=70)  # of what stood; the tallies are kept as long as the deliveries are
 HOURS = Span(EPOCH, EPOCH + HOUR, 3600, EPOCH, "")  # bars of an hour, counted from the beginning of all clocks
 Touched = set[tuple[int, datetime]]  # (location, hour)
@@ -150,7 +150,7 @@ def _write(fresh: Collection[Tally], touched: Touched) -> None:
 
 
 def note_standing(now: datetime | None = None) -> int:
-    """Once in ten minutes: what waits and what needs a person, at each location; returns how many were noted."""
+    """Once in twenty minutes: what waits and what needs a person, at each location; returns how many were noted."""
     now = now or timezone.now()
     slot = now - timedelta(seconds=now.timestamp() % EVERY.total_seconds())
     if Standing.objects.filter(at=slot).exists():

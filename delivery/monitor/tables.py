@@ -26,7 +26,7 @@ class Standing(models.Model):
     """What stood at a location at one moment: how many waited, the oldest for how long, how many needed a person."""
 
     location = models.ForeignKey("portal.Location", on_delete=models.CASCADE, related_name="+", db_index=False)
-    at = models.DateTimeField()  # a whole ten minutes
+    at = models.DateTimeField()  # a whole twenty minutes
     waiting = models.PositiveIntegerField()
     oldest_seconds = models.PositiveIntegerField()
     attention = models.PositiveIntegerField()

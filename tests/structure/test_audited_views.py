@@ -188,6 +188,7 @@ VISITS: dict[str, list[Visit]] = {
     ],
     "delivery:job": [Visit(args=of_a_job)],
     "delivery:job-step": [Visit("job.step", args=lambda world: [*of_a_job(world), "pause"], post={})],
+    "delivery:why": [Visit(), Visit("note.search", post={"patient": PATIENT["id"]})],
     "delivery:above": [Visit(), Visit(query={"range": "30d"})],
     "delivery:search": [Visit("note.search", post={"q": PATIENT["id"]}), Visit("note.search", post={"q": "nobody"})],
     "delivery:delivery": [

@@ -20,7 +20,7 @@ from rest_framework import serializers
 
 from audit.record import record
 from delivery.serializers import NoteSerializer
-from delivery.views.forms import BulkForm, RevealForm
+from delivery.views.forms import BulkForm, RevealForm, WhyForm
 from delivery.views.forms import ReasonForm as DeliveryReasonForm
 from mapping.carrying import packed
 from mapping.code_forms import CodeListForm
@@ -61,6 +61,7 @@ delivery:issue-act           in      -      yes   yes       no      yes       no
 delivery:bulk                in      yes    yes   yes       no      yes       no       no         no
 delivery:job                 in      -      yes   yes       no      yes       no       no         no
 delivery:job-step            in      -      yes   yes       no      yes       no       no         no
+delivery:why                 in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:above               in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:delivery            in      -      yes   yes       no      yes       yes      yes        yes
 delivery:content             in      -      yes   yes       no      yes       no       yes        no
@@ -397,6 +398,7 @@ def test_a_scribe_finds_no_note_of_another_practice_by_its_own_id(world):
 FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     AgreementForm: lambda cast, data: AgreementForm(cast.practice, data),
     BulkForm: lambda cast, data: BulkForm(data),
+    WhyForm: lambda cast, data: WhyForm(data),
     AuditSearchForm: lambda cast, data: AuditSearchForm(data or {}, []),
     CodeListForm: lambda cast, data: CodeListForm(data),
     ChosenForm: lambda cast, data: ChosenForm(data),

@@ -125,7 +125,7 @@ def test_hours_nobody_has_tallied_yet_are_counted_from_rows(cast, at_once):
     assert sums(scope, "7d")[State.HELD] == 4
 
 
-def test_what_stands_is_noted_once_in_ten_minutes(cast):
+def test_what_stands_is_noted_once_in_twenty_minutes(cast):
     now = timezone.now()
     make_delivery(cast, State.READY, received_at=now - timedelta(hours=2))
     make_delivery(cast, State.SENDING, received_at=now - timedelta(minutes=1))
