@@ -16,7 +16,14 @@ from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import APIException, NotFound, ParseError, PermissionDenied, ValidationError
+from rest_framework.exceptions import (
+    APIException,
+    NotAuthenticated,
+    NotFound,
+    ParseError,
+    PermissionDenied,
+    ValidationError,
+)
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,7 +34,7 @@ from delivery import actions
 from delivery.answers import delivery_answer, note_answer
 from delivery.intake import accept
 from delivery.models import Delivery, NoteVersion
-from delivery.places import Refusal
+from delivery.places import Refusal, key_of
 from delivery.posted import BadJson, Wrong, forbidden_characters, load
 from delivery.serializers import (
     MOST_VERSIONS,
@@ -48,18 +55,30 @@ class BearerKey(BaseAuthentication):
     """`Authorization: Bearer <key>`; a wrong one is 401, whichever way it is wrong."""
 
     def authenticate(self, request: Request) -> tuple[Any, ApiKey] | None:
-        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-        key = keys.authenticate(secret.strip()) if scheme.lower() == "bearer" else None
-        return (key.scribe, key) if key else None
+        return found(request, keys.authenticate)
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="Scribeport"'
+
+
+class PostingKey(BearerKey):
+    """The same for posting a note: a key in memory does for now, as the note's own transaction asks for it again."""
+
+    def authenticate(self, request: Request) -> tuple[Any, ApiKey] | None:
+        return found(request, key_of)
+
+
+def found(request: Request, find: Callable[[str], ApiKey | None]) -> tuple[Any, ApiKey] | None:
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    key = find(secret.strip()) if scheme.lower() == "bearer" else None
+    return (key.scribe, key) if key else None
 
 
 class BearerKeyScheme(OpenApiAuthenticationExtension):
     """Says so in the OpenAPI document."""
 
     target_class = "delivery.api.BearerKey"
+    match_subclasses = True
     name = "bearerKey"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
@@ -177,6 +196,9 @@ def as_actor(method: Callable[..., Response]) -> Callable[..., Response]:
 class NotesView(ScribeView):
     """Post a note; find one by the scribe's own id."""
 
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return [PostingKey()] if self.request and self.request.method == "POST" else [BearerKey()]
+
     @extend_schema(
         operation_id="post_note",
         request=NoteSerializer,
@@ -203,6 +225,8 @@ class NotesView(ScribeView):
         try:
             return Response(accept_request(self.key, request._request), status=201)
         except Refusal as refusal:
+            if BearerKey().authenticate(request) is None:
+                raise NotAuthenticated from None
             record_refusal(self.key, refusal)
             return problem_response(refusal.status, refusal.problems)
 

@@ -22,7 +22,7 @@ from delivery import bell, sql
 from delivery.answers import note_answer
 from delivery.group import Group
 from delivery.models import Delivery, IdempotencyKey, Note, NoteVersion
-from delivery.places import Destination, Places, Refusal
+from delivery.places import Destination, Places, Refusal, kept
 from delivery.posted import PostedNote, Wrong, note_of
 from delivery.states import State
 from delivery.transition import Ticket, begin, tickets, transition
@@ -120,6 +120,7 @@ def take_in(postings: Sequence[Posting]) -> list[Fate]:
     try:
         fates = commit([postings[place] for place in order])
     except Exception:
+        kept.forget()
         if len(postings) > 1 and not connection.is_usable():
             raise
         fates = [alone(postings[place]) for place in order]
@@ -132,8 +133,10 @@ def alone(posting: Posting) -> Fate:
         try:
             return commit([posting])[0]
         except IntegrityError:
+            kept.forget()
             continue  # the same key or note arrived in the same moment: look again, its answer stands now
         except Exception as error:
+            kept.forget()
             return error
     return Refusal(409, [Wrong("", "The same note or key is being taken in at this moment; ask again in a second.")])
 
@@ -163,7 +166,7 @@ def _shares(posting: Posting, taken: set[str]) -> bool:
 
 def store(postings: Sequence[Posting]) -> tuple[list[Fate], set[int]]:
     """Insert everything, in the caller's transaction; returns each one's answer or refusal, and the lanes to wake."""
-    known, places = look_up(postings), Places()
+    places, known = kept.now(), look_up(postings)
     found = [look_at(posting, known, places) for posting in postings]
     arrivals = [one for one in found if isinstance(one, Arrival)]
     insert(arrivals)

@@ -1,8 +1,8 @@
-"""Where a posted note is for: its location, template, mapping, route and lane, each asked for once a transaction."""
+"""Where a posted note is for: its location, template, mapping, route and lane, read once and kept while they stand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from uuid import UUID
 
 from django.utils import timezone
@@ -16,9 +16,13 @@ from mapping.apply import apply
 from mapping.models import Template
 from mapping.note import Problem
 from mapping.queries import published_spec, template_for
-from portal import agreements
+from portal import agreements, keys
 from portal.compiled import Compiled
 from portal.models import ApiKey, Location, Part, Route
+from portal.revision import Kept
+
+WRITING = "notes:write"
+MOST_KEPT = 4096  # answers to one question: what a scribe names freely must not fill the memory
 
 
 class Refusal(Exception):
@@ -39,20 +43,33 @@ class Destination:
 
 
 class Places:
-    """The configuration as it stands in one transaction: asked anew in each, so that a change counts at once."""
+    """The configuration under one revision (portal/revision.py): a change begins a new one, and counts at once."""
 
     def __init__(self) -> None:
+        cache = lru_cache(MOST_KEPT)
+        self._keys: dict[str, ApiKey] = {}
         self._location = cache(location_of)
-        self._missing = cache(agreements.missing)
+        # An agreement ends with a day, which is no change of its row.
+        self._missing = cache(lambda location, scribe, _day: agreements.missing(location, scribe))
         self._template = cache(template_for)
         self._spec = cache(published_spec)
         self._route = cache(route_of)
         self._lane = cache(lane_at)
 
-    def destination(self, key: ApiKey, posted: PostedNote) -> Destination:
-        """Raises Refusal where the note may not come in."""
+    def key(self, prefix: str) -> ApiKey | None:
+        """A key that has posted under this revision: strangers' guesses leave nothing here."""
+        return self._keys.get(prefix)
+
+    def destination(self, known: ApiKey, posted: PostedNote) -> Destination:
+        """Raises Refusal where the note may not come in; `known` is the key as the door knew it."""
+        key = self._keys.get(known.prefix) or keys.with_prefix.first(known.prefix)
+        if key is None or key.mac != known.mac or not keys.in_force(key):
+            raise Refusal(401, [Wrong("", "The key is not valid any more.")])
+        if WRITING not in key.scopes:
+            raise Refusal(403, [Wrong("", f"This key lacks the scope {WRITING}.")])
+        self._keys[key.prefix] = key
         location = self._location(key, posted.location)
-        missing = self._missing(location, key.scribe)
+        missing = self._missing(location, key.scribe, agreements.today_at(location))
         if missing:
             raise Refusal(403, [Wrong("", "No note is taken in for this location: " + "; ".join(missing) + ".")])
         template = self._template(location, posted.template, posted.visit_type)
@@ -68,6 +85,7 @@ class Places:
         return (followed(location, part, note_id) if note_id else None) or self.route(location, part)
 
     def lane(self, route: Route | None, encounter_bidx: str) -> Lane | None:
+        # One made just now is kept too: intake.py forgets everything when its transaction fails.
         return self._lane(route.connection_id, lane_index(sockets_of(route), encounter_bidx)) if route else None
 
     def first_problem(self, to: Destination, posted: PostedNote, part: str) -> tuple[str, Sequence[Problem]]:
@@ -131,3 +149,12 @@ def followed(location: Location, part: str, note_id: UUID) -> Route | None:
 
 def sockets_of(route: Route) -> int:
     return int(route.connection.settings.get("sockets", 1))
+
+
+kept = Kept(Places)
+
+
+def key_of(bearer: str) -> ApiKey | None:
+    """A scribe's key by what is in memory, to be asked for again when its note is stored; else by the database."""
+    places = kept.last()
+    return (keys.judged(places.key, bearer) if places else None) or keys.authenticate(bearer)

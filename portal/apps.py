@@ -1,6 +1,8 @@
 """The Django application `portal`."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils.module_loading import import_string
 
 from portal.checks import networks
 
@@ -10,3 +12,7 @@ __all__ = ["PortalConfig", "networks"]
 class PortalConfig(AppConfig):
     name = "portal"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """The triggers that tell a changed configuration are looked after whenever the database is migrated."""
+        post_migrate.connect(import_string("portal.revision.watch"), sender=self)

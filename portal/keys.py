@@ -7,7 +7,7 @@ HMAC-SHA256(derived("api-key"), whole key): a copy of the table opens nothing.
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -78,10 +78,18 @@ with_prefix = Compiled(lambda prefix: ApiKey.objects.select_related("scribe__pra
 
 def authenticate(bearer: str) -> ApiKey | None:
     """The key with its scribe and practice, or None: unknown, altered, expired or revoked alike. One query."""
+    return judged(with_prefix.first, bearer)
+
+
+def judged(find: Callable[[str], ApiKey | None], bearer: str) -> ApiKey | None:
+    """The same with the row that `find` gives for the key's prefix."""
     if not bearer.isascii() or len(bearer) > LONGEST:
         return None
-    key = with_prefix.first(bearer.partition("_")[0])
+    key = find(bearer.partition("_")[0])
     good = hmac.compare_digest((key.mac if key else "").encode(), _mac(bearer).encode())
-    if key is None or not good or key.revoked_at is not None:
-        return None
-    return None if key.expires_at is not None and key.expires_at <= timezone.now() else key
+    return key if key is not None and good and in_force(key) else None
+
+
+def in_force(key: ApiKey) -> bool:
+    """Neither revoked nor expired."""
+    return key.revoked_at is None and (key.expires_at is None or key.expires_at > timezone.now())

@@ -11,7 +11,8 @@ from delivery.models import Delivery, IdempotencyKey, Move, Note, NoteVersion
 from delivery.states import State
 from mapping.models import MappingVersion
 from portal import keys
-from portal.models import Agreement, Environment
+from portal.agreements import today_at
+from portal.models import Agreement, ApiKey, Environment
 from tests.delivery.conftest import a_note
 
 pytestmark = pytest.mark.django_db
@@ -319,6 +320,38 @@ def test_sandbox_keys_and_production_locations_never_mix(scribe, cast):
     assert not Note.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"revoked_at": timezone.now()}, 401),
+        ({"expires_at": timezone.now()}, 401),
+        ({"mac": "0" * 64}, 401),
+        ({"scopes": ["notes:read"]}, 403),
+    ],
+)
+def test_a_key_that_changed_since_its_last_note_posts_none_more(scribe, change, status):
+    assert scribe.post(a_note()).status_code == 201
+    ApiKey.objects.update(**change)
+    answer = scribe.post(a_note(source_note_id="nt-2"))
+    assert answer.status_code == status
+    assert (status == 401) == ("WWW-Authenticate" in answer.headers)
+    assert Note.objects.count() == 1
+    assert not AuditEvent.objects.filter(event="note.refuse").exclude(outcome_class="403").exists()
+
+
+def test_a_wrong_note_of_a_revoked_key_is_told_of_the_key_alone(scribe):
+    assert scribe.post(a_note()).status_code == 201
+    ApiKey.objects.update(revoked_at=timezone.now())
+    assert scribe.post(b"{").status_code == 401
+
+
+def test_a_scope_given_just_now_counts_at_once(scribe):
+    ApiKey.objects.update(scopes=["notes:read"])
+    assert scribe.post(a_note()).status_code == 403
+    ApiKey.objects.update(scopes=["notes:read", "notes:write"])
+    assert scribe.post(a_note()).status_code == 201
+
+
 def test_a_production_location_takes_nothing_in_before_the_agreements(cast):
     cast.north.environment = Environment.PRODUCTION
     cast.north.save()
@@ -328,7 +361,7 @@ def test_a_production_location_takes_nothing_in_before_the_agreements(cast):
     assert answer.status_code == 403
     assert not Note.objects.exists()
     assert AuditEvent.objects.filter(event="note.refuse", outcome="denied").count() == 1
-    today = timezone.now().date()
+    today = today_at(cast.north)  # where the location is: after midnight in UTC it is still the day before there
     for kind, party in (("baa_scribe", cast.scribe), ("baa_ecw", None)):
         Agreement.objects.create(
             practice=cast.practice, scribe=party, kind=kind, party="x", signed_on=today, document_sha256="0" * 64

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.group import Group
+from delivery.group import LULL, PATIENCE, Group
 
 
 def submitted(group, items):
@@ -53,6 +53,35 @@ def test_those_who_come_while_others_are_served_go_together_and_each_gets_their_
     assert got == {item: item * 10 for item in range(20)}
     assert len(work.rounds) < 10
     assert sorted(item for members in work.rounds for item in members) == list(range(20)), "each is served once"
+
+
+def test_those_who_go_round_together_are_waited_for_and_a_lone_caller_afterwards_is_not():
+    work = Slow(0.01)
+    group = Group(work, 8)
+
+    def go_round(item):
+        for _ in range(6):
+            group.submit(item)
+
+    threads = [threading.Thread(target=go_round, args=(item,)) for item in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert max(map(len, work.rounds)) == 4
+    assert len(work.rounds) < 24
+    time.sleep(LULL)
+    work.seconds = 0
+    begun = time.thread_time()
+    group.submit(9)
+    assert work.rounds[-1] == [9]
+    assert time.thread_time() - begun < PATIENCE
+
+
+def test_a_round_that_nobody_joins_does_not_wait_for_ever():
+    group = Group(Slow(0), 8)
+    group._last_round, group._ended = 8, time.monotonic()
+    assert group.submit(3) == 30
 
 
 def test_no_round_is_larger_than_allowed_and_the_rest_comes_next():
