@@ -12,6 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from audit.record import record
+from delivery import sql
 from delivery.models import Breaker, ConnectionState
 from portal.compiled import Compiled
 from portal.models import Connection
@@ -110,8 +111,10 @@ def rejected(connection: Connection, code: str, count: int) -> None:
 
 def content_accepted(connection_id: int) -> None:
     """Something was accepted: the row of identical rejections is broken."""
-    ConnectionState.objects.filter(connection_id=connection_id, rejections__gt=0).update(
-        rejections=0, rejection_code=""
+    sql.returning(
+        f"UPDATE {sql.table(ConnectionState)} SET rejections = 0, rejection_code = '' "  # noqa: S608
+        "WHERE connection_id = %s AND rejections > 0 RETURNING id",
+        [connection_id],
     )
 
 

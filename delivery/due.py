@@ -6,6 +6,7 @@ from functools import cache
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from delivery.asked import kept
 from delivery.models import Delivery
 from delivery.states import BLOCKING, State
 from portal.compiled import Compiled
@@ -43,13 +44,16 @@ def due(lane_id: int, now: datetime | None = None) -> QuerySet[Delivery]:
 
 @cache
 def _first_due(size: int) -> Compiled[Delivery]:
-    with_it = ("note_version__template", "note__scribe", "location__practice", "connection", "wire")
+    with_it = ("note_version", "note", "wire")
     return Compiled(lambda lane, now: due(lane, now).select_related(*with_it)[:size], int, datetime)
 
 
 def first_due(lane_id: int, size: int) -> list[Delivery]:
     """The first of them with all that is needed to send them."""
-    return _first_due(size)(lane_id, timezone.now())
+    rows = _first_due(size)(lane_id, timezone.now())
+    if rows:
+        kept.now().complete(rows)
+    return rows
 
 
 def lanes_with_work() -> list[int]:

@@ -7,6 +7,7 @@ clock, which a frozen process cannot stop: it trips at 0.6 of the lease, long be
 import os
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +20,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from delivery import sql
 from delivery.models import Delivery, Lane
 from delivery.states import State
 from delivery.transition import tickets, transition
@@ -116,17 +118,24 @@ def doubt_orphans(lease: Lease) -> None:
 
 
 def renew(lease: Lease, *, draining: bool) -> bool:
-    """Extend the lease inside the caller's transaction; False when another epoch has begun.
+    """Extend one lease; False when another epoch has begun."""
+    return renew_all([(lease, draining)]) == [True]
+
+
+def renew_all(wanted: Sequence[tuple[Lease, bool]]) -> list[bool]:
+    """Extend leases inside the caller's transaction; for each whether it still held.
 
     `draining` tells intake whether the loop will look again by itself, so that the bell need not be rung.
     """
     asked_at = time.monotonic()
-    renewed = Lane.objects.filter(pk=lease.lane_id, epoch=lease.epoch).update(
-        expires_at=Now() + timedelta(seconds=settings.LEASE_SECONDS), draining=draining
-    )
-    if renewed:
-        lease.taken_at = asked_at
-    return bool(renewed)
+    rows = [(lease.lane_id, lease.epoch, draining) for lease, draining in wanted]
+    shared = {"expires_at": sql.Later(settings.LEASE_SECONDS)}
+    renewed = set(sql.update_each(Lane, ["id", "epoch"], ["draining"], sorted(rows), shared=shared))
+    held = [(lease.lane_id, lease.epoch) in renewed for lease, _ in wanted]
+    for (lease, _), still in zip(wanted, held, strict=True):
+        if still:
+            lease.taken_at = asked_at
+    return held
 
 
 def release(lease: Lease) -> None:

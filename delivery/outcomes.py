@@ -15,7 +15,7 @@ from delivery.channels.base import NoAnswer, Receipt, Refused, Unavailable
 from delivery.models import Attempt
 from delivery.outgoing import Prepared
 from delivery.states import State
-from delivery.transition import ticket_of, transition
+from delivery.transition import Change, Ticket, ticket_of
 from portal import crypto
 from portal.models import Connection
 
@@ -58,32 +58,36 @@ def not_reached(prepared: Prepared, reason_code: str) -> Outcome:
     return Outcome(prepared, "unavailable", State.READY, timezone.now(), "", reason_code)
 
 
-def write_down(outcomes: Sequence[Outcome], epoch: int, connection: Connection) -> None:
-    """Complete the attempts and move the deliveries, in the caller's transaction."""
-    if not outcomes:
-        return
-    _complete_attempts(outcomes)
-    groups: dict[tuple[Any, ...], list[Outcome]] = defaultdict(list)
+def changes_of(outcomes: Sequence[Outcome], epoch: int) -> list[Change]:
+    """The moves these outcomes of one lane's batch lead to, alike ones together."""
+    groups: dict[tuple[State, str, float, bool], list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
-        groups[(outcome.state, outcome.reason_code, outcome.code, _waits(outcome))].append(outcome)
-    for (state, reason_code, _, wait), members in groups.items():
-        moved = transition(
+        readable = outcome.prepared.delivery.location.reading_connection_id is not None
+        groups[(outcome.state, outcome.reason_code, _waits(outcome), readable)].append(outcome)
+    return [
+        Change(
             [ticket_of(member.prepared.delivery) for member in members],
             State.SENDING,
             state,
             reason_code=reason_code,
             epoch=epoch,
-            columns=_columns(state, wait, members[0].prepared.delivery.location.reading_connection_id is not None),
+            columns=_columns(state, wait, readable),
             details={
                 member.prepared.delivery.pk: {"attempt": member.prepared.number, "code": member.code}
                 for member in members
             },
         )
-        if state is State.REJECTED:
-            keys = {ticket.id for ticket in moved}
-            refused = [member.prepared.delivery for member in members if member.prepared.delivery.pk in keys]
-            fallback.after_refusal(refused, reason_code)
-    _tell_breaker(outcomes, connection)
+        for (state, reason_code, wait, readable), members in groups.items()
+    ]
+
+
+def fall_back(outcomes: Sequence[Outcome], changes: Sequence[Change], moved: Sequence[Sequence[Ticket]]) -> None:
+    """What these changes have just made REJECTED goes by the location's next way, where that is allowed."""
+    for change, tickets in zip(changes, moved, strict=True):
+        if change.new is State.REJECTED:
+            keys = {ticket.id for ticket in tickets}
+            rows = [outcome.prepared.delivery for outcome in outcomes if outcome.prepared.delivery.pk in keys]
+            fallback.after_refusal(rows, change.reason_code)
 
 
 def _waits(outcome: Outcome) -> float:
@@ -113,19 +117,21 @@ def _columns(state: State, wait: float, readable: bool) -> dict[str, Any]:
     return {"not_before": now + timedelta(seconds=wait)} if state is State.READY else {}
 
 
-def _complete_attempts(outcomes: Sequence[Outcome]) -> None:
-    sql.many(
-        f"UPDATE {sql.table(Attempt)} SET finished_at = %s, outcome = %s, code = %s, reason_code = %s, "  # noqa: S608
-        "sealed_answer = %s WHERE delivery_id = %s AND number = %s",
+def complete_attempts(outcomes: Sequence[Outcome]) -> None:
+    """What became of each try, of one batch or of several, in one statement."""
+    sql.update_each(
+        Attempt,
+        ["delivery_id", "number"],
+        ["finished_at", "outcome", "code", "reason_code", "sealed_answer"],
         [
             (
+                outcome.prepared.delivery.pk,
+                outcome.prepared.number,
                 outcome.finished_at,
                 outcome.word,
                 outcome.code[:20],
                 outcome.reason_code,
                 _sealed(outcome),
-                outcome.prepared.delivery.pk,
-                outcome.prepared.number,
             )
             for outcome in outcomes
         ],
@@ -139,7 +145,7 @@ def _sealed(outcome: Outcome) -> bytes | None:
     return crypto.seal(outcome.answer, table="attempt", column="answer", row=row)
 
 
-def _tell_breaker(outcomes: Sequence[Outcome], connection: Connection) -> None:
+def tell_breaker(outcomes: Sequence[Outcome], connection: Connection) -> None:
     """Rejections count only in a row: one acceptance after them starts the count anew."""
     last = next((outcome for outcome in reversed(outcomes) if outcome.word in ("accepted", "refused")), None)
     if last is None:

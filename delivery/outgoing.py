@@ -8,10 +8,11 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 
 from django.db import DatabaseError, InterfaceError
 
+from delivery.asked import Asked, kept
 from delivery.channels.base import CannotExpress, Channel, OutgoingNote, Rendered, Visit
 from delivery.entry_checks import entry_problems
 from delivery.models import Delivery, Wire
@@ -21,8 +22,8 @@ from delivery.states import State
 from mapping.apply import apply
 from mapping.drift import drift_problems
 from mapping.note import Applied, Contribution, FieldValue, MappingSpec, Problem
-from mapping.queries import drifted_since, published_spec
-from portal import agreements, crypto
+from mapping.queries import published_spec
+from portal import crypto
 from portal.keyring import KeysUnavailable
 from portal.models import Location, Part
 
@@ -84,20 +85,11 @@ def planned(delivery: Delivery) -> list[FieldValue]:
     return list(apply(spec, open_body(delivery).sections, delivery.location.unmapped_policy).values)
 
 
-class Asked:
-    """What many deliveries of a batch share, asked for once: mappings in force and missing agreements."""
-
-    def __init__(self) -> None:
-        self.spec = cache(published_spec)
-        self.missing = cache(agreements.missing)
-        self.drifted = cache(drifted_since)
-
-
 def prepare(deliveries: Sequence[Delivery], channel: Channel) -> tuple[list[Prepared], list[Stopped]]:
     """Sort due deliveries into those that may leave and those that may not."""
     ready: list[Prepared] = []
     stopped: list[Stopped] = []
-    gone, asked = overtaken(deliveries), Asked()
+    gone, asked = overtaken(deliveries), kept.now()
     for delivery in deliveries:
         outcome = (
             Stopped(delivery, *gone[delivery.pk]) if delivery.pk in gone else _prepare_alone(delivery, channel, asked)

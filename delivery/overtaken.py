@@ -5,11 +5,13 @@ doubt settled, released or replayed by a person), is stopped here, before the ne
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from delivery.models import Attempt, Delivery, Move, NoteVersion
 from delivery.states import State
+from portal.compiled import Compiled
 
 IN_DOUBT = ("", "no_answer")  # outcomes of an attempt whose message may have arrived; "" was cut off by a crash
 # A newer version in one of these takes nobody's place.
@@ -19,6 +21,16 @@ CHARTED = (State.ACCEPTED.value, State.VERIFIED.value, State.MISFILED.value)
 
 def overtaken(deliveries: Sequence[Delivery]) -> dict[int, tuple[State, str]]:
     """By id, those of `deliveries` (READY) that must not leave: the state they go to, and the reason code."""
+    found: dict[int, tuple[State, str]] = {}
+    for start in range(0, len(deliveries), AT_ONCE):
+        keys = [delivery.pk for delivery in deliveries[start : start + AT_ONCE]]
+        # Filled up with the last one, so that the statement is always the same.
+        for row in _overtaken(*keys, *[keys[-1]] * (AT_ONCE - len(keys))):
+            found[row.pk] = _instead(row.superseded, row.doubted)
+    return found
+
+
+def _among(*keys: int) -> QuerySet[Delivery, Any]:
     newer = Delivery.objects.filter(
         note_id=OuterRef("note_id"), part=OuterRef("part"), note_version__number__gt=OuterRef("note_version__number")
     ).exclude(state__in=GONE)
@@ -27,12 +39,15 @@ def overtaken(deliveries: Sequence[Delivery]) -> dict[int, tuple[State, str]]:
         number__gte=OuterRef("note_version__number"),
         retract_requested_at__gt=OuterRef("created_at"),
     )
-    rows = (
-        Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries])
+    return (
+        Delivery.objects.filter(pk__in=keys)
         .annotate(superseded=Exists(newer), withdrawn=Exists(withdrawal), doubted=Exists(sent_again_in_doubt()))
         .filter(Q(superseded=True) | Q(withdrawn=True))
     )
-    return {row.pk: _instead(row.superseded, row.doubted) for row in rows}
+
+
+AT_ONCE = 32
+_overtaken: Compiled[Any] = Compiled(_among, *[int] * AT_ONCE)
 
 
 def _instead(superseded: bool, doubted: bool) -> tuple[State, str]:

@@ -8,24 +8,22 @@ lease's guard has tripped.
 import logging
 import time
 from collections.abc import Sequence
-from datetime import timedelta
-from itertools import groupby, takewhile
-from operator import attrgetter
+from itertools import takewhile
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections, transaction
-from django.utils import timezone
 
 from audit.record import Actor, acting
-from delivery import breaker, incarnation, lanes, rate, retry, sockets, sql
+from delivery import breaker, incarnation, lanes, rate, sockets
 from delivery.channels.base import Channel, ChannelError, NoAnswer, Refused, Unavailable
 from delivery.due import due, first_due
 from delivery.lanes import Lease
-from delivery.models import Attempt, Delivery, Lane, ReceiverProfile
-from delivery.outcomes import Outcome, accepted, ended, not_reached, write_down
+from delivery.models import Delivery, Lane, ReceiverProfile
+from delivery.outcomes import Outcome, accepted, ended, not_reached
 from delivery.outgoing import Prepared, Stopped, prepare
+from delivery.pages import Page, together
 from delivery.states import State
-from delivery.transition import ticket_of, tickets, transition
+from delivery.transition import tickets, transition
 from portal.keyring import KeysUnavailable
 from portal.models import Connection
 
@@ -78,7 +76,6 @@ class LaneRun:
         self.draining = True  # what the lane's row says: intake rings the bell only when it is False
         # The guard tripped, another epoch began, or a breaker opened: write down what is known and step back.
         self.lost = False
-        self.newest_attempt = 0
         self.sent = 0
 
     def run(self) -> int:
@@ -128,18 +125,22 @@ class LaneRun:
         ready = ready[: rate.granted(self.connection, len(ready))]
         if not (candidates or self.outcomes or self.draining):
             return False
-        with transaction.atomic():
-            self.draining = bool(candidates)
-            still_mine = lanes.renew(self.lease, draining=self.draining)
-            may_go_on = self.settle()
-            stop(stopped)
-            claimed = self.claim(ready) if still_mine and may_go_on and not self.lost else []
-        self.outcomes = []
-        if channel and claimed:
-            incarnation.remember(self.newest_attempt)
-            self.outcomes = self.send_all(channel, claimed)
-        self.lost = self.lost or not still_mine or not may_go_on
-        return bool(claimed or stopped) and not self.lost
+        written = together.submit(self.page(ready, stopped, draining=bool(candidates)))
+        self.draining, self.outcomes = bool(candidates), []
+        if channel and written.claimed:
+            self.outcomes = self.send_all(channel, written.claimed)
+        self.lost = self.lost or not written.may_go_on
+        return bool(written.claimed or stopped) and not self.lost
+
+    def page(self, ready: Sequence[Prepared], stopped: Sequence[Stopped], *, draining: bool) -> Page:
+        return Page(
+            self.lease,
+            self.connection,
+            draining=draining,
+            outcomes=self.outcomes,
+            stopped=stopped,
+            ready=() if self.lost else ready,
+        )
 
     def prepared(self, candidates: Sequence[Delivery], channel: Channel) -> tuple[list[Prepared], list[Stopped]]:
         """Without keys nothing can be prepared, and no note is to blame: the lane is left until the next round."""
@@ -149,12 +150,6 @@ class LaneRun:
             log.warning("nothing can be prepared: %s", type(error))
             self.lost = True
             return [], []
-
-    def settle(self) -> bool:
-        """Write the last batch's outcomes; False if they tripped the content breaker."""
-        write_down(self.outcomes, self.lease.epoch, self.connection)
-        refused = any(outcome.word == "refused" for outcome in self.outcomes)
-        return not refused or breaker.allows(self.connection.pk)
 
     def client(self) -> Channel | None:
         """The lane's client, perhaps not open yet; None, with the breaker told, when its settings cannot be used."""
@@ -179,45 +174,6 @@ class LaneRun:
         """Nobody knocks again before the breaker's wait is over."""
         breaker.failed(self.connection, reason_code)
         self.lost = True
-
-    def claim(self, ready: Sequence[Prepared]) -> list[Prepared]:
-        """Move to SENDING those still READY, with their attempt and intent, in the caller's transaction."""
-        claimed: list[Prepared] = []
-        alike = attrgetter("number", "mapping_version_id")
-        for (number, mapping_version_id), group in groupby(sorted(ready, key=alike), key=alike):
-            members = {prepared.delivery.pk: prepared for prepared in group}
-            moved = transition(
-                [ticket_of(prepared.delivery) for prepared in members.values()],
-                State.READY,
-                State.SENDING,
-                columns={
-                    "epoch": self.lease.epoch,
-                    "attempts": number,
-                    "mapping_version_id": mapping_version_id,
-                },
-                details={
-                    key: {"attempt": number, "wire_sha256": prepared.sha256, "connection": self.connection.pk}
-                    for key, prepared in members.items()
-                },
-                recipient=self.connection.name,
-            )
-            claimed += [members[ticket.id] for ticket in moved]
-        sql.insert([prepared.new_wire for prepared in claimed if prepared.new_wire])
-        rows = [self.attempt(prepared) for prepared in claimed]
-        sql.insert(rows)
-        self.newest_attempt = max((row.pk for row in rows), default=0)
-        return sorted(claimed, key=lambda prepared: prepared.delivery.pk)
-
-    def attempt(self, prepared: Prepared) -> Attempt:
-        return Attempt(
-            delivery_id=prepared.delivery.pk,
-            number=prepared.number,
-            epoch=self.lease.epoch,
-            worker=lanes.owner(),
-            connection=self.connection,
-            wire_sha256=prepared.sha256,
-            intent_at=timezone.now(),
-        )
 
     def send_all(self, channel: Channel, claimed: Sequence[Prepared]) -> list[Outcome]:
         """Send one after another on one socket. After the first doubt the rest is provably unsent."""
@@ -257,27 +213,3 @@ def batch_of(lane_id: int, size: int) -> list[Delivery]:
     """The next deliveries to send together; a suspect of a crash goes alone."""
     rows = first_due(lane_id, size)
     return list(takewhile(lambda delivery: not delivery.crashes, rows)) or rows[:1]
-
-
-def stop(stopped: Sequence[Stopped]) -> None:
-    """Hold, park or put off what must not leave, in the caller's transaction."""
-    for item in stopped:
-        if item.state is State.READY:
-            put_off(item)
-            continue
-        transition(
-            [ticket_of(item.delivery)],
-            State.READY,
-            item.state,
-            reason_code=item.reason_code,
-            columns={"problems": [problem.__dict__ for problem in item.problems]},
-        )
-
-
-def put_off(item: Stopped) -> None:
-    """It counts as a crash: tried again later, alone, and parked after the third."""
-    tries = item.delivery.crashes + 1
-    later = timezone.now() + timedelta(seconds=retry.delay(tries))
-    Delivery.objects.filter(pk=item.delivery.pk, state=State.READY).update(
-        crashes=tries, reason_code=item.reason_code, not_before=later, updated_at=timezone.now()
-    )

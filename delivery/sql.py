@@ -4,7 +4,8 @@ Django ignores `select_for_update(skip_locked=True)` on SQLite without a word, s
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -18,6 +19,20 @@ def adapted(value: Any) -> Any:
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+@dataclass(frozen=True)
+class Later:
+    """So many seconds after now by the database's own clock: hosts disagree about the time."""
+
+    seconds: float
+
+    def sql(self) -> str:
+        """As django.db.models.functions.Now would say it."""
+        seconds = float(self.seconds)
+        if connection.vendor == "postgresql":
+            return f"statement_timestamp() + interval '{seconds} seconds'"
+        return f"strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '{seconds:+} seconds')"
 
 
 def table(model: type[Model]) -> str:
@@ -34,13 +49,6 @@ def returning(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]
         cursor.execute(statement, [adapted(value) for value in parameters])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
-
-
-def many(statement: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Run one statement for many rows."""
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(statement, [[adapted(value) for value in row] for row in rows])
 
 
 MOST_MARKS = 900  # parameters of one statement; old builds of SQLite take 999
@@ -72,3 +80,46 @@ def insert(rows: Sequence[Model]) -> None:
             # In the order of the rows, as Django's own bulk_create takes them too.
             for row, (key,) in zip(part, cursor.fetchall(), strict=True):
                 row.pk = row.pk or key
+
+
+def update_each(
+    model: type[Model],
+    keys: Sequence[str],
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    shared: Mapping[str, Any] | None = None,
+    guard: Mapping[str, Any] | None = None,
+) -> list[tuple[Any, ...]]:
+    """Give each row its own values of `columns` and all of them those of `shared`, in one statement.
+
+    A row of `rows` is the values of `keys`, which find it, and of `columns`; `guard` must hold of it besides. Returns
+    the keys of the rows that were changed.
+    """
+    shared, guard, name, found = shared or {}, guard or {}, table(model), []
+    given = [_given(model, column, place) for place, column in enumerate([*keys, *columns], start=1)]
+    sets = [f"{column} = {value}" for column, value in zip(columns, given[len(keys) :], strict=True)]
+    sets += [f"{column} = {value.sql() if isinstance(value, Later) else '%s'}" for column, value in shared.items()]
+    where = [f"{name}.{column} = {value}" for column, value in zip(keys, given, strict=False)]
+    where += [f"{name}.{column} = %s" for column in guard]
+    line, size = f"({marks(given)})", max(MOST_MARKS // len(given), 1)
+    for start in range(0, len(rows), size):
+        part = rows[start : start + size]
+        statement = (
+            f"WITH given AS (VALUES {', '.join([line] * len(part))}) "  # noqa: S608
+            f"UPDATE {name} SET {', '.join(sets)} FROM given WHERE {' AND '.join(where)} "
+            f"RETURNING {', '.join(f'{name}.{column}' for column in keys)}"
+        )
+        values = [value for row in part for value in row]
+        also = [value for value in shared.values() if not isinstance(value, Later)]
+        found += returning(statement, [*values, *also, *guard.values()])
+    return found
+
+
+def _given(model: type[Model], column: str, place: int) -> str:
+    """A column of the list of values. PostgreSQL cannot tell the type of one that holds nothing but NULL."""
+    if connection.vendor != "postgresql":
+        return f"given.column{place}"
+    field = next(field for field in model._meta.concrete_fields if field.column == column)
+    kind = (field.rel_db_type(connection) or "").partition("(")[0]  # without its length: too long is an error, not cut
+    return f"CAST(given.column{place} AS {kind})"

@@ -5,7 +5,7 @@ the caller holds, and returns them; whoever else was faster keeps their change.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -94,68 +94,67 @@ def ticket_of(delivery: Delivery) -> Ticket:
     )
 
 
-def transition(
-    subjects: Sequence[Ticket],
-    old: State,
-    new: State,
-    *,
-    reason_code: str = "",
-    epoch: int | None = None,
-    columns: Mapping[str, Any] | None = None,
-    details: Mapping[int, Mapping[str, Any]] | None = None,
-    reason: str = "",
-    recipient: str = "",
-) -> list[Ticket]:
+@dataclass(frozen=True)
+class Change:
     """Move those of `subjects` that are in `old` (and claimed under `epoch`, if given) to `new`.
 
-    `columns` are further columns of Delivery to set, the same for all; `details` adds to each one's audit detail;
-    `reason` is a person's; `recipient` names who is about to receive patient data. Must run inside a transaction;
-    returns the ones that moved.
+    `columns` are further columns of Delivery to set, the same for all; `each` those that differ, by id, the same names
+    for everyone; `details` adds to each one's audit detail; `reason` is a person's; `recipients` names, by id, who is
+    about to receive patient data.
     """
-    if not allowed(old, new):
-        raise IllegalMove(f"{old} to {new}")
-    if not subjects:
-        return []
+
+    subjects: Sequence[Ticket]
+    old: State
+    new: State
+    reason_code: str = ""
+    epoch: int | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    each: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    details: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    reason: str = ""
+    recipients: Mapping[int, str] = field(default_factory=dict)
+
+
+def transition(subjects: Sequence[Ticket], old: State, new: State, **rest: Any) -> list[Ticket]:
+    """One Change; `rest` are its further fields. Must run inside a transaction; returns the ones that moved."""
+    return change_all([Change(subjects, old, new, **rest)])[0]
+
+
+def change_all(changes: Sequence[Change]) -> list[list[Ticket]]:
+    """Several changes in the caller's transaction, their Moves and audit events together; for each, who moved."""
+    for change in changes:
+        if not allowed(change.old, change.new):
+            raise IllegalMove(f"{change.old} to {change.new}")
     now = timezone.now()
-    moved_ids = _compare_and_set(subjects, old, new, reason_code, epoch, now, columns or {})
-    moved = [ticket for ticket in subjects if ticket.id in moved_ids]
-    _write_moves(moved, old, new, reason_code, epoch or 0, now)
-    event = event_of(old, new)
-    record_many(
+    moved: list[list[Ticket]] = []
+    for change in changes:
+        ids = _compare_and_set(change, now) if change.subjects else set()
+        moved.append([ticket for ticket in change.subjects if ticket.id in ids])
+    done = list(zip(changes, moved, strict=True))
+    sql.insert(
         [
-            replace(
-                _entry(event, ticket, reason_code, (details or {}).get(ticket.id, {})),
-                reason=reason,
-                recipient=recipient,
-            )
-            for ticket in moved
+            _move(ticket, change.old, change.new, change.reason_code, change.epoch or 0, now)
+            for change, tickets in done
+            for ticket in tickets
         ]
     )
+    entries = [_entry_of(change, ticket) for change, tickets in done for ticket in tickets]
+    if entries:
+        record_many(entries)
     return moved
 
 
-def _compare_and_set(
-    subjects: Sequence[Ticket],
-    old: State,
-    new: State,
-    reason_code: str,
-    epoch: int | None,
-    now: datetime,
-    columns: Mapping[str, Any],
-) -> set[int]:
-    changes = {"state": new.value, "reason_code": reason_code, "updated_at": now, **columns}
-    assignments = ", ".join(f"{name} = %s" for name in changes)
-    where = f"id IN ({sql.marks(subjects)}) AND state = %s" + ("" if epoch is None else " AND epoch = %s")
-    statement = f"UPDATE {sql.table(Delivery)} SET {assignments} WHERE {where} RETURNING id"  # noqa: S608
-    keys: list[Any] = [ticket.id for ticket in subjects]
-    guard: list[Any] = [old.value] if epoch is None else [old.value, epoch]
-    return {row[0] for row in sql.returning(statement, [*changes.values(), *keys, *guard])}
+def _compare_and_set(change: Change, now: datetime) -> set[int]:
+    shared = {"state": change.new.value, "reason_code": change.reason_code, "updated_at": now, **change.columns}
+    guard = {"state": change.old.value} | ({} if change.epoch is None else {"epoch": change.epoch})
+    own = list(next(iter(change.each.values()), {}))
+    rows = [[ticket.id, *(change.each[ticket.id][name] for name in own)] for ticket in change.subjects]
+    return {key for (key,) in sql.update_each(Delivery, ["id"], own, rows, shared=shared, guard=guard)}
 
 
-def _write_moves(
-    moved: Sequence[Ticket], old: State | str, new: State, reason_code: str, epoch: int, now: datetime
-) -> None:
-    sql.insert([_move(ticket, old, new, reason_code, epoch, now) for ticket in moved])
+def _entry_of(change: Change, ticket: Ticket) -> Entry:
+    entry = _entry(event_of(change.old, change.new), ticket, change.reason_code, change.details.get(ticket.id, {}))
+    return replace(entry, reason=change.reason, recipient=change.recipients.get(ticket.id, ""))
 
 
 def _move(ticket: Ticket, old: State | str, new: State, reason_code: str, epoch: int, now: datetime) -> Move:

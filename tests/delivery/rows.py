@@ -14,8 +14,11 @@ from typing import Any
 from django.utils import timezone
 
 from delivery.models import Attempt, Delivery, Move, Note, NoteVersion, Reading, Wire
+from delivery.outcomes import Outcome, changes_of, complete_attempts, fall_back, tell_breaker
 from delivery.states import State
+from delivery.transition import change_all
 from portal import crypto
+from portal.models import Connection
 from tests.cast import Cast
 
 LENA = {"id": "P1001", "family": "Okafor", "given": "Lena", "birth_date": "1981-07-19", "sex": "F"}
@@ -241,3 +244,11 @@ def add_reading(
             json.dumps(sealed).encode(), table="reading", column="sections", row=f"{delivery.pk}:{number}"
         ),
     )
+
+
+def write_down(outcomes: Sequence[Outcome], epoch: int, connection: Connection) -> None:
+    """What a lane's page says of its last batch, without a lane."""
+    complete_attempts(outcomes)
+    tell_breaker(outcomes, connection)
+    changes = changes_of(outcomes, epoch)
+    fall_back(outcomes, changes, change_all(changes))

@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from delivery import outcomes, retry
+from delivery import retry
 from delivery.channels.base import NoAnswer, Receipt, Refused, Rendered, Unavailable
 from delivery.models import Attempt, Delivery
-from delivery.outcomes import Outcome, accepted, ended, failed_in_a_row, not_reached, write_down
+from delivery.outcomes import Outcome, accepted, ended, failed_in_a_row, not_reached
 from delivery.outgoing import Prepared
 from delivery.states import State
-from tests.delivery.rows import add_attempt, make_delivery
+from tests.delivery.rows import add_attempt, make_delivery, write_down
 
 pytestmark = pytest.mark.django_db
 
@@ -264,7 +264,7 @@ class TestABatch:
 
     def test_of_nothing_writes_nothing(self, cast, django_assert_num_queries):
         with django_assert_num_queries(0):
-            outcomes.write_down([], 0, cast.hl7)
+            write_down([], 0, cast.hl7)
 
     def test_under_an_epoch_that_is_not_the_deliverys_moves_nothing(self, cast):
         one = Try(cast)

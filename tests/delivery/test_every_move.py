@@ -177,7 +177,7 @@ class TestWhatAMoveCarries:
 
     def test_is_who_receives_patient_data(self, cast):
         one = make_delivery(cast, "ready")
-        moved(one, "ready", "sending", recipient="eCW sandbox HL7")
+        moved(one, "ready", "sending", recipients={one.pk: "eCW sandbox HL7"})
         assert AuditEvent.objects.get(event="delivery.intent").recipient == "eCW sandbox HL7"
 
     def test_is_who_acts_at_that_moment(self, cast):

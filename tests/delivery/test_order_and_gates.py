@@ -9,14 +9,15 @@ from delivery import due as order
 from delivery.channels.base import NoAnswer, Receipt, Refused, Rendered, Unavailable
 from delivery.due import due, lanes_with_work
 from delivery.models import Attempt, Delivery, Lane, NoteVersion
-from delivery.outcomes import accepted, ended, not_reached, write_down
+from delivery.outcomes import accepted, ended, not_reached
 from delivery.outgoing import POISON_AFTER, Asked, Prepared, Stopped, closed_gate, prepare
 from delivery.states import BLOCKING, State
 from mapping.models import MappingVersion
 from portal import crypto
+from portal.agreements import today_at
 from portal.models import Agreement, Environment
 from tests.delivery.conftest import a_note
-from tests.delivery.rows import make_delivery
+from tests.delivery.rows import make_delivery, write_down
 
 pytestmark = pytest.mark.django_db
 
@@ -154,7 +155,7 @@ class TestTheGates:
         shut_agreement(delivery)
         for kind, party in (("baa_scribe", cast.scribe), ("baa_ecw", None)):
             Agreement.objects.create(
-                practice=cast.practice, scribe=party, kind=kind, party="x", signed_on=timezone.now().date()
+                practice=cast.practice, scribe=party, kind=kind, party="x", signed_on=today_at(cast.north)
             )
         assert closed_gate(delivery, Asked()) == ""
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.models.functions import Now
 from django.utils import timezone as now_in
 
 from delivery import sql
@@ -93,18 +94,51 @@ class TestReturning:
 
 
 @pytest.mark.django_db
-class TestMany:
-    STATEMENT = f"UPDATE {sql.table(RateWindow)} SET used = %s WHERE key = %s"
-
-    def test_runs_the_statement_for_each_row(self):
-        for name in ("a", "b"):
+class TestUpdateEach:
+    @pytest.fixture(autouse=True)
+    def rows(self):
+        for name in ("a", "b", "c"):
             RateWindow.objects.create(key=name, minute=1, used=0)
-        sql.many(self.STATEMENT, [(3, "a"), (4, "b")])
-        assert dict(RateWindow.objects.values_list("key", "used")) == {"a": 3, "b": 4}
+
+    def used(self):
+        return dict(RateWindow.objects.values_list("key", "used"))
+
+    def test_gives_each_row_its_own_values_in_one_statement(self, django_assert_num_queries):
+        with django_assert_num_queries(1):
+            assert sorted(sql.update_each(RateWindow, ["key"], ["used"], [("a", 3), ("b", 4)])) == [("a",), ("b",)]
+        assert self.used() == {"a": 3, "b": 4, "c": 0}
+
+    def test_gives_all_of_them_what_they_share_where_the_guard_holds(self):
+        RateWindow.objects.filter(key="b").update(minute=2)
+        found = sql.update_each(RateWindow, ["key"], [], [("a",), ("b",)], shared={"used": 9}, guard={"minute": 1})
+        assert found == [("a",)]
+        assert self.used() == {"a": 9, "b": 0, "c": 0}
+
+    def test_finds_a_row_by_several_keys(self):
+        assert sql.update_each(RateWindow, ["key", "minute"], ["used"], [("a", 1, 5), ("b", 2, 5)]) == [("a", 1)]
+
+    def test_splits_what_one_statement_cannot_hold(self, monkeypatch):
+        monkeypatch.setattr(sql, "MOST_MARKS", 5)
+        assert len(sql.update_each(RateWindow, ["key"], ["used"], [(name, 7) for name in "abc"])) == 3
+        assert set(self.used().values()) == {7}
 
     def test_of_no_rows_asks_the_database_nothing(self, django_assert_num_queries):
         with django_assert_num_queries(0):
-            sql.many(self.STATEMENT, [])
+            assert sql.update_each(RateWindow, ["key"], ["used"], []) == []
+
+    def test_takes_nothing_but_null_for_a_column_of_any_kind(self, cast):
+        delivery = make_delivery(cast, State.SENDING)
+        Attempt.objects.filter(delivery=delivery).update(sealed_answer=b"x", finished_at=MOMENT)
+        rows = [(delivery.pk, 1, None, None)]
+        sql.update_each(Attempt, ["delivery_id", "number"], ["finished_at", "sealed_answer"], rows)
+        attempt = Attempt.objects.get(delivery=delivery)
+        assert (attempt.finished_at, attempt.sealed_answer) == (None, None)
+
+    def test_sets_a_time_by_the_databases_clock(self, cast):
+        lane = Lane.objects.create(connection=cast.hl7, index=0)
+        sql.update_each(Lane, ["id"], [], [(lane.pk,)], shared={"expires_at": sql.Later(90)})
+        assert Lane.objects.filter(expires_at__gt=Now() + timedelta(seconds=85)).exists()
+        assert Lane.objects.filter(expires_at__lt=Now() + timedelta(seconds=95)).exists()
 
 
 def windows(count: int) -> list[RateWindow]:
