@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from audit.record import Actor, acting
 from delivery import lanes, rate, sql
+from delivery.asked import kept
 from delivery.channels.base import ChartReader, Unavailable
 from delivery.channels.compare import ReadBack, compare
 from delivery.models import Attempt, ConnectionState, Delivery, ReceiverProfile
@@ -100,11 +101,11 @@ def claim_reads() -> list[Delivery]:
             f"AND state IN ({sql.marks(states)}) ORDER BY read_at LIMIT {BATCH}) AND read_at <= %s RETURNING id",
             [until, now, *states, now],
         )
-    return list(
-        Delivery.objects.filter(pk__in=[row[0] for row in rows]).select_related(
-            "note_version__template", "location__practice", "location__reading_connection", "connection", "wire"
-        )
-    )
+    if not rows:
+        return []
+    due = list(Delivery.objects.filter(pk__in=[key for (key,) in rows]).select_related("note_version", "note", "wire"))
+    kept.now().complete(due)
+    return due
 
 
 def look_for(due: Sequence[Delivery]) -> list[Look]:
