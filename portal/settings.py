@@ -90,6 +90,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "portal.proxies.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "portal.api_way.ApiMiddleware",  # the scribe's API goes by API_MIDDLEWARE from here
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -108,6 +109,14 @@ MIDDLEWARE = [
     "portal.middleware.OneTimePasswordMiddleware",
     "portal.middleware.SelectionMiddleware",
     "portal.middleware.KeysAwayMiddleware",
+]
+
+API_PATHS = ("/api/v1/notes", "/api/v1/deliveries")
+API_MIDDLEWARE = [
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "portal.middleware.PrivatePagesMiddleware",
+    "portal.middleware.NoNulMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"

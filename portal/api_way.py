@@ -1,0 +1,38 @@
+"""The scribe's own way in: its API needs no session, form, selection or static file.
+
+What holds for every answer holds here too: settings.API_MIDDLEWARE names it, as MIDDLEWARE does for pages.
+"""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
+from django.utils.module_loading import import_string
+
+from audit.record import Actor, acting
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+
+class ApiMiddleware:
+    """Sends what goes to the API past the middleware behind this one."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.pages = get_response
+        self.api: Answer = answered
+        for name in reversed(settings.API_MIDDLEWARE):
+            self.api = import_string(name)(self.api)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return (self.api if request.path_info.startswith(settings.API_PATHS) else self.pages)(request)
+
+
+def answered(request: HttpRequest) -> HttpResponse:
+    """The view's answer, under a correlation id of its own; the view names its actor once the key is checked."""
+    request.get_host()  # raises DisallowedHost
+    with acting(Actor("anonymous", "", source_ip=request.META.get("REMOTE_ADDR", ""))):
+        request.resolver_match = match = resolve(request.path_info)
+        response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+        render = getattr(response, "render", None)
+        return render() if callable(render) else response
