@@ -11,10 +11,12 @@ from base64 import b32encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import uuid_utils.compat
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit.record import Actor, Entry, acting, current
@@ -28,6 +30,7 @@ from delivery.states import State
 from delivery.transition import Ticket, begin, tickets, transition
 from delivery.visits import VisitIndex, other_visit, visit_index
 from portal import crypto
+from portal.compiled import Compiled
 from portal.models import ApiKey
 
 DEADLINE = timedelta(hours=24)
@@ -180,14 +183,32 @@ def store(postings: Sequence[Posting]) -> tuple[list[Fate], set[int]]:
     return [next(answers) if isinstance(one, Arrival) else one for one in found], lanes
 
 
+@cache
+def _keys_among(size: int) -> Compiled[IdempotencyKey]:
+    def build(*values: Any) -> QuerySet[IdempotencyKey]:
+        return IdempotencyKey.objects.filter(scribe__in=values[:size], key_hash__in=values[size:])
+
+    return Compiled(build, *[int] * size, *[str] * size)
+
+
+@cache
+def _notes_among(size: int) -> Compiled[Note]:
+    def build(*values: Any) -> QuerySet[Note]:
+        # Locked, so that two versions that come in the same moment see each other, and the newer one wins.
+        notes = Note.objects.select_for_update().filter(scribe__in=values[:size], source_note_id__in=values[size:])
+        return notes.order_by("pk")
+
+    return Compiled(build, *[int] * size, *[str] * size)
+
+
 def look_up(postings: Sequence[Posting]) -> Known:
-    scribes = {posting.key.scribe_id for posting in postings}
-    keys = IdempotencyKey.objects.filter(scribe__in=scribes, key_hash__in=[posting.key_hash for posting in postings])
-    # Locked, so that two versions that come in the same moment see each other, and the newer one wins.
-    notes = Note.objects.select_for_update().filter(
-        scribe__in=scribes, source_note_id__in=[posting.posted.source_note_id for posting in postings]
-    )
-    found = {(note.scribe_id, note.source_note_id): note for note in notes.order_by("pk")}
+    # Filled up with the last one, so that there are few statements, each built once.
+    size = next(size for size in (1, 8, MOST_TOGETHER, len(postings)) if size >= len(postings))
+    filled = [*postings, *[postings[-1]] * (size - len(postings))]
+    scribes = [posting.key.scribe_id for posting in filled]
+    keys = _keys_among(size)(*scribes, *[posting.key_hash for posting in filled])
+    notes = _notes_among(size)(*scribes, *[posting.posted.source_note_id for posting in filled])
+    found = {(note.scribe_id, note.source_note_id): note for note in notes}
     versions: dict[Any, dict[int, VisitIndex]] = {note.pk: {} for note in found.values()}
     if found:
         rows = NoteVersion.objects.filter(note__in=versions)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.group import LULL, PATIENCE, Group
+from delivery.group import LULL, Group
 
 
 def submitted(group, items):
@@ -55,27 +55,23 @@ def test_those_who_come_while_others_are_served_go_together_and_each_gets_their_
     assert sorted(item for members in work.rounds for item in members) == list(range(20)), "each is served once"
 
 
-def test_those_who_go_round_together_are_waited_for_and_a_lone_caller_afterwards_is_not():
-    work = Slow(0.01)
+def test_as_many_as_came_last_time_are_waited_for_and_after_a_lull_nobody_is(monkeypatch):
+    monkeypatch.setattr("delivery.group.PATIENCE", 20.0)
+    work = Slow(0)
     group = Group(work, 8)
-
-    def go_round(item):
-        for _ in range(6):
-            group.submit(item)
-
-    threads = [threading.Thread(target=go_round, args=(item,)) for item in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
-    assert max(map(len, work.rounds)) == 4
-    assert len(work.rounds) < 24
-    time.sleep(LULL)
-    work.seconds = 0
-    begun = time.thread_time()
-    group.submit(9)
-    assert work.rounds[-1] == [9]
-    assert time.thread_time() - begun < PATIENCE
+    group._last_round, group._ended = 2, time.monotonic()
+    first = threading.Thread(target=group.submit, args=(1,))
+    first.start()
+    time.sleep(0.05)
+    assert work.rounds == [], "the first waits"
+    group.submit(2)
+    first.join(10)
+    assert work.rounds == [[1, 2]]
+    group._ended -= LULL
+    begun = time.monotonic()
+    group.submit(3)
+    assert work.rounds[-1] == [3]
+    assert time.monotonic() - begun < 10
 
 
 def test_a_round_that_nobody_joins_does_not_wait_for_ever():
