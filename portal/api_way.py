@@ -35,4 +35,6 @@ def answered(request: HttpRequest) -> HttpResponse:
         request.resolver_match = match = resolve(request.path_info)
         response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         render = getattr(response, "render", None)
-        return render() if callable(render) else response
+        response = render() if callable(render) else response
+    response.headers["Content-Length"] = str(len(response.content))
+    return response

@@ -339,6 +339,19 @@ def test_a_key_that_changed_since_its_last_note_posts_none_more(scribe, change, 
     assert not AuditEvent.objects.filter(event="note.refuse").exclude(outcome_class="403").exists()
 
 
+def test_every_answer_says_how_long_it_is(scribe):
+    """Without it the connection could not be kept for the next note."""
+    for answer in (scribe.post(a_note()), scribe.post(b"{"), scribe.get("notes?source_note_id=x")):
+        assert int(answer.headers["Content-Length"]) == len(answer.content) > 2
+
+
+def test_the_api_keeps_no_session_and_answers_no_stranger_host(scribe):
+    answer = scribe.post(a_note())
+    assert not answer.cookies
+    assert scribe.client.get("/api/v1/notes", headers={"host": "elsewhere.example"}).status_code == 400
+    assert scribe.client.get("/api/v1/notes/nothing-like-an-id").status_code == 404
+
+
 def test_a_wrong_note_of_a_revoked_key_is_told_of_the_key_alone(scribe):
     assert scribe.post(a_note()).status_code == 201
     ApiKey.objects.update(revoked_at=timezone.now())

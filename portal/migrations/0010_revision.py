@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Its triggers are set up after every migration (portal/revision.py)."""
 
-    dependencies = [("portal", "0008_data_keys")]
+    dependencies = [("portal", "0009_fallback")]
     operations = [
         migrations.CreateModel(
             name="Revision",
