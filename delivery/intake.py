@@ -11,79 +11,29 @@ from base64 import b32encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
 import uuid_utils.compat
 from django.db import IntegrityError, connection, transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
-from audit.record import Actor, Entry, acting, current
+from audit.record import Entry, acting, current
 from delivery import bell, sql
 from delivery.answers import note_answer
 from delivery.group import Group
+from delivery.known import MOST_TOGETHER, Answer, Known, Posting, look_up
 from delivery.models import Delivery, IdempotencyKey, Note, NoteVersion
 from delivery.places import Destination, Places, Refusal, kept
 from delivery.posted import PostedNote, Wrong, note_of
 from delivery.states import State
 from delivery.transition import Ticket, begin, tickets, transition
-from delivery.visits import VisitIndex, other_visit, visit_index
+from delivery.visits import other_visit, visit_index
 from portal import crypto
-from portal.compiled import Compiled
 from portal.models import ApiKey
 
 DEADLINE = timedelta(hours=24)
 RETRIES = 3
-MOST_TOGETHER = 32  # notes in one transaction
-
-Answer = dict[str, Any]
 Fate = Answer | Exception
-
-
-@dataclass(frozen=True)
-class Posting:
-    """A validated note as it came to the door."""
-
-    key: ApiKey
-    actor: Actor
-    posted: PostedNote
-    body: bytes
-    key_hash: str
-    body_sha256: str
-
-    @property
-    def names(self) -> frozenset[str]:
-        """What no two postings of one round may share: the scribe's key and the scribe's id of the note."""
-        scribe = self.key.scribe_id
-        return frozenset((f"{scribe} key {self.key_hash}", f"{scribe} note {self.posted.source_note_id}"))
-
-
-@dataclass(frozen=True)
-class Known:
-    """What stands in the database of a round's keys and notes, by key hash or by the scribe's id; notes locked."""
-
-    keys: dict[tuple[int, str], IdempotencyKey]
-    notes: dict[tuple[int, str], Note]
-    versions: dict[Any, dict[int, VisitIndex]]
-
-    def answer(self, posting: Posting) -> Answer | None:
-        """What was answered to this Idempotency-Key before, if the body is the same."""
-        row = self.keys.get((posting.key.scribe_id, posting.key_hash))
-        if row is None:
-            return None
-        if row.body_sha256 != posting.body_sha256:
-            words = "This Idempotency-Key came with another body before. A changed note needs a new key (and version)."
-            raise Refusal(422, [Wrong("", words)])
-        answer: Answer = row.answer
-        return answer
-
-    def note(self, posting: Posting, to: Destination) -> Note | None:
-        found = self.notes.get((posting.key.scribe_id, posting.posted.source_note_id))
-        if found is not None and found.location_id != to.location.pk:
-            words = "An earlier version of this note went to another location; a note does not change its location."
-            raise Refusal(422, [Wrong("/location", words)])
-        return found
 
 
 @dataclass
@@ -181,40 +131,6 @@ def store(postings: Sequence[Posting]) -> tuple[list[Fate], set[int]]:
         if row.lane_id is not None and row.state == State.READY
     }
     return [next(answers) if isinstance(one, Arrival) else one for one in found], lanes
-
-
-@cache
-def _keys_among(size: int) -> Compiled[IdempotencyKey]:
-    def build(*values: Any) -> QuerySet[IdempotencyKey]:
-        return IdempotencyKey.objects.filter(scribe__in=values[:size], key_hash__in=values[size:])
-
-    return Compiled(build, *[int] * size, *[str] * size)
-
-
-@cache
-def _notes_among(size: int) -> Compiled[Note]:
-    def build(*values: Any) -> QuerySet[Note]:
-        # Locked, so that two versions that come in the same moment see each other, and the newer one wins.
-        notes = Note.objects.select_for_update().filter(scribe__in=values[:size], source_note_id__in=values[size:])
-        return notes.order_by("pk")
-
-    return Compiled(build, *[int] * size, *[str] * size)
-
-
-def look_up(postings: Sequence[Posting]) -> Known:
-    # Filled up with the last one, so that there are few statements, each built once.
-    size = next(size for size in (1, 8, MOST_TOGETHER, len(postings)) if size >= len(postings))
-    filled = [*postings, *[postings[-1]] * (size - len(postings))]
-    scribes = [posting.key.scribe_id for posting in filled]
-    keys = _keys_among(size)(*scribes, *[posting.key_hash for posting in filled])
-    notes = _notes_among(size)(*scribes, *[posting.posted.source_note_id for posting in filled])
-    found = {(note.scribe_id, note.source_note_id): note for note in notes}
-    versions: dict[Any, dict[int, VisitIndex]] = {note.pk: {} for note in found.values()}
-    if found:
-        rows = NoteVersion.objects.filter(note__in=versions)
-        for note_id, number, patient, encounter in rows.values_list("note", "number", "patient_bidx", "encounter_bidx"):
-            versions[note_id][number] = (patient, encounter)
-    return Known({(row.scribe_id, row.key_hash): row for row in keys}, found, versions)
 
 
 def look_at(posting: Posting, known: Known, places: Places) -> Arrival | Fate:

@@ -9,7 +9,8 @@ from django.db import OperationalError, connection, transaction
 from audit.models import AuditEvent
 from audit.record import Actor, acting
 from delivery import intake, sql
-from delivery.intake import Posting, take_in
+from delivery.intake import take_in
+from delivery.known import Posting
 from delivery.models import Delivery, IdempotencyKey, Lane, Move, Note, NoteVersion
 from delivery.places import Refusal
 from delivery.posted import note_of

@@ -32,6 +32,7 @@ from mapping.publishing import start_draft
 from portal import keys
 from portal.data_keys import DataKey
 from portal.models import Agreement, ApiKey, Connection, Environment, Membership, OAuthGrant, SignInAttempt
+from portal.revision import Revision
 from portal.signing import new_key
 from tests.cast import Cast
 from tests.delivery.rows import make_delivery
@@ -409,6 +410,7 @@ def test_what_is_sealed_is_opened_in_these_places_only():
 
 # Not configuration, or written as a whole with an event that says what changed.
 UNREGISTERED = {
+    Revision: "one random value that every change of the configuration replaces; the changes are recorded",
     DataKey: "wrapped keys; encryption.rewrap, .rotate and .destroy record what is done to them",
     SignInAttempt: "counted tries, kept thirty days; signing in has its own events",
     Field: "the fields of a template version, frozen and fingerprinted; template.import records them",
