@@ -63,6 +63,14 @@ def _longest_rising(numbers: Sequence[int]) -> set[int]:
     return kept
 
 
+def newly_required(old: Sequence[FieldSpec], new: Sequence[FieldSpec]) -> tuple[FieldSpec, ...]:
+    """The fields of dictated text that `new` requires and `old` does not have, or does not require."""
+    before = {field.field_id for field in old if field.required}
+    return tuple(
+        field for field in new if field.required and field.kind != "structured" and field.field_id not in before
+    )
+
+
 def _removed(field: FieldSpec) -> Change:
     return Change("removed", BROKEN, field.field_id, field.label, f"{field.label} is no longer in the template.")
 

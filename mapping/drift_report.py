@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from mapping.drift import BROKEN, Change, changes
+from mapping.drift import BROKEN, Change
+from mapping.impact import Impact, impact
 from mapping.models import MappingVersion, Template, TemplateVersion
-from mapping.note import FieldSpec, MappingSpec, RuleSpec
+from mapping.note import FieldSpec, RuleSpec
 from mapping.queries import field_specs, learned_labels, newest_version, published_of, spec_of
 from mapping.sections import name_of
 from mapping.transfer import SUGGESTED, Transfer, transfer
@@ -27,10 +28,13 @@ class Report:
     mapping: MappingVersion
     old: TemplateVersion
     new: TemplateVersion
-    changes: tuple[Change, ...]
-    spec: MappingSpec
+    impact: Impact
     placed: Transfer
     fields: tuple[FieldSpec, ...]
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return self.impact.changes
 
     @property
     def broken(self) -> list[Change]:
@@ -39,9 +43,16 @@ class Report:
     @property
     def affected(self) -> list[str]:
         """The sections that a rule sends to a broken field."""
-        fields = {change.field_id for change in self.broken}
-        names = (name_of(rule.section_code) for rule in self.spec.rules if rule.field_id in fields)
-        return list(dict.fromkeys(names))
+        return list(dict.fromkeys(row.name for row in self.impact.broken))
+
+    @property
+    def unfilled(self) -> tuple[FieldSpec, ...]:
+        """The fields that became required and that no rule of the mapping in force fills."""
+        return self.impact.unfilled
+
+    @property
+    def unfilled_ids(self) -> set[str]:
+        return {field.field_id for field in self.unfilled}
 
     @property
     def proposal(self) -> list[Proposed]:
@@ -62,6 +73,5 @@ def report_of(template: Template) -> Report | None:
     if mapping is None or newest is None or mapping.template_version_id == newest.pk:
         return None
     spec, fields = spec_of(mapping), field_specs(newest.pk)
-    found = changes(spec.fields, fields)
     placed = transfer(spec, fields, learned_labels(template.location.practice), same_template=True)
-    return Report(mapping, mapping.template_version, newest, found, spec, placed, fields)
+    return Report(mapping, mapping.template_version, newest, impact(spec, fields), placed, fields)

@@ -7,10 +7,11 @@ from django.db import transaction
 
 from audit.record import record
 from mapping.defaults import VISIT_TYPES
+from mapping.impact import Impact, impact
 from mapping.importers.base import ImportedField, ImportedTemplate, fingerprint
 from mapping.models import Field, Template, TemplateVersion
 from mapping.note import FieldSpec
-from mapping.queries import field_specs, newest_version
+from mapping.queries import field_specs, newest_version, published_spec
 from portal.models import Location, User
 
 
@@ -108,30 +109,38 @@ def _template(location: Location, imported: ImportedTemplate) -> Template:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What saving would do: `number` is the version it would make (or the one it equals); field ids by change."""
+    """What saving would do: `number` is the version it would make (or the one it equals); field ids by change.
+
+    `impact` is what it does to the mapping in force of `template`; None where none is, or nothing is saved.
+    """
 
     number: int
     unchanged: bool = False
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    template: Template | None = None
+    impact: Impact | None = None
 
 
 def compare(location: Location, imported: ImportedTemplate) -> Comparison:
     """Compare a template that was read with the newest version of the location's template of that code."""
     template = Template.objects.filter(location=location, code=imported.code).first()
     newest = newest_version(template) if template else None
-    if newest is None:
+    if template is None or newest is None:
         return Comparison(1)
     if newest.fingerprint == fingerprint(imported.fields):
         return Comparison(newest.number, unchanged=True)
     old = {item.field_id: _properties(item) for item in field_specs(newest.pk)}
     new = {item.field_id: _properties(item) for item in imported.fields}
+    in_force = published_spec(template)
     return Comparison(
         newest.number + 1,
         added=tuple(new.keys() - old.keys()),
         removed=tuple(old.keys() - new.keys()),
         changed=tuple(field_id for field_id in old.keys() & new.keys() if old[field_id] != new[field_id]),
+        template=template,
+        impact=impact(in_force, [FieldSpec(**vars(item)) for item in imported.fields]) if in_force else None,
     )
 
 

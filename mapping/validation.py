@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from mapping.apply import CATCH_ALL, HOLD
-from mapping.drift import drifted
+from mapping.drift import drifted, newly_required
 from mapping.note import FieldSpec, MappingSpec, Problem, RuleSpec
 from mapping.routing import rule_pointer
 from mapping.rules import CUT_MARK
@@ -229,9 +229,17 @@ def _newer_template(spec: MappingSpec) -> Problem:
 
 
 def _drift_problems(spec: MappingSpec, newest: Sequence[FieldSpec]) -> Iterator[Problem]:
-    """Each rule whose field the newest version no longer has, has elsewhere in the order, or has coded or shorter."""
+    """Each rule whose field the newest version no longer has, has elsewhere in the order, or has coded or shorter;
+    each field it requires since, and no rule fills."""
     if not newest:
         return
+    sent = {rule.field_id for rule in spec.rules}
+    for field in newly_required(spec.fields, newest):
+        if field.field_id not in sent:
+            said = f"{field.label} ({field.field_id}) is required in the newest version of the template, and no section"
+            yield _of(
+                field, "field_required_since", f"{said} goes there. Use the newest version and give it one.", WARNING
+            )
     fields = {field.field_id: field for field in newest}
     found = {item.field_id: item for item in drifted(spec.fields, newest)}
     for rule in spec.rules:

@@ -132,6 +132,13 @@ class TestPublishing:
         assert errors(problems) == ()
         assert "field_shorter" in codes(warnings(problems))
 
+    def test_without_a_section_for_a_field_required_since_is_a_warning_that_names_the_field(self):
+        new = [*OLD, field("F4", 4, required=True)]
+        (problem,) = [one for one in self.judged(new) if one.code == "field_required_since"]
+        assert (problem.severity, problem.field_id) == ("warning", "F4")
+        assert "F4 (F4) is required in the newest version of the template, and no section goes there" in problem.message
+        assert "field_required_since" not in codes(self.judged([replace(OLD[0], required=True), *OLD[1:]]))
+
     def test_of_a_mapping_for_the_newest_version_is_not_concerned(self):
         made = replace(spec([RuleSpec("plan", "F1")], OLD), template_version_id=2)
         assert "field_drifted" not in codes(validate(made, newest_template_version_id=2, newest_fields=OLD[1:]))

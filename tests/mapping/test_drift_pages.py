@@ -1,5 +1,7 @@
 """The drift of one location: reported by severity, held there alone, with a proposal that becomes the draft."""
 
+from dataclasses import replace
+
 import pytest
 
 from mapping.drift_report import report_of
@@ -99,6 +101,24 @@ def test_an_earlier_mapping_that_the_new_template_breaks_does_not_offer_to_come_
     assert "What stands against it" in page
     assert "Put it in force again" not in page
     assert "publishing is not possible yet" not in page, "nobody publishes what is retired"
+
+
+def test_a_field_required_since_without_a_section_is_named_and_holds_no_note(cast, mel, template):
+    fields = [ImportedField(field_id, label, place, max_length=limit) for place, (field_id, label, limit) in lines_of()]
+    fields[6] = replace(fields[6], required=True)
+    newest = ImportedTemplate(name="Family Medicine Progress Note", code="FM-PROGRESS", fields=tuple(fields))
+    save(cast.north, newest, user=cast.mel)
+    assert published_spec(template).drifted == ()
+    page = mel.get(f"/mapping/templates/{template.pk}/drift/").content.decode()
+    assert "1 field is required now, and no section goes there" in page
+    assert "Notes (NF-07). Notes go on without it" in page
+    assert page.count("Needs a section") == 1
+    board = mel.get(f"/mapping/templates/{template.pk}/mapping/").content.decode()
+    assert "Notes (NF-07) is required in the newest version of the template" in board
+
+
+def lines_of():
+    return enumerate(NORTH_FIELDS, 1)
 
 
 def test_a_harmless_import_breaks_nothing(cast, mel, template):

@@ -6,10 +6,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from delivery.states import State
 from mapping.carrying import CannotCarry, packed, unpacked
 from mapping.importers import read_file
 from mapping.importers.base import ImportedField, ImportedTemplate, ImportRefused
 from mapping.models import Template
+from tests.cast import NORTH_FIELDS
+from tests.delivery.rows import add_wire, make_delivery
 
 FILE = b"Template: Knee Visit\nOrder,Field ID,Label,Type\n1,K1,CC,Free text\n2,K2,Meds,Structured\n"
 
@@ -69,6 +72,72 @@ def test_a_changed_file_says_what_changes_and_becomes_the_next_version(mel):
     assert "Would become version 2: 1 added, 1 removed, 1 changed." in page.content.decode()
     save(mel, page)
     assert Template.objects.get(code="KNEE-VISIT").versions.count() == 2
+
+
+AGAIN = b"Template: FM-PROGRESS\nOrder,Field ID,Label,Type,Length,Required\n"
+
+
+def again(*leaving_out: str, required: str = "", shorter: str = "") -> bytes:
+    """NORTH's template as a file, without some of its fields."""
+    kept = [line for line in NORTH_FIELDS if line[0] not in leaving_out]
+    rows = (
+        f"{place},{field_id},{label},Free text,{3 if field_id == shorter else limit or ''},{'yes' * (field_id == required)}"
+        for place, (field_id, label, limit) in enumerate(kept, 1)
+    )
+    return AGAIN + "\n".join(rows).encode()
+
+
+class TestAReimport:
+    """What it will break is said before it is saved: the rows, the fields, and how many waiting notes it would hold."""
+
+    def test_names_the_rows_that_break_and_counts_the_waiting_notes_that_fill_their_fields(self, mel, cast):
+        plan = ("plan", "PLAN", "Rest.", "NF-06", "")
+        for sections in (
+            [plan],
+            [plan, ("chief_complaint", "CC", "Cough.", "NF-01", "")],
+            [("goals", "G", "Walk.", "", "")],
+        ):
+            make_delivery(cast, State.READY, sections=sections)
+        make_delivery(cast, State.VERIFIED, sections=[plan])
+        page = choose(mel, again("NF-06")).content.decode()
+        assert "Saving this breaks 1 row of the mapping in force" in page
+        assert "<strong>Plan</strong>, in <code>NF-06</code>: Treatment Plan is no longer in the template." in page
+        assert "<strong>2 of 3</strong> notes waiting to be sent would be held." in page
+        assert Template.objects.get(code="FM-PROGRESS").versions.count() == 1, "nothing is saved by looking"
+
+    def test_that_breaks_nothing_says_so_and_names_what_became_required(self, mel, cast):
+        page = choose(mel, again(required="NF-07")).content.decode()
+        assert "No row of the mapping in force breaks." in page
+        assert "<strong>Notes</strong> <code>NF-07</code> is required now, and no section goes there" in page
+        assert "waiting to be sent" not in page
+
+    def test_that_makes_a_field_shorter_counts_only_the_notes_whose_text_is_longer(self, mel, cast):
+        for text in ("Rest.", "No."):
+            make_delivery(cast, State.READY, sections=[("plan", "PLAN", text, "NF-06", "")])
+        page = choose(mel, again(shorter="NF-06")).content.decode()
+        assert "The field takes 3 characters now: longer text is held." in page
+        assert "<strong>1 of 2</strong> notes waiting to be sent would be held." in page
+
+    def test_counts_what_is_frozen_already_by_what_it_fills(self, mel, cast):
+        frozen = make_delivery(cast, State.READY, sections=[("plan", "PLAN", "Rest.", "NF-06", "")])
+        add_wire(frozen, [("plan", "PLAN", "Rest.", "NF-05", "")])
+        assert "<strong>0 of 1</strong> note waiting" in choose(mel, again("NF-06")).content.decode()
+        assert "<strong>1 of 1</strong> note waiting" in choose(mel, again("NF-05")).content.decode()
+
+    def test_looks_at_the_oldest_and_says_how_many_wait(self, mel, cast, monkeypatch):
+        monkeypatch.setattr("delivery.would_hold.MOST", 1)
+        for _ in range(3):
+            make_delivery(cast, State.READY, sections=[("plan", "PLAN", "Rest.", "NF-06", "")])
+        page = choose(mel, again("NF-06")).content.decode()
+        assert (
+            "<strong>1 of 1</strong> note waiting to be sent (3 wait; the oldest were looked at) would be held." in page
+        )
+
+    def test_of_a_note_that_cannot_be_opened_counts_it_as_not_held_by_this(self, mel, cast):
+        shut = make_delivery(cast, State.READY, sections=[("plan", "PLAN", "Rest.", "NF-06", "")])
+        type(shut.note_version).objects.filter(pk=shut.note_version_id).update(sealed_body=b"1garbage")
+        page = choose(mel, again("NF-06")).content.decode()
+        assert "<strong>0 of 1</strong> note waiting to be sent would be held." in page
 
 
 def test_refused_rows_are_named_and_must_be_let_go_knowingly(mel):
