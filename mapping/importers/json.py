@@ -1,11 +1,12 @@
-"""Templates from JSON exports, flat ({"fields": [...]}) or nested (templates → sections → fields)."""
+"""Templates from JSON exports, flat ({"fields": [...]}) or nested (templates → sections → groups → fields)."""
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from mapping.importers.base import ImportedTemplate, ImportRefused
-from mapping.importers.fields import RawField, stem, template_of
+from mapping.importers.fields import RawField, shortened, stem, template_of
 from mapping.importers.headers import HEADERS, NOTHING, Known, accepted, meaning, words
 from mapping.importers.reading import Reading
 from mapping.importers.sheets import Row, Sheet, bounded
@@ -18,6 +19,8 @@ _CHOICES = frozenset({"options", "choices", "values", "answers", "picklist", "pi
 _NAMES = ("name", "title", "template name", "template", "form name", "label")
 _CODES = ("template id", "template code", "code", "id", "identifier")
 _DEEPEST = 20
+_LONGEST_GROUP = 200
+_NAMED = 20  # containers that a note names one by one
 
 
 def read(filename: str, content: bytes, known: Known = NOTHING) -> Reading:
@@ -101,63 +104,83 @@ def _constant(name: str) -> float:
     raise ValueError(name)
 
 
-def _templates(node: Any, place: str, depth: int) -> Iterator[tuple[dict[str, Any], list[RawField]]]:
+def _templates(node: Any, place: str, depth: int) -> Iterator[tuple[dict[str, Any], "_Found"]]:
     """Every node that owns fields, with them: a list of fields alone, or an object with such a list in it."""
     if depth > _DEEPEST:
         return
     if isinstance(node, list):
         if _is_fields(node) and not any(map(_nests, node)):
-            yield {}, list(_raw_fields(node, place, ""))
+            yield {}, _Found(list(_raw_fields(node, place, "")))
             return
         for index, item in enumerate(node):
             yield from _templates(item, f"{place}[{index}]", depth + 1)
     elif isinstance(node, dict):
-        fields = list(_own_fields(node, place))
-        if fields:
-            yield node, fields
+        found = _Found()
+        _gather(node, place, (), found)
+        if found.fields:
+            yield node, found
             return
         for key, value in node.items():
             if words(key) not in _CHOICES:
                 yield from _templates(value, f"{place}.{key}".lstrip("."), depth + 1)
 
 
-def _own_fields(node: dict[str, Any], place: str) -> Iterator[RawField]:
-    """The fields directly in a node's lists, and those in its groups ({"sections": [{"name", "fields": [...]}]})."""
-    for key, value in node.items():
+@dataclass
+class _Found:
+    """The fields of one template, and what holds fields without being one: its sections, groups, tabs, by name."""
+
+    fields: list[RawField] = field(default_factory=list)
+    containers: list[str] = field(default_factory=list)
+
+
+def _gather(node: dict[str, Any], place: str, path: tuple[str, ...], found: _Found) -> None:
+    """The fields in a node's lists, and those of the containers in them, however many levels these have.
+
+    `path` names the containers around the node. An object without inner fields beside containers is a field itself.
+    """
+    for key, value in _listed(node).items():
         where = f"{place}.{key}".lstrip(".")
-        if not isinstance(value, list) or words(key) not in _FIELD_LISTS | _GROUP_LISTS:
-            continue
-        if words(key) in _GROUP_LISTS and any(_inner_fields(item) for item in value):
-            for index, group in enumerate(value):
-                yield from _group_fields(group, f"{where}[{index}]")
-        elif _is_fields(value):
-            yield from _raw_fields(value, where, "")
+        if any(_holds(item, len(path)) for item in value):
+            for index, item in enumerate(value):
+                if _holds(item, len(path)):
+                    inside = (*path, _said(item, _NAMES))
+                    found.containers.append(_path(inside))
+                    _gather(item, f"{where}[{index}]", inside, found)
+                else:
+                    found.fields.extend(_raw_fields([item], where, _path(path), index))
+        elif _is_fields(value) and not any(map(_nests, value)):
+            found.fields.extend(_raw_fields(value, where, _path(path)))
 
 
-def _nests(item: Any) -> bool:
-    """Whether an object holds a list of further objects that are not choices: a location or template, not a field."""
-    return isinstance(item, dict) and any(
-        isinstance(value, list) and words(key) not in _CHOICES and any(isinstance(inner, dict) for inner in value)
-        for key, value in item.items()
+def _listed(node: dict[str, Any]) -> dict[str, list[Any]]:
+    """The lists of a node that may hold fields, or groups of them."""
+    lists = {key: value for key, value in node.items() if isinstance(value, list)}
+    return {key: value for key, value in lists.items() if words(key) in _FIELD_LISTS | _GROUP_LISTS}
+
+
+def _holds(item: Any, depth: int) -> bool:
+    """Whether an object holds fields, at any depth: then it is a container, even where it has an identifier."""
+    if not isinstance(item, dict) or depth > _DEEPEST:
+        return False
+    return any(
+        any(_holds(inner, depth + 1) for inner in value) or (_is_fields(value) and not any(map(_nests, value)))
+        for value in _listed(item).values()
     )
 
 
-def _inner_fields(item: Any) -> dict[str, list[Any]]:
-    """The lists of fields inside an object: what makes it a group or a template rather than a field."""
-    if not isinstance(item, dict):
-        return {}
-    lists = {key: value for key, value in item.items() if isinstance(value, list) and words(key) not in _CHOICES}
-    return {key: value for key, value in lists.items() if words(key) in _FIELD_LISTS and _is_fields(value)}
+def _path(names: tuple[str, ...]) -> str:
+    """Containers from the outermost on; the innermost alone where together they are longer than a group may be."""
+    named = [name for name in names if name]
+    whole = " › ".join(named)
+    return whole if len(whole) <= _LONGEST_GROUP else named[-1]
 
 
-def _group_fields(group: Any, place: str) -> Iterator[RawField]:
-    """A group's fields under its name; an object without inner fields beside groups is a field itself."""
-    inner = _inner_fields(group)
-    if not inner:
-        yield RawField(place, _values(group) if isinstance(group, dict) else {})
-        return
-    for key, value in inner.items():
-        yield from _raw_fields(value, f"{place}.{key}", _said(group, _NAMES))
+def _nests(item: Any, depth: int = 0) -> bool:
+    """Whether fields lie in an object's lists, whatever these are called: a location or template, not a field."""
+    if not isinstance(item, dict) or depth > _DEEPEST:
+        return False
+    lists = [value for key, value in item.items() if isinstance(value, list) and words(key) not in _CHOICES]
+    return any(_is_fields(value) or any(_nests(inner, depth + 1) for inner in value) for value in lists)
 
 
 def _is_fields(items: list[Any]) -> bool:
@@ -167,8 +190,8 @@ def _is_fields(items: list[Any]) -> bool:
     return bool(named) and 2 * len(named) >= len(items)
 
 
-def _raw_fields(items: list[Any], place: str, group: str) -> Iterator[RawField]:
-    for index, item in enumerate(items):
+def _raw_fields(items: list[Any], place: str, group: str, first: int = 0) -> Iterator[RawField]:
+    for index, item in enumerate(items, start=first):
         values = _values(item) if isinstance(item, dict) else {}
         if group:
             values.setdefault("group", group)
@@ -199,11 +222,16 @@ def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _template(node: dict[str, Any], fields: list[RawField], filename: str) -> ImportedTemplate:
+def _template(node: dict[str, Any], found: _Found, filename: str) -> ImportedTemplate:
     site = _said(node, ("location", "site", "facility", "loc", "clinic"))
     notes = [f"The file names the site {site}: check that this is the right location."] if site else []
+    if found.containers:
+        named = ", ".join(f"“{shortened(name)}”" for name in found.containers[:_NAMED] if name)
+        more = f" and {len(found.containers) - _NAMED} more" if len(found.containers) > _NAMED else ""
+        count = "1 entry was" if len(found.containers) == 1 else f"{len(found.containers)} entries were"
+        notes.append(f"{count} taken as a group of fields, not as a field: {named or 'without a name'}{more}.")
     return template_of(
-        fields,
+        found.fields,
         name=_said(node, _NAMES) or stem(filename),
         code=_said(node, _CODES),
         notes=notes,

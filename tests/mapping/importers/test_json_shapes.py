@@ -70,6 +70,70 @@ def test_fields_in_groups_carry_the_name_of_their_group(key):
     assert [(field.field_id, field.group) for field in only(tree).fields] == [("A", "Subjective"), ("B", "Plan")]
 
 
+THREE = {
+    "name": "Visit",
+    "sections": [
+        {
+            "id": "S1",
+            "name": "Subjective",
+            "groups": [
+                {"id": "G1", "name": "Complaint", "fields": [ONE]},
+                {"id": "G2", "name": "History", "fields": [{"id": "C", "label": "PMH"}, {"id": "D", "label": "FH"}]},
+            ],
+        },
+        {"id": "S2", "name": "Plan", "groups": [{"id": "G3", "name": "Orders", "fields": [TWO]}]},
+    ],
+}
+
+
+class TestThreeLevels:
+    """Sections of groups of fields: what holds fields is never one itself, though it has an identifier and a name."""
+
+    def test_are_read_to_the_fields_each_under_the_way_to_it(self):
+        found = [(field.field_id, field.group) for field in only(THREE).fields]
+        assert found == [
+            ("A", "Subjective › Complaint"),
+            ("C", "Subjective › History"),
+            ("D", "Subjective › History"),
+            ("B", "Plan › Orders"),
+        ]
+
+    def test_are_one_template_of_the_name_it_has(self):
+        assert (only(THREE).name, only(THREE).refused) == ("Visit", ())
+
+    def test_are_said_to_be_containers(self):
+        (said,) = [note for note in only(THREE).notes if "taken as a group" in note]
+        assert said.startswith("5 entries were taken as a group of fields, not as a field: “Subjective”, “Subjective ›")
+
+    def test_may_have_fields_beside_groups_at_every_level(self):
+        tree = {"sections": [{"id": "S", "name": "S", "groups": [{"name": "G", "fields": [ONE]}], "fields": [TWO]}]}
+        tree["sections"].append({"id": "E", "label": "Alone"})
+        assert [(item.field_id, item.group) for item in only(tree).fields] == [("A", "S › G"), ("B", "S"), ("E", "")]
+
+    def test_and_more_are_read_too(self):
+        tree = {"name": "Deep", "fields": [ONE]}
+        for level in range(6):
+            tree = {"id": f"L{level}", "name": f"Level {level}", "items": [tree]}
+        assert ids({"name": "Visit", "sections": [tree]}) == ["A"]
+
+    def test_name_a_refused_field_by_its_whole_place(self):
+        tree = {"sections": [{"name": "S", "groups": [{"name": "G", "fields": [ONE, {**TWO, "type": "hologram"}]}]}]}
+        (refused,) = only(tree).refused
+        assert refused.place == "sections[0].groups[0].fields[1]"
+
+    def test_under_names_longer_than_a_group_may_be_keep_the_innermost(self):
+        tree = {"sections": [{"name": "S" * 150, "groups": [{"name": "G" * 150, "fields": [ONE]}]}]}
+        assert only(tree).fields[0].group == "G" * 150
+
+    def test_of_a_template_inside_categories_are_the_template_and_no_fields(self):
+        tree = {"categories": [{"id": 1, "name": "Ortho", "templates": [{"id": 7, "name": "Knee", "fields": [ONE]}]}]}
+        assert (only(tree).name, ids(tree)) == ("Knee", ["A"])
+
+    @pytest.mark.parametrize("holder", ["validators", "history", "audit"])
+    def test_are_not_seen_in_lists_about_a_field(self, holder):
+        assert ids([{**ONE, holder: [{"rule": "max", "value": 3}]}, TWO]) == ["A", "B"]
+
+
 def test_a_field_that_names_a_group_of_its_own_keeps_it():
     tree = {"groups": [{"name": "Subjective", "fields": [{**ONE, "category": "History"}]}]}
     assert only(tree).fields[0].group == "History"
