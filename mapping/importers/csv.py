@@ -3,17 +3,33 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 
 from mapping.importers.base import MAX_COLUMNS, ImportRefused
-from mapping.importers.sheets import HEADER_WITHIN, Row, Sheet, bounded
+from mapping.importers.sheets import HEADER_WITHIN, MADE_DATE, MADE_LOGICAL, Row, Sheet, bounded
 from mapping.importers.table import understood
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "^": "caret", "~": "tilde"}
 # The first line by which a spreadsheet is told the separator.
 _SAID = re.compile(r"""^"?sep=(?P<mark>[^\w\s"]|\t)"?\s*(?:\r\n|\r|\n)""", re.IGNORECASE)
+
+_MONTH = (
+    "(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz?|mrz|apr(?:il)?|ma[yi]|june?|juni|july?|juli|aug(?:ust)?"
+    "|sept?(?:ember)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)[.]?"
+)
+_DAY, _YEAR = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:19|20)[0-9]{2}"
+# What spreadsheets write for a cell that they took for a date: 1-Feb, Feb-24, 2/1/2024, 2024-02-01, 01.02.2024 00:00.
+_DATE = re.compile(
+    rf"(?:{_DAY}[-/ .]{{1,2}}{_MONTH}(?:[-/ .](?:{_YEAR}|[0-9]{{2}}))?|{_MONTH}[-/ .](?:{_YEAR}|[0-9]{{2}})"
+    rf"|{_DAY}/{_DAY}/(?:{_YEAR}|[0-9]{{2}})|{_DAY}([-.]){_DAY}\1{_YEAR}|{_YEAR}([-/.])[01]?[0-9]\2{_DAY})"
+    r"(?:[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]+)?)?)?",
+    re.IGNORECASE,
+)
+_LONGEST_DATE = 40
+_CAPITALS = re.compile("[A-Z]{2}")
+_LOGICAL = frozenset({"true", "false", "wahr", "falsch", "vrai", "faux", "verdadero", "falso"})
 
 
 def read(content: bytes) -> Sheet:
@@ -62,13 +78,26 @@ def _score(text: str, separator: str) -> tuple[int, int]:
     return understood(top), sum(len(row.cells) for row in top)
 
 
+def _doubtful(cells: Sequence[str]) -> dict[int, str]:
+    """The cells that may have been typed otherwise: a file of text does not say what a spreadsheet took them for."""
+    doubts = ((column, _doubt(cell.strip())) for column, cell in enumerate(cells))
+    return {column: doubt for column, doubt in doubts if doubt}
+
+
+def _doubt(text: str) -> str:
+    if text.casefold() in _LOGICAL:
+        return MADE_LOGICAL
+    # A spreadsheet writes Mar-01; MAR-01 was typed so.
+    return MADE_DATE if len(text) <= _LONGEST_DATE and not _CAPITALS.search(text) and _DATE.fullmatch(text) else ""
+
+
 def _rows(text: str, separator: str, first: int = 1) -> Iterator[Row]:
     """The rows with their numbers, the text's own first line being `first`."""
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     number = first
     try:
         for cells in lines:
-            yield Row(number, tuple(cells))
+            yield Row(number, tuple(cells), _doubtful(cells))
             number = lines.line_num + first
     except csv.Error as error:
         raise ImportRefused(

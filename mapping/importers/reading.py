@@ -1,14 +1,17 @@
 """What a reader found in a file, and the templates it makes once its columns are understood."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mapping.importers.base import ImportedField, ImportedTemplate, ImportRefused, RefusedRow
+from mapping.importers.fields import code_from
 from mapping.importers.headers import NOTHING, Known, words
 from mapping.importers.sheets import Row, Sheet, sheet_from_json, sheet_in_json
 from mapping.importers.table import ColumnsUnknown, header_index, templates_in
 
+_TITLE, _CODE = 160, 28  # of a title and a code, beside a sheet's name of up to 31 characters
 # Names that a spreadsheet gives by itself say nothing about the template.
 _UNNAMED = frozenset({"sheet", "tabelle", "feuil", "hoja", "foglio", "blad", "export", "data"})
 
@@ -44,10 +47,25 @@ def _from_sheets(reading: Reading, known: Known) -> tuple[ImportedTemplate, ...]
     said = [f"Not read, for want of field identifiers: sheet {', '.join(f'“{name}”' for name in passed)}."] * bool(
         passed
     )
-    found = [
-        template for sheet in headed for template in templates_in(sheet, _name(sheet, reading, len(headed)), known)
-    ]
-    return tuple(replace(template, notes=(*template.notes, *said)) for template in found)
+    found = [(sheet, templates_in(sheet, _name(sheet, reading, len(headed)), known)) for sheet in headed]
+    return tuple(replace(template, notes=(*template.notes, *said)) for template in _told_apart(found))
+
+
+def _told_apart(found: Sequence[tuple[Sheet, Sequence[ImportedTemplate]]]) -> Iterator[ImportedTemplate]:
+    """Templates of sheets that share a title are called by their sheet too: a title row is often the practice's."""
+    sheets = Counter(code for _sheet, templates in found for code in {template.code for template in templates})
+    for sheet, templates in found:
+        for template in templates:
+            if sheets[template.code] == 1:
+                yield template
+                continue
+            note = f"Other sheets have the title “{template.name}” too, so the sheet's name was added. Change it below."
+            yield replace(
+                template,
+                name=f"{template.name[:_TITLE]}, {sheet.name}",
+                code=code_from(f"{template.code[:_CODE]} {sheet.name}"),
+                notes=(*template.notes, note),
+            )
 
 
 def _name(sheet: Sheet, reading: Reading, sheets: int) -> str:

@@ -6,6 +6,10 @@ from typing import Any
 
 from mapping.importers.base import MAX_COLUMNS, MAX_ROWS, ImportRefused
 
+# Why an identifier may not be what was typed; the sentence begins with it.
+MADE_DATE = "was made a date by a spreadsheet"
+MADE_LOGICAL = "was made true or false by a spreadsheet"
+
 # A header stands near the top: so many rows are looked through for it.
 HEADER_WITHIN = 30
 

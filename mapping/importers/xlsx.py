@@ -15,7 +15,7 @@ from typing import Any
 import openpyxl
 
 from mapping.importers.base import ImportRefused
-from mapping.importers.sheets import Row, Sheet, bounded
+from mapping.importers.sheets import MADE_DATE, MADE_LOGICAL, Row, Sheet, bounded
 
 MOST_PARTS = 500
 MOST_UNFOLDED = 20 * 1024 * 1024
@@ -26,7 +26,6 @@ _PLACES = re.compile(r"0+")
 _CHUNK = 1024 * 1024
 DECIMALS = "is a number with decimals, where a spreadsheet drops a last zero"
 LONG = "is a number of more than 15 digits, which a spreadsheet rounds"
-MADE_DATE = "was made a date by a spreadsheet"
 
 
 def read(content: bytes) -> tuple[Sheet, ...]:
@@ -109,11 +108,11 @@ def _rows(sheet: Any) -> Iterator[Row]:
 
 
 def _text(value: object, shown_as: str) -> tuple[str, str]:
-    """A cell's value as it was typed, and why it may not be that."""
+    """A cell's value as it was typed, and why it may not be that. Text is what was typed, whatever it looks like."""
     if value is None:
         return "", ""
     if isinstance(value, bool):
-        return ("yes" if value else "no"), ""
+        return str(value).upper(), MADE_LOGICAL
     if isinstance(value, int | float):
         return _number(value, shown_as)
     if isinstance(value, datetime | date | time | timedelta):

@@ -156,6 +156,55 @@ def test_several_templates_in_one_file_are_told_apart():
     assert any("site East" in note for note in knee.notes)
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        *(
+            "1-Feb",
+            "01-Feb-24",
+            "1 February 2024",
+            "Feb-24",
+            "1. Mai 2024",
+            "2/1/2024",
+            "2/1/24",
+            "01.02.2024",
+            "1-2-2024",
+        ),
+        *("2024-02-01", "2024/2/1", "2024-02-01 00:00:00", "2024-02-01T00:00:00.000", "2/1/2024 0:00"),
+    ],
+)
+def test_an_identifier_that_a_spreadsheet_made_a_date_refuses_its_row_with_the_reason(made):
+    template = one(f"Field ID,Label\n{made},CC\nK2,Plan\n")
+    assert [field.field_id for field in template.fields] == ["K2"]
+    (refused,) = template.refused
+    assert refused.place == "row 2"
+    assert refused.reason == (
+        f"the field identifier {made} was made a date by a spreadsheet: format the column as text"
+    )
+
+
+@pytest.mark.parametrize("made", ["TRUE", "False", "WAHR", "faux"])
+def test_an_identifier_that_a_spreadsheet_made_true_or_false_refuses_its_row(made):
+    (refused,) = one(f"Field ID,Label\n{made},CC\nK2,Plan\n").refused
+    assert "was made true or false by a spreadsheet" in refused.reason
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("MAR-01", "1-FEB", "8716-3", "12-3", "2024-1-A", "1/2", "1.2.3", "Plan-24", "1-Marker", "2024", "13-40-2024"),
+        *("TRUE-1", "Decem-24", "FM-2024-02-01", "1.10.003"),
+    ],
+)
+def test_an_identifier_that_only_resembles_a_date_is_taken_as_it_was_typed(typed):
+    assert [field.field_id for field in one(f"Field ID,Label\n{typed},CC\n").fields] == [typed]
+
+
+def test_a_date_or_true_in_another_column_is_no_doubt_about_the_identifier():
+    (field,) = one("Field ID,Label,Required\nK1,2024-02-01,TRUE\n").fields
+    assert (field.field_id, field.label, field.required) == ("K1", "2024-02-01", True)
+
+
 def test_columns_without_meaning_are_said():
     assert "Columns not used: Colour, Shelf." in one("Order,Field ID,Label,Colour,Shelf\n1,A,CC,red,3\n").notes
 

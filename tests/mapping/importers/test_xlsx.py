@@ -1,6 +1,6 @@
 """Excel workbooks: several sheets, title rows, numbers that a spreadsheet changed, and what is refused."""
 
-from datetime import date
+from datetime import date, time
 
 import openpyxl
 import pytest
@@ -81,6 +81,29 @@ def test_a_template_without_a_title_is_called_as_its_sheet_unless_that_says_noth
     assert one(content, "visit.xlsx").name == expected
 
 
+def test_sheets_under_the_same_title_are_each_called_by_their_sheet_too():
+    title = ["Lakeside, Progress Notes"]
+    content = workbook(("North", [title, HEADER, *ROWS]), ("South", [title, HEADER, *ROWS[:1]]))
+    north, south = read_file("visit.xlsx", content)
+    assert (north.name, north.code) == ("Lakeside, Progress Notes, North", "LAKESIDE-PROGRESS-NOTES-NORTH")
+    assert (south.code, len(south.fields)) == ("LAKESIDE-PROGRESS-NOTES-SOUTH", 1)
+    assert "Other sheets have the title “Lakeside, Progress Notes” too" in " ".join(south.notes)
+
+
+def test_a_title_longer_than_a_code_may_be_still_leaves_room_for_the_sheets():
+    title = ["Template: " + "Very long title of a practice " * 5]
+    found = read_file("v.xlsx", workbook(("A", [title, HEADER, *ROWS]), ("B", [title, HEADER, *ROWS])))
+    assert len({template.code for template in found}) == 2
+    assert all(len(template.code) <= 60 for template in found)
+
+
+def test_sheets_of_which_one_has_a_title_of_its_own_keep_that():
+    rows = [HEADER, *ROWS]
+    named = [("A", "Same"), ("B", "Same"), ("C", "Own")]
+    found = read_file("v.xlsx", workbook(*((sheet, [[f"Template: {title}"], *rows]) for sheet, title in named)))
+    assert [template.code for template in found] == ["SAME-A", "SAME-B", "OWN"]
+
+
 def test_sheets_that_say_nothing_still_get_codes_of_their_own():
     found = read_file("visit.xlsx", workbook(("Sheet1", [HEADER, *ROWS]), ("Sheet2", [HEADER, *ROWS])))
     assert [template.code for template in found] == ["VISIT-SHEET1", "VISIT-SHEET2"]
@@ -92,6 +115,9 @@ def test_sheets_that_say_nothing_still_get_codes_of_their_own():
         (119070.1, "the field identifier 119070.1 is a number with decimals"),
         (1234567890123456789, "is a number of more than 15 digits"),
         (date(2026, 1, 2), "was made a date by a spreadsheet"),
+        (time(12, 30), "was made a date by a spreadsheet"),
+        (True, "the field identifier TRUE was made true or false by a spreadsheet"),
+        (False, "the field identifier FALSE was made true or false by a spreadsheet"),
     ],
 )
 def test_an_identifier_that_a_spreadsheet_may_have_changed_is_refused_not_guessed(typed, reason):
@@ -99,6 +125,16 @@ def test_an_identifier_that_a_spreadsheet_may_have_changed_is_refused_not_guesse
     assert [field.field_id for field in template.fields] == ["K2"]
     assert reason in template.refused[0].reason
     assert template.refused[0].reason.endswith("format the column as text")
+
+
+@pytest.mark.parametrize("typed", ["TRUE", "1-Feb", "2024-02-01", "1.10"])
+def test_an_identifier_in_a_cell_of_text_is_what_was_typed(typed):
+    assert [field.field_id for field in one(workbook(("S", [HEADER, [1, typed, "CC", None, None]]))).fields] == [typed]
+
+
+def test_true_and_false_say_whether_a_field_is_required():
+    rows = [["Field ID", "Label", "Required"], ["K1", "CC", True], ["K2", "HPI", False]]
+    assert [field.required for field in one(workbook(("S", rows))).fields] == [True, False]
 
 
 def test_whole_numbers_are_identifiers_as_they_are_shown():
