@@ -5,12 +5,18 @@ from django.db.models import Q
 
 from audit.insert_only import InsertOnlyModel
 from delivery.bulk.tables import Job, JobItem
+from delivery.events.models import Arrival, Event, EventSource, SourceState, VisitStage
 from delivery.monitor.tables import Counted, Issue, Standing, Tally
 from delivery.states import STRIKABLE, State
+from delivery.webhooks.models import EndpointState, ScribeEndpoint, WebhookMessage
 from mapping.models import MappingVersion, Template
 from portal.models import ApiKey, Connection, Location, Part, Practice, Scribe
 
-__all__ = ["Counted", "Issue", "Job", "JobItem", "Standing", "Tally"]  # rows of parts that Django looks for here
+# Rows of parts that Django looks for here.
+__all__ = [
+    "Arrival", "Counted", "EndpointState", "Event", "EventSource", "Issue", "Job", "JobItem", "ScribeEndpoint",
+    "SourceState", "Standing", "Tally", "VisitStage", "WebhookMessage",
+]  # fmt: skip
 
 STATES = [(state.value, state.value) for state in State]
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 
-from delivery import fallback, lanes, sockets, sweeper, upkeep
+from delivery import fallback, lanes, rounds, sockets, sweeper, upkeep
 from delivery.bulk.running import run_jobs
 from delivery.due import lanes_with_work
 from delivery.models import Heartbeat
@@ -133,6 +133,7 @@ def start(**_: object) -> None:
     threading.Thread(target=keep_reading, name="reader", daemon=True).start()
     threading.Thread(target=keep_running, name="jobs", daemon=True).start()
     threading.Thread(target=keep_counting, name="counter", daemon=True).start()
+    rounds.begin(guarded)
 
 
 @worker_shutting_down.connect

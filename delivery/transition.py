@@ -15,6 +15,7 @@ from audit.record import Actor, Entry, current, record_many
 from delivery import sql
 from delivery.models import Delivery, Move
 from delivery.states import State, allowed
+from delivery.webhooks import outbox
 
 
 class IllegalMove(Exception):
@@ -138,6 +139,8 @@ def change_all(changes: Sequence[Change]) -> list[list[Ticket]]:
             for ticket in tickets
         ]
     )
+    for change, tickets in done:
+        outbox.moved({ticket.id: change.reason_code for ticket in tickets}, change.new)
     entries = [_entry_of(change, ticket) for change, tickets in done for ticket in tickets]
     if entries:
         record_many(entries)
@@ -197,5 +200,6 @@ def begin(subjects: Sequence[tuple[Ticket, State, str]], first: Sequence[Entry] 
     """
     now = timezone.now()
     sql.insert([_move(ticket, "", state, reason_code, 0, now) for ticket, state, reason_code in subjects])
+    outbox.moved({ticket.id: reason_code for ticket, state, reason_code in subjects if state == State.HELD}, State.HELD)
     begun = [_entry(f"delivery.{state.value}", ticket, reason_code, {}) for ticket, state, reason_code in subjects]
     record_many([*first, *begun])

@@ -32,6 +32,7 @@ SEES_NOTES = frozenset({Role.DIRECTOR, Role.OPERATOR, Role.AUDITOR, Role.CLINICI
 ENTRIES = (
     Entry("Overview", "home", "portal:home"),
     Entry("Deliveries", "paper-airplane", "delivery:deliveries", SEES_NOTES),
+    Entry("Events", "bell", "delivery:events", SEES_NOTES),
     Entry(
         "Templates & mapping",
         "arrows-right-left",
@@ -54,8 +55,9 @@ ENTRIES = (
     Entry("Settings", "cog-6-tooth", "portal:settings", frozenset({Role.DIRECTOR})),
 )
 
-# A rehearsal is a page of delivery, as it needs stored notes, and a step of mapping.
-ELSEWHERE = {"/deliveries/rehearsals/": "mapping:templates"}
+
+# Pages of delivery that are steps of something else: a rehearsal of mapping, a scribe's endpoint of the settings.
+ELSEWHERE = {"/deliveries/rehearsals/": "mapping:templates", "/deliveries/scribes/": "portal:settings"}
 
 
 def _address(url_name: str) -> str:
@@ -70,7 +72,8 @@ def _is_current(url: str, path: str) -> bool:
 
 
 def links(roles: frozenset[str], path: str) -> list[Link]:
-    """The menu for these roles; the entry whose address the path lies under is current."""
+    """The menu for these roles; the entry under whose address the path lies most closely is current."""
     seen = [(entry, _address(entry.url_name)) for entry in ENTRIES if entry.roles & roles]
     home = next((_address(name) for under, name in ELSEWHERE.items() if path.startswith(under)), path)
-    return [Link(entry.label, entry.icon, url, _is_current(url, home)) for entry, url in seen if url]
+    under = max((url for _, url in seen if url and _is_current(url, home)), key=len, default="")
+    return [Link(entry.label, entry.icon, url, url == under) for entry, url in seen if url]

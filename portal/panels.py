@@ -11,7 +11,7 @@ from portal.requests import PortalRequest
 
 
 def rendered(names: Iterable[str], request: PortalRequest, shown: Model) -> tuple[str, ...]:
-    """What each panel has to say of the object shown (a Location or a Connection); silent ones are left out."""
+    """What each panel has to say of the object shown (a Location, Scribe or Connection); silent ones are left out."""
     made = (import_string(name)(request, shown) for name in names)
     return tuple(panel for panel in made if panel)
 

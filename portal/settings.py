@@ -217,9 +217,10 @@ CONTENT_SECURITY_POLICY = {
 
 FORM_RENDERER = "portal.forms.rendering.PortalRenderer"
 # Panels that apps above the portal add to its pages, named by string: each is a callable (request, object) -> safe
-# HTML, "" for nothing to show. The object is the location, or the connection (portal/panels.py).
+# HTML, "" for nothing to show. The object is the location, the scribe or the connection (portal/panels.py).
 HOME_PANELS: list[str] = ["delivery.panels.deliveries", "mapping.panels.templates"]
-LOCATION_PANELS: list[str] = ["mapping.panels.defaults"]
+LOCATION_PANELS: list[str] = ["mapping.panels.defaults", "delivery.events.panel.panel"]
+SCRIBE_PANELS: list[str] = ["delivery.webhooks.panel.panel"]
 CONNECTION_PANELS: list[str] = [
     "delivery.test_panel.panel",
     "delivery.oauth_panel.panel",
@@ -322,6 +323,8 @@ SETTLE_SECONDS = env.float("SCRIBEPORT_SETTLE_SECONDS", default=2.0)
 DOUBT_SETTLE_SECONDS = env.float("SCRIBEPORT_DOUBT_SETTLE_SECONDS", default=60.0)
 # How long a drained lane keeps its socket and waits for the bell before it gives the lease back.
 LINGER_SECONDS = env.float("SCRIBEPORT_LINGER_SECONDS", default=1.0)
+# Webhooks of one event source that a web process takes in a second, on the average.
+EVENTS_PER_SECOND = env.float("SCRIBEPORT_EVENTS_PER_SECOND", default=20.0)
 WEB_PROCESSES = env.int("SCRIBEPORT_WEB_PROCESSES", default=1)
 WEB_THREADS = env.int("SCRIBEPORT_WEB_THREADS", default=16)
 WORKER_THREADS = env.int("SCRIBEPORT_WORKER_THREADS", default=8)

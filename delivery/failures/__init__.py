@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from delivery.failures import chart, codes, content, fhir, journey, openapi, sending, signing_in
+from delivery.failures import chart, codes, content, events, fhir, journey, openapi, sending, signing_in
 from delivery.failures.entry import Button, Failure, Owner
 
 __all__ = ["CATALOGUE", "CHAPTERS", "FAMILIES", "Button", "Failure", "Owner", "failure"]
@@ -17,6 +17,7 @@ CHAPTERS: tuple[tuple[str, tuple[Failure, ...]], ...] = (
     ("Codes of diagnoses and drugs", codes.FAILURES),
     ("The delivery's own course", journey.FAILURES),
     ("In the chart", chart.FAILURES),
+    ("Events of visits", events.FAILURES),
 )
 CATALOGUE: Mapping[str, Failure] = MappingProxyType({entry.code: entry for _, entries in CHAPTERS for entry in entries})
 # Codes made of a family and a detail, such as lint_segment_count: the family's entry speaks for all of them.

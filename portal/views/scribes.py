@@ -1,5 +1,6 @@
 """Settings: scribes with their keys, and agreements."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -9,6 +10,7 @@ from portal import agreements, keys
 from portal.access import agreement_for, key_for, practice_for, scribe_for
 from portal.forms.scribes import AgreementForm, KeyForm, ScribeForm
 from portal.models import Role
+from portal.panels import rendered
 from portal.queries.practice import agreement_rows, key_rows, production_gaps
 from portal.requests import PortalRequest
 from portal.scribes import add
@@ -21,7 +23,9 @@ def listing(request: PortalRequest) -> HttpResponse:
         add(practice, form.cleaned_data["name"])
         messages.success(request, f"{form.cleaned_data['name']} is listed. Make it a key, and record the agreement.")
         return redirect("portal:scribes")
-    context = {"form": form, "scribes": key_rows(practice), "tab": "scribes"}
+    rows = key_rows(practice)
+    panels = {row.scribe.pk: rendered(settings.SCRIBE_PANELS, request, row.scribe) for row in rows}
+    context = {"form": form, "scribes": [(row, panels[row.scribe.pk]) for row in rows], "tab": "scribes"}
     return render(request, "portal/settings/scribes.html", context)
 
 

@@ -25,12 +25,12 @@ from portal.templatetags.design import ICONS, message_tone, tone_icon
 # --- the menu -----------------------------------------------------------------------------------------------------
 
 MENU = {
-    Role.DIRECTOR: ["Overview", "Deliveries", "Templates & mapping", "Connections", "Audit", "Settings"],
+    Role.DIRECTOR: ["Overview", "Deliveries", "Events", "Templates & mapping", "Connections", "Audit", "Settings"],
     Role.MAPPING_EDITOR: ["Overview", "Templates & mapping"],
-    Role.OPERATOR: ["Overview", "Deliveries", "Templates & mapping", "Connections"],
-    Role.AUDITOR: ["Overview", "Deliveries", "Templates & mapping", "Connections", "Audit"],
-    Role.CLINICIAN: ["Overview", "Deliveries"],
-    Role.METADATA_ONLY: ["Overview", "Deliveries"],
+    Role.OPERATOR: ["Overview", "Deliveries", "Events", "Templates & mapping", "Connections"],
+    Role.AUDITOR: ["Overview", "Deliveries", "Events", "Templates & mapping", "Connections", "Audit"],
+    Role.CLINICIAN: ["Overview", "Deliveries", "Events"],
+    Role.METADATA_ONLY: ["Overview", "Deliveries", "Events"],
 }
 
 
@@ -49,7 +49,12 @@ def test_no_role_sees_no_menu():
 
 
 def test_two_roles_see_what_either_sees():
-    assert set(labels(Role.CLINICIAN, Role.MAPPING_EDITOR)) == {"Overview", "Deliveries", "Templates & mapping"}
+    assert set(labels(Role.CLINICIAN, Role.MAPPING_EDITOR)) == {
+        "Overview",
+        "Deliveries",
+        "Events",
+        "Templates & mapping",
+    }
 
 
 @pytest.mark.parametrize(
@@ -58,8 +63,11 @@ def test_two_roles_see_what_either_sees():
         ("/", "Overview"),
         ("/deliveries/", "Deliveries"),
         ("/deliveries/17/", "Deliveries"),
+        ("/deliveries/events/", "Events"),
+        ("/deliveries/events/sources/NORTH/poll/", "Events"),
         ("/mapping/templates/3/mapping/", "Templates & mapping"),
         ("/deliveries/rehearsals/5/", "Templates & mapping"),
+        ("/deliveries/scribes/3/webhooks/sandbox/", "Settings"),
         ("/settings/people/", "Settings"),
         ("/password/", None),
     ],

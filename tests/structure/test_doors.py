@@ -19,9 +19,11 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from rest_framework import serializers
 
 from audit.record import record
+from delivery.events.forms import FeedSourceForm, PollSourceForm, WebhookSourceForm
 from delivery.serializers import NoteSerializer
 from delivery.views.forms import BulkForm, RevealForm, WhyForm
 from delivery.views.forms import ReasonForm as DeliveryReasonForm
+from delivery.webhooks.forms import EndpointForm
 from mapping.carrying import packed
 from mapping.code_forms import CodeListForm
 from mapping.forms import HeadForm, PracticeDefaultForm, RuleForm
@@ -67,6 +69,11 @@ delivery:delivery            in      -      yes   yes       no      yes       ye
 delivery:content             in      -      yes   yes       no      yes       no       yes        no
 delivery:reveal              in      -      yes   yes       no      yes       no       yes        no
 delivery:act                 in      -      yes   yes       no      yes       no       no         no
+delivery:events              in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:event-source        in      yes    yes   yes       no      no        no       no         no
+delivery:event-secret        in      -      yes   yes       no      no        no       no         no
+delivery:endpoint            in      -      yes   no        no      no        no       no         no
+delivery:endpoint-act        in      -      yes   no        no      no        no       no         no
 delivery:held                in      -      yes   yes       no      yes       no       no         no
 delivery:probe               in      -      yes   yes       no      no        no       no         no
 delivery:test-connection     in      -      yes   yes       no      no        no       no         no
@@ -83,6 +90,7 @@ api:notes                    key     key    key   key       key     key       ke
 api:note                     key     key    key   key       key     key       key      key        key
 api:retract                  key     key    key   key       key     key       key      key        key
 api:delivery                 key     key    key   key       key     key       key      key        key
+api:event                    key     key    key   key       key     key       key      key        key
 api:schema                   *       *      *     *         *       *         *        *          *
 api:docs                     *       *      *     *         *       *         *        *          *
 portal:audit                 in      yes    yes   yes       no      no        yes      no         no
@@ -256,7 +264,9 @@ def patterns(resolver: URLResolver, within: str = "", names_before: frozenset = 
 
 
 WORDS = {"verb", "tab", "kind", "number"}  # they name a deed, a view or a version of what stands before them
-PUBLISHED = {"delivery:jwks"}  # a connection's public keys, for eCW to fetch: no secret and no name stands in them
+# A connection's public keys, for eCW to fetch: no secret and no name stands in them. And the address of eCW's webhooks,
+# which answers whatever is not signed for it with 401, whether it exists or not.
+PUBLISHED = {"delivery:jwks", "api:event"}
 WITH_OBJECT = sorted(route for route, own in patterns(get_resolver()).items() if own - WORDS and route not in PUBLISHED)
 
 
@@ -399,6 +409,10 @@ FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     AgreementForm: lambda cast, data: AgreementForm(cast.practice, data),
     BulkForm: lambda cast, data: BulkForm(data),
     WhyForm: lambda cast, data: WhyForm(data),
+    FeedSourceForm: lambda cast, data: FeedSourceForm(cast.north, None, data),
+    PollSourceForm: lambda cast, data: PollSourceForm(cast.north, None, data),
+    WebhookSourceForm: lambda cast, data: WebhookSourceForm(cast.north, None, data),
+    EndpointForm: lambda cast, data: EndpointForm("sandbox", None, data),
     AuditSearchForm: lambda cast, data: AuditSearchForm(data or {}, []),
     CodeListForm: lambda cast, data: CodeListForm(data),
     ChosenForm: lambda cast, data: ChosenForm(data),
@@ -423,7 +437,7 @@ FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     SignInForm: lambda cast, data: SignInForm(data),
     UploadForm: lambda cast, data: UploadForm(data),
 }
-BASES = {"ConnectionForm", "TlsForm"}  # never shown by themselves
+BASES = {"ConnectionForm", "SourceForm", "TlsForm"}  # never shown by themselves
 
 
 def heirs(of: type) -> set[type]:

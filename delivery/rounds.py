@@ -1,0 +1,31 @@
+"""What a worker looks after beside its lanes, each in a thread of its own: webhooks to scribes, polls for events."""
+
+import threading
+from collections.abc import Callable
+
+from django.conf import settings
+
+from delivery.sockets import stopping
+from delivery.webhooks.sending import send_due
+
+# How many pieces of work a round found; a round that found some is followed by the next at once.
+Round = Callable[[], int]
+ROUNDS: dict[str, Round] = {"webhooks": send_due}
+
+
+def begin(guarded: Callable[[Callable[[], object]], None]) -> None:
+    """Start a thread for each; they end with the process."""
+    for name, work in ROUNDS.items():
+        threading.Thread(target=keep_at, args=(work, guarded), name=name, daemon=True).start()
+
+
+def keep_at(work: Round, guarded: Callable[[Callable[[], object]], None]) -> None:
+    """Round after round until the worker is asked to end."""
+    while not stopping.is_set():
+        guarded(lambda: until_done(work))
+        stopping.wait(settings.POLL_SECONDS)
+
+
+def until_done(work: Round) -> None:
+    while work() and not stopping.is_set():
+        pass
