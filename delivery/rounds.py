@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 from django.conf import settings
 
+from delivery.events.polling import poll_due
 from delivery.sockets import stopping
 from delivery.webhooks.sending import send_due
 
 # How many pieces of work a round found; a round that found some is followed by the next at once.
 Round = Callable[[], int]
-ROUNDS: dict[str, Round] = {"webhooks": send_due}
+ROUNDS: dict[str, Round] = {"webhooks": send_due, "events": poll_due}
 
 
 def begin(guarded: Callable[[Callable[[], object]], None]) -> None:

@@ -34,6 +34,8 @@ def needed(connection: Connection) -> dict[str, str]:
     if Location.objects.filter(reading_connection=connection).exists():
         for resource in READS:
             found[f"{context}/{resource}.{style['read']}"] = "reads charts back"
+    if connection.event_sources.filter(enabled=True).exists():
+        found.setdefault(f"{context}/Encounter.{style['read']}", "looks for visits that have begun")
     chosen = str(own.get("scopes") or "").split()
     if chosen:
         found = {scope: found.get(scope, "chosen on this connection") for scope in chosen}
