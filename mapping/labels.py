@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations
 
 from mapping.sections import SECTIONS, name_of
+from mapping.vocabulary.components import COMPONENTS, FOCUSED, PLAINLY, SPECIALTY
 from mapping.vocabulary.headings import CONTAINERS
 from mapping.vocabulary.others import CHANGING, NEUTRAL, PERSONS
 from mapping.vocabulary.phrases import OTHER, SPELLING, Entry, Rung, look, within
@@ -13,11 +15,15 @@ from mapping.vocabulary.words import bag, plain, stems
 
 _BRACKETS = re.compile(r"[(\[]([^)\]]*)[)\]]?")
 _QUALIFIED = re.compile(r"\s*[:>|]\s*|\s+[-–—]+\s*|\s*[-–—]+\s+")
-_LISTED = re.compile(r"\s*(?:[/,;&+]|\band\b|\bor\b)\s*")
+_LISTED = re.compile(r"\s*(?:[/,;&+]|\band\b|\bor\b|(?<=\w\w)\s[yeo]\s(?=\w\w))\s*")
+# What follows only tells what belongs to it: "Allergies incl. latex" is read as "Allergies (latex)".
+_INCLUDING = re.compile(
+    r"[\s,;:–-]+(?:incl(?:\.|uding|udes?)?|e\.?g\.?|i\.?e\.?|such as|specifically|incluyendo|incluye)\s+(.+)$"
+)
 # So many words that change nothing are looked past; every further one doubles the ways to look.
 _MOST_SPARE = 6
 # The noun at the end of a list that goes for each of its parts: "Medical/Surgical History".
-_SHARED = frozenset({"history", "exam", "result", "order", "list", "instruction"})
+_SHARED = frozenset({"history", "exam", "result", "order", "list", "instruction", "medication", "goal"})
 _A, _P, _AP, _DX = "assessment", "plan", "assessment_and_plan", "diagnoses"
 
 
@@ -46,8 +52,11 @@ class Read:
         return next((meaning for meaning in self.meanings if meaning.code == code), None)
 
 
+@lru_cache(maxsize=8192)
 def read_label(label: str) -> Read:
     """What a label means by itself; nothing where it is unknown, or known to be none of the contract's sections."""
+    if label.rstrip(" :").endswith("#"):  # "Referral #" is a number
+        return Read()
     text = plain(label)
     corrected = SPELLING.corrected(text)
     if corrected != text:
@@ -76,6 +85,8 @@ def _why(entry: Entry, label: str, together: Sequence[str], corrected: str) -> s
         return f"{said} reads as “{corrected}”."
     if entry.rung == Rung.SECOND:
         return f"{said} is often used for it, and no field fits better."
+    if entry.rung == Rung.ONLY:
+        return f"{said} is for a part or kind of it, and no other field is for it."
     if entry.rung == Rung.PERHAPS:
         return f"{said} may take it, or something else."
     if entry.rung == Rung.KIN:
@@ -94,6 +105,7 @@ def _at_least(entry: Entry, rung: Rung) -> Entry:
 
 def _text(text: str) -> tuple[Entry, ...]:
     """A plain text with its brackets: what stands outside counts; the inside confirms, narrows or changes it."""
+    text = _INCLUDING.sub(r" (\1)", text)
     inside = " ".join(_BRACKETS.findall(text))
     outside = _BRACKETS.sub(" ", text).strip()
     if not inside.strip():
@@ -132,14 +144,21 @@ def _qualified(text: str) -> tuple[Entry, ...]:
     if OTHER in last:
         return (OTHER,)
     if first == last or (codes[0] & codes[1] and len(pieces) == 2):
-        rung = Rung.NAME if any(entry.rung < Rung.PERHAPS for entry in last) else Rung.COMPOSED
-        return tuple(_at_least(entry, rung) for entry in first if entry.code in codes[1])
+        return _agreed(first, last)
     whole = _known(stems(" ".join(pieces)))
     if len(pieces) > 2:  # a path, such as "Assessment - Plan - Treatment"
         first = _listed(" ".join(pieces[:-1]))
     elif whole:
         return tuple(_at_least(entry, Rung.COMPOSED) for entry in whole)
     return _headed(first, last, bag(stems(" ".join(pieces[1:]))))
+
+
+def _agreed(first: tuple[Entry, ...], last: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """What both pieces say, as sure as the surer of them: "HPI - History of …", "Histories - Past Medical"."""
+    rung = Rung.NAME if any(entry.rung < Rung.PERHAPS for entry in last) else Rung.COMPOSED
+    codes = {entry.code for entry in first} & {entry.code for entry in last}
+    surest = sorted((*last, *first), key=lambda entry: entry.rung, reverse=True)
+    return tuple({entry.code: _at_least(entry, rung) for entry in surest if entry.code in codes}.values())
 
 
 def _headed(first: tuple[Entry, ...], last: tuple[Entry, ...], tail: frozenset[str]) -> tuple[Entry, ...]:
@@ -158,12 +177,49 @@ def _listed(text: str) -> tuple[Entry, ...]:
     """One heading, or several that signs or "and" divide: each part means its own, the last one's noun goes for all."""
     exact = _known(stems(text))
     parts = [part for part in _LISTED.split(text) if stems(part)]
+    if not exact and _of_family(parts):
+        return _of_family(parts)
     divided = _together(parts) if len(parts) > 1 else ()
     if exact and not _says_more(divided, exact):
-        return exact
+        sure = any(entry.rung < Rung.PERHAPS for entry in exact)
+        return exact if sure or OTHER in exact else _components(parts) or exact
     if divided:
         return divided + tuple(entry for entry in exact if entry.code not in {other.code for other in divided})
-    return within(bag(stems(text)))
+    return exact or _components(parts) or _focused(stems(text)) or within(bag(stems(text)))
+
+
+def _components(parts: Sequence[str]) -> tuple[Entry, ...]:
+    """Two and more of the things that a section consists of: "Tobacco / Alcohol / Drugs"."""
+    if len(parts) == 1:
+        parts = parts[0].split()
+    said = [" ".join(word for word in stems(part) if word not in NEUTRAL) for part in parts]
+    named = [part for part in said if part]
+    for code, phrases in COMPONENTS.items():
+        if len(set(named) - {"history"}) > 1 and all(part in phrases or part == "history" for part in named):
+            return (Entry(code, Rung.COMPOSED if code in ("vital_signs", "social_history") else Rung.ONLY),)
+    return ()
+
+
+def _of_family(parts: Sequence[str]) -> tuple[Entry, ...]:
+    """ "Family ocular and medical history" is all of the family, and so is "Family history of cancer"."""
+    words = stems(" ".join(parts))
+    several = len(parts) > 1 and bool(_known(stems(parts[0])))
+    if several or words[:1] != ("family",) or "history" not in words or "social" in words:
+        return ()
+    whole = "medical" in words and set(words) <= {"family", "history", "medical"} | SPECIALTY
+    return (Entry("family_history", Rung.PARTLY if whole else Rung.ONLY),)
+
+
+def _focused(words: tuple[str, ...]) -> tuple[Entry, ...]:
+    """A heading of one specialty: "Chief urologic complaint", "Knee exam"."""
+    kept = tuple(word for word in words if word not in SPECIALTY)
+    if not kept or kept == words:
+        return ()
+    return tuple(
+        _at_least(entry, Rung.PARTLY if entry.code in PLAINLY else Rung.ONLY)
+        for entry in _known(kept)
+        if entry.code in FOCUSED
+    )
 
 
 def _says_more(divided: tuple[Entry, ...], exact: tuple[Entry, ...]) -> bool:
@@ -181,17 +237,24 @@ def _known(words: tuple[str, ...]) -> tuple[Entry, ...]:
         return exact
     whole = bag(words[1:] if words[:1] and words[0] in PERSONS else words)
     spare = sorted(whole & NEUTRAL)[:_MOST_SPARE]
-    fewest_first = (set(left_out) for size in range(len(spare) + 1) for left_out in combinations(spare, size))
-    found = next((look(whole - left_out) for left_out in fewest_first if look(whole - left_out)), ())
-    return tuple(_at_least(entry, Rung.COMPOSED) for entry in found)
+    for size in range(len(spare) + 1):
+        looked = [entries for left_out in combinations(spare, size) if (entries := look(whole - set(left_out)))]
+        if looked:  # "Data notes" are data rather than notes
+            found = min(looked, key=lambda entries: OTHER in entries)
+            return tuple(_at_least(entry, Rung.COMPOSED) for entry in found)
+    return ()
 
 
 def _together(parts: Sequence[str]) -> tuple[Entry, ...]:
     """What the parts of a label mean together, where one of them surely means a section; else nothing."""
     noun = tuple(word for word in stems(parts[-1])[-1:] if word in _SHARED)
-    read = [_known((*stems(part), *noun)) or _known(stems(part)) for part in parts]
+    head = tuple(word for word in stems(parts[0])[:1] if word == "reason")
+    noun = noun or _histories(parts)
+    read = [_known((*head, *stems(part), *noun)) or _known(stems(part)) or _focused(stems(part)) for part in parts]
     read = [_settled(entries, read) for entries in read]
     listed = [entry for entries in read for entry in entries if entry != OTHER]
+    if len({entry.code for entry in listed}) > 1:  # a part of one section beside another section is either's
+        listed = [replace(entry, rung=Rung.PERHAPS) if entry.rung == Rung.ONLY else entry for entry in listed]
     sure = {entry.code for entry in listed if entry.rung < Rung.PERHAPS}
     if not sure:
         return ()
@@ -206,10 +269,19 @@ def _together(parts: Sequence[str]) -> tuple[Entry, ...]:
     )
 
 
+def _histories(parts: Sequence[str]) -> tuple[str, ...]:
+    """The noun that goes without saying in "Past Medical/Surgical" and "Medical, Family, Social"."""
+    longer = [_known((*stems(part), "history")) for part in parts]
+    told = [entry.code for entries in longer for entry in entries if entry.rung < Rung.ONLY]
+    return ("history",) if len(told) == len(parts) == len(set(told)) and set(told) <= _HISTORIES else ()
+
+
 def _merged(entries: Sequence[Entry]) -> Entry:
     """The surest of several entries for one code; two parts of it are the whole."""
     best = min(entries, key=lambda entry: entry.rung)
-    parts = {entry.part for entry in entries if entry.rung < Rung.PERHAPS}
+    parts = {entry.part for entry in entries if entry.rung < Rung.ONLY}
+    if parts == {1} and any(entry.rung == Rung.ONLY for entry in entries):  # "Urinalysis / Imaging" are results
+        parts = set()
     return replace(best, part=best.part if len(parts) == 1 else None)
 
 
@@ -241,7 +313,7 @@ _UNDER: dict[str, set[str]] = {
     "results": {"results", "procedures"},
     "assessment": {_A, _DX, _AP, "problem_list"},
     "diagnoses": {_A, _DX, "problem_list"},
-    "plan": {_P, "orders", "follow_up", "patient_instructions", "goals", "procedures", "immunizations"},
+    "plan": {_P, _DX, "orders", "follow_up", "patient_instructions", "goals", "procedures", "immunizations"},
 }
 _UNDER["chief_complaint"] = _UNDER["history_of_present_illness"] = _UNDER["subjective"]
 _UNDER[_AP] = _UNDER["assessment"] | _UNDER["plan"]

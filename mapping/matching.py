@@ -6,23 +6,31 @@ A wrong suggestion is worse than none: below the threshold a guess stands under 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mapping.labels import Meaning, Read, goes_with, read_label
+from mapping.context import in_template
+from mapping.labels import Meaning, Read
 from mapping.sections import CODES, normalise
-from mapping.standing_in import ASSESSMENT, PLAN, fill
-from mapping.suggestion import NO_SURE_FIELD, NOT_TAUGHT, Claim, Suggestion, Taught, TemplateField, doubtful, suggested
+from mapping.standing_in import fill
+from mapping.suggestion import (
+    NO_SURE_FIELD,
+    NOT_TAUGHT,
+    STRUCTURED,
+    Claim,
+    Suggestion,
+    Taught,
+    TemplateField,
+    doubtful,
+    suggested,
+)
 from mapping.vocabulary.headings import ALONE, OBJECTIVE, SUBJECTIVE
-from mapping.vocabulary.others import NEUTRAL
-from mapping.vocabulary.phrases import Entry, Rung
-from mapping.vocabulary.words import plain, stems
+from mapping.vocabulary.phrases import Rung
 
 # What the practice files under a label, by the normalised label (sections.normalise).
 Learned = Mapping[str, Taught]
-_LETTERS = {"s": SUBJECTIVE, "o": OBJECTIVE, "a": ASSESSMENT, "p": PLAN}
 
 
 def suggest(fields: Sequence[TemplateField], learned: Learned | None = None) -> dict[str, Suggestion]:
     """A suggestion for each of the 28 codes, in the contract's order; `learned` outranks words less sure."""
-    reads = _reads(fields)
+    reads = in_template(fields)
     claims = _claims(fields, reads, learned or {})
     contested = {code: found for code in CODES if (found := _contested(code, claims[code])) is not None}
     chosen = {code: contested.get(code) or _chosen(code, claims[code]) for code in CODES}
@@ -34,49 +42,6 @@ def suggest(fields: Sequence[TemplateField], learned: Learned | None = None) -> 
     return chosen | contested
 
 
-def _reads(fields: Sequence[TemplateField]) -> list[Read]:
-    """What the labels mean; single letters only where they are the letters of SOAP."""
-    letters = [_LETTERS.get(plain(field.label).strip(" :."), "") for field in fields]
-    soap = len(set(letters) - {""}) >= 3
-    return [
-        _letter(letter, field.label) if soap and letter else _in_group(field, fields)
-        for letter, field in zip(letters, fields, strict=True)
-    ]
-
-
-def _letter(code: str, label: str) -> Read:
-    if code in (SUBJECTIVE, OBJECTIVE):
-        return Read(container=code)
-    return Read((Meaning(code, Rung.SAID, f"“{label}” is its letter in SOAP."),))
-
-
-def _in_group(field: TemplateField, fields: Sequence[TemplateField]) -> Read:
-    """A label in its group: what cannot stand under the group's heading is doubted."""
-    if not field.group.strip():
-        return read_label(field.label)
-    group = read_label(field.group)
-    alone = sum(other.group == field.group for other in fields) == 1
-    read = _completed(field, read_label(field.label), group, alone)
-    heads = [meaning.code for meaning in group.meanings if meaning.sure] + [group.container]
-    if goes_with(heads, [Entry(meaning.code, meaning.rung) for meaning in read.meanings]):
-        return read
-    why = f"“{field.label}” stands in the group “{field.group}”."
-    return Read(tuple(replace(item, rung=max(item.rung, Rung.PERHAPS), why=why) for item in read.meanings))
-
-
-def _completed(field: TemplateField, read: Read, group: Read, alone: bool) -> Read:
-    """ "Family" under "Past history" is family history; "Notes", alone under "HPI", is HPI."""
-    if read.container or any(meaning.sure for meaning in read.meanings):
-        return read
-    words = stems(plain(field.label))
-    if alone and set(words) <= NEUTRAL:
-        return group
-    if words and "history" in stems(plain(field.group)):
-        longer = read_label(f"{field.label} history")
-        return longer if any(meaning.sure for meaning in longer.meanings) else read
-    return read
-
-
 def _claims(fields: Sequence[TemplateField], reads: Sequence[Read], learned: Learned) -> dict[str, list[Claim]]:
     """Per code what claims it, the surest first."""
     claims: dict[str, list[Claim]] = {code: [] for code in CODES}
@@ -84,15 +49,17 @@ def _claims(fields: Sequence[TemplateField], reads: Sequence[Read], learned: Lea
         spoken = {meaning.code: meaning for meaning in read.meanings}
         taught = learned.get(normalise(field.label), NOT_TAUGHT)
         known = taught.codes & set(CODES)
+        shared = sum(meaning.sure for meaning in read.meanings) > 1
         for code in known | spoken.keys():
             words = spoken.get(code)
             meaning = Meaning(code, Rung.LEARNED, taught.why(field.label)) if code in known else spoken[code]
-            claims[code].append(Claim(field, meaning, words.rung if words else Rung.SPARE))
+            claims[code].append(Claim(field, meaning, words.rung if words else Rung.SPARE, shared))
     return {code: sorted(listed, key=_rank) for code, listed in claims.items()}
 
 
-def _rank(claim: Claim) -> tuple[Rung, Rung]:
-    return claim.meaning.rung, claim.spoken
+def _rank(claim: Claim) -> tuple[Rung, Rung, bool, bool]:
+    """Of two that say it equally well, the one that says nothing else comes first, then the one that takes text."""
+    return claim.meaning.rung, claim.spoken, claim.shared, claim.field.kind == STRUCTURED
 
 
 def _contested(code: str, claims: Sequence[Claim]) -> Suggestion | None:
@@ -121,11 +88,14 @@ def _names(code: str, claim: Claim) -> bool:
 def _chosen(code: str, claims: Sequence[Claim]) -> Suggestion:
     """The one field that is surest, or the parts of the whole; where two are alike, none is suggested."""
     sure = [claim for claim in claims if claim.meaning.sure]
+    sure = [claim for claim in sure if claim.meaning.rung < Rung.ONLY] or sure
     whole = [claim for claim in sure if claim.meaning.part is None]
     if not sure:
         return doubtful(code, claims, NO_SURE_FIELD if claims else "No field of this template is for it.")
     if not whole:
         return _parts(code, sure, claims)
+    if whole[0].meaning.rung == Rung.ONLY and len(claims) > 1:
+        return doubtful(code, claims, "Each of these may be for a part of it: choose yourself.")
     best = [claim for claim in whole if _rank(claim) == _rank(whole[0])]
     if len(best) == 1:
         return suggested(code, best, "one", best[0].meaning.why, claims)

@@ -18,6 +18,7 @@ CONFIDENCE = {
     Rung.SECOND: 0.94,
     Rung.SPELLED: 0.93,
     Rung.PARTLY: 0.92,
+    Rung.ONLY: 0.91,
     Rung.CONTAINER: 0.95,
     Rung.PERHAPS: 0.5,
     Rung.KIN: 0.4,
@@ -87,11 +88,15 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Claim:
-    """A field that a section may go to, by one meaning of its label; `spoken` is what the words alone are worth."""
+    """A field that a section may go to, by one meaning of its label; `spoken` is what the words alone are worth.
+
+    `shared`: the label surely means other sections too.
+    """
 
     field: TemplateField
     meaning: Meaning
     spoken: Rung = Rung.SPARE
+    shared: bool = False
 
 
 def suggested(code: str, taken: Sequence[Claim], mode: str, reason: str, others: Sequence[Claim] = ()) -> Suggestion:

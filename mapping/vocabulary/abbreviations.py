@@ -10,6 +10,19 @@ SIGNED = {
     r"h\s*[/&]\s*p": "history and physical",
     r"ob\s*[/&-]\s*gyn(?:e|ec|ecologic|ecology|ecological)?": "obgyn",
     r"w\s*/\s*u": "work up",
+    r"v\s*/\s*s": "vital sign",
+    r"y\s*/\s*n": "checkbox",
+    r"(?:pt|patient)s?\.?\s*(?:/\s*fam(?:ily)?\s*)?ed(?:uc)?": "patient education",
+    r"b\s*/\s*p": "blood pressure",
+    r"c\s*/\s*o": "complaint",
+    r"r\s*/\s*v": "return visit",
+    r"d\s*/\s*c": "discharge",
+    r"r\s*/\s*o\s*/\s*s": "review of systems",
+    r"h\s*/\s*p\s*/\s*i": "history of present illness",
+    r"s\s*/\s*o\s*/\s*a\s*/\s*p": "soap",
+    r"no\s+patologic[oa]s?": "nonpathological",
+    r"non-?\s?psych(?:iatric)?": "",
+    r"pap\s?smears?": "pap",
     r"i\s*[/&]\s*o": "intake output",
     r"follow-?\s?ups?": "follow up",
     r"pre-?\s?op(?:erative)?": "preoperative",
@@ -64,7 +77,38 @@ _TABLE = """
     paeds = pediatric | obj = objective | subj = subjective | assmt = assessment | asmt = assessment
     assess = assessment | assessments = assessment | preventative = preventive | asst = assessment
     medhx = med history | preg = pregnancy | objectives = aim | obs = observation | sx = symptom | sxs = symptom
-    hab = habit | milestones = milestone | dob = birth date
+    hab = habit | milestones = milestone | dob = birth date | compl = complaint | cmpl = complaint
+    cmplt = complaint | compt = complaint | complnt = complaint | sys = system | syst = system | symp = symptom
+    symps = symptom | allerg = allergy | alg = allergy | algy = allergy | allg = allergy | alrg = allergy
+    algs = allergy | allrg = allergy | immun = immunization | immuniz = immunization | vaccin = immunization
+    cur = current | curr = current | prev = previous | hospitaliz = hospitalization | assesmt = assessment
+    assessmt = assessment | assm = assessment | assmnt = assessment | asses = assessment | assmts = assessment
+    asmnt = assessment | asmts = assessment | diags = diagnosis | diagn = diagnosis | diagnos = diagnosis
+    pln = plan | treatmt = treatment | rxn = reaction | rxns = reaction | procd = procedure | instruct = instruction
+    instructs = instruction | instrux = instruction | instrn = instruction | inst = instruction
+    ptinst = patient instruction | dvlp = developmental | dvlpmt = developmental | mstones = milestone
+    bhx = birth history | bth = birth | soch = social history | famly = family | fmly = family | medl = medical
+    surgs = surgery | sxhx = surgical history | surgicalhx = surgical history | sgx = surgery
+    ghx = gynecologic history | wcc = well child check | awv = annual wellness visit | mh = medical history
+    ph = past history | phx = past history | pmhsx = past medical surgical history
+    pfmh = past family medical history | pmhh = past medical history | pysch = psychiatric | eent = ent
+    heent = ent | hosphx = hospitalization history | ords = order | refl = referral | refer = referral
+    rfl = referral | rsn = reason | reas = reason | vst = visit | vis = visit | enc = encounter
+    complaints = complaint | res = result | rslt = result | rslts = result | rad = radiology | img = imaging
+    imag = imaging | lbs = lab | invx = investigation | ix = investigation | mx = management | xam = exam
+    phy = physical | phex = physical exam | physexam = physical exam | pex = physical exam | prblm = problem
+    probl = problem | stg = short term goal | ltg = long term goal | stgs = short term goal | ltgs = long term goal
+    rev = review | revw = review | rvw = review | poct = point of care testing | poc = point of care
+    erx = prescription | script = prescription | scripts = prescription | ekgs = ekg | impress = impression
+    impn = impression | narr = narrative | pmhs = past medical history | sdh = social determinant of health
+    nv = next visit | rov = return visit | rv = return visit | flwup = follow up | folup = follow up
+    fup = follow up | apt = appointment | apts = appointment | lifestyles = lifestyle | vitl = vital sign
+    vit = vital sign | vts = vital sign | vtls = vital sign | vss = vital sign | tprbp = vital sign
+    hpx = history and physical | ccs = chief complaint | cco = chief complaint | rfe = reason for encounter
+    rfa = reason for appointment | goalz = goal | tob = tobacco | occ = occupation | mva = accident | mvc = accident
+    doi = injury date | preop = preoperative | postop = postoperative | cosign = signature | esign = signature
+    esig = signature | sig = signature | sigs = signature | tele = telehealth | telemed = telehealth
+    sched = schedule | hcp = provider
 """
 ABBREVIATIONS = {
     short.strip(): long.split()

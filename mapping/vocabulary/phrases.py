@@ -7,6 +7,7 @@ from enum import IntEnum
 from mapping.sections import SECTIONS, known_headings
 from mapping.vocabulary.headings import CONTAINERS, HEADINGS, JOINT, PARTS
 from mapping.vocabulary.others import CHANGING, NEUTRAL, OTHERS
+from mapping.vocabulary.spanish import HEADINGS as SPANISH
 from mapping.vocabulary.words import Spelling, bag, plain, stems
 
 
@@ -20,10 +21,11 @@ class Rung(IntEnum):
     SECOND = 4  #: a heading that yields to a better one
     SPELLED = 5  #: a heading, misspelt
     PARTLY = 6  #: a heading beside words nobody knows
-    CONTAINER = 7  #: a field that takes several sections, where this one has none of its own
-    PERHAPS = 8  #: may mean the section, or another
-    KIN = 9  #: speaks of the section among other words
-    SPARE = 10  #: has no word for it; a section without a field might be kept there
+    ONLY = 7  #: for a part or kind of the section; sure only where nothing else in the template may be for it
+    CONTAINER = 8  #: a field that takes several sections, where this one has none of its own
+    PERHAPS = 9  #: may mean the section, or another
+    KIN = 10  #: speaks of the section among other words
+    SPARE = 11  #: has no word for it; a section without a field might be kept there
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Entry:
 
 
 OTHER = Entry("", Rung.SAID)
+_PAST = frozenset({"past"})
+_PAST_HISTORY = _PAST | {"history"}
 
 
 def _entries() -> Iterator[tuple[str, Entry]]:
@@ -49,13 +53,14 @@ def _entries() -> Iterator[tuple[str, Entry]]:
             yield from ((phrase, Entry(code, Rung.SAID, part)) for phrase in phrases.split("|"))
     for code, section in SECTIONS.items():
         yield from ((name, Entry(code, Rung.NAME)) for name in (code.replace("_", " "), section.name))
-    for code, headings in HEADINGS.items():
+    for code, headings in (*HEADINGS.items(), *SPANISH.items()):
         for phrases, rung in (
             (headings.said, Rung.SAID),
             (headings.second, Rung.SECOND),
+            (headings.only, Rung.ONLY),
             (headings.perhaps, Rung.PERHAPS),
         ):
-            yield from ((phrase, Entry(code, rung)) for phrase in phrases.split("|"))
+            yield from ((phrase, Entry(code, rung)) for phrase in phrases.split("|") if phrase.strip())
     yield from ((phrase, OTHER) for phrase in OTHERS)
 
 
@@ -81,8 +86,9 @@ SPELLING = Spelling(_LEXICON)
 
 
 def look(words: frozenset[str]) -> tuple[Entry, ...]:
-    """What a set of words means, by itself; () where nobody said."""
-    return TABLE.get(words, ())
+    """What a set of words means, by itself; () where nobody said. "Past family history" is family history."""
+    found = TABLE.get(words, ())
+    return found or (TABLE.get(words - _PAST, ()) if words > _PAST_HISTORY else ())
 
 
 def within(words: frozenset[str]) -> tuple[Entry, ...]:

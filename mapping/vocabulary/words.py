@@ -9,6 +9,7 @@ from rapidfuzz.distance import OSA
 
 from mapping.vocabulary.abbreviations import ABBREVIATIONS, BRITISH, SIGNED
 from mapping.vocabulary.others import STOP
+from mapping.vocabulary.spanish import JOINTS, LETTERS, WORDS
 
 LONGEST = 200
 _SIGNED = [(re.compile(rf"(?<![^\W_]){pattern}(?![^\W_])"), f" {said} ") for pattern, said in SIGNED.items()]
@@ -16,21 +17,38 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NUMBERING = re.compile(r"^\s*(?:\d{1,3}|[ivx]{1,4}|[a-z])[.)]\s+(?=\S)", re.IGNORECASE)
 _PLURAL = re.compile(r"\((?:e?s|ies)\)", re.IGNORECASE)
 _INITIALS = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}", re.IGNORECASE)
+# "HPIText" and "rosNotes" are no words whose capitals divide them, but for their endings.
+_ENDING = re.compile(r"(?<=[^\W_])(?=(?:FreeText|Text|Txt|Notes?|Narrative|Comments?)(?![a-z]))")
+# "12 pt ROS", "ROS x 14", "as per HPI": how many systems were asked for, and what was told before, changes nothing.
+_COUNTED = re.compile(
+    r"\b\d{1,2}(?:\+|\s*-\s*\d{1,2})?\s*-?\s*(?:pts?|points?|systems?)\b|\bx\s?\d{1,2}\b"
+    r"|\b(?:as\s+)?(?:per|see|in)\s+hpi\b"
+)
+_NUMBERED = re.compile(r"([a-z]{2,})\d{1,2}")
 _WORD = re.compile(r"[^\W_]+")
 # A shorter word has too many neighbours to guess at.
 _SHORTEST_GUESS = 5
 _SHORTEST_COMPOUND = 8
+_JOINTS = STOP | frozenset(JOINTS.split())
+# English first: of words spelled alike, the English one is meant.
+_LONG_FORMS: dict[str, list[str]] = WORDS | {short: long.split() for short, long in LETTERS.items()} | ABBREVIATIONS
 
 
 def plain(label: str) -> str:
     """A label in small letters, without numbering and apostrophes, signs such as A/P and F/U spelled out."""
     text = unicodedata.normalize("NFKC", label[:LONGEST]).replace("’", "'").replace("'s ", " ").replace("'", "")
+    text = _ENDING.sub(" ", _unaccented(text))
     text = _CAMEL.sub(" ", _PLURAL.sub("", text)) if _is_camel(text) else _PLURAL.sub("", text)
     text = _INITIALS.sub(lambda found: found[0].replace(".", "").replace(" ", "") + " ", text)
     text = _NUMBERING.sub("", text).casefold().replace("_", " ")
+    text = _COUNTED.sub(" ", text)
     for pattern, said in _SIGNED:
         text = pattern.sub(said, text)
     return " ".join(text.split())
+
+
+def _unaccented(text: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
 
 
 def _is_camel(text: str) -> bool:
@@ -43,7 +61,7 @@ def stems(text: str) -> tuple[str, ...]:
     said: list[str] = []
     for word in _WORD.findall(text):
         said.extend(_spelled(word))
-    return tuple(word for word in said if word not in STOP and not word.isdigit())
+    return tuple(word for word in said if word not in _JOINTS and not word.isdigit())
 
 
 def bag(words: Iterable[str]) -> frozenset[str]:
@@ -55,11 +73,15 @@ def bag(words: Iterable[str]) -> frozenset[str]:
 def _spelled(word: str) -> tuple[str, ...]:
     for british, american in BRITISH.items():
         word = word.replace(british, american)
-    long = ABBREVIATIONS.get(word)
-    if long is None:
-        single = _singular(word)
-        long = ABBREVIATIONS.get(single, [single])
-    return tuple(long)
+    numbered = _NUMBERED.fullmatch(word)
+    if numbered and numbered[1] in _LONG_FORMS:  # "cc1", "icd10"
+        word = numbered[1]
+    for form in (word, _singular(word)):
+        if form in _LONG_FORMS:
+            return tuple(_LONG_FORMS[form])
+    if word.endswith("es") and word[:-2] in WORDS:  # "vitales", "instrucciones"
+        return tuple(WORDS[word[:-2]])
+    return (_singular(word),)
 
 
 def _singular(word: str) -> str:
@@ -75,9 +97,14 @@ def _singular(word: str) -> str:
 class Spelling:
     """Guesses what a misspelt or run-together word was meant to be, among the words it is given."""
 
-    def __init__(self, known: Iterable[str]) -> None:
-        self._known = frozenset(known) | frozenset(ABBREVIATIONS) | STOP
-        self._long = tuple(sorted(word for word in self._known if len(word) >= _SHORTEST_GUESS - 1))
+    def __init__(self, known: frozenset[str]) -> None:
+        self._english = known | frozenset(ABBREVIATIONS) | STOP
+        self._known = self._english | frozenset(WORDS) | frozenset(LETTERS) | _JOINTS
+        short = {word for word in ABBREVIATIONS if len(word) <= _SHORTEST_GUESS}  # "sigs" is no slip of "signs"
+        self._long = [
+            tuple(sorted(word for word in words if len(word) >= _SHORTEST_GUESS - 1))
+            for words in ((self._english - short) | known, frozenset(WORDS))
+        ]
 
     def corrected(self, text: str) -> str:
         """The text with unknown words replaced where exactly one known word is near; else as it is."""
@@ -86,20 +113,15 @@ class Spelling:
     def _corrected(self, word: str) -> str:
         if len(word) < _SHORTEST_GUESS or not word.isalpha() or self._is_known(word):
             return word
-        return self._divided(word) or self._nearest(word) or self._nearest(_singular(word)) or word
+        return self._divided(word) or self._near(word) or word
 
     def _is_known(self, word: str) -> bool:
         return word in self._known or bool(self._known & set(_spelled(word)))
 
-    def _nearest(self, word: str) -> str:
-        allowed = 1 if len(word) < 8 else 2
-        near: dict[int, dict[tuple[str, ...], str]] = {}
-        for known in self._long:
-            distance = OSA.distance(word, known, score_cutoff=allowed)
-            if distance <= allowed and known[0] == word[0]:
-                near.setdefault(distance, {}).setdefault(_spelled(known), known)
-        closest = near[min(near)] if near else {}
-        return next(iter(closest.values())) if len(closest) == 1 else ""
+    def _near(self, word: str) -> str:
+        """The English word it is near to, or else the Spanish one."""
+        tried = ((form, words) for words in self._long for form in (word, _singular(word)))
+        return next((found for form, words in tried if (found := _nearest(form, words))), "")
 
     def _divided(self, word: str) -> str:
         """The words a compound is made of ("pastmedicalhx"), or "" where it is none."""
@@ -109,7 +131,19 @@ class Spelling:
         for end in range(2, len(word) + 1):
             for start in range(max(0, end - 20), end - 1):
                 before, last = best[start], word[start:end]
-                if before is not None and last in self._known and (len(last) > 2 or last in ("hx", "of")):
+                if before is not None and last in self._english and (len(last) > 2 or last in ("hx", "of")):
                     best[end] = f"{before} {last}".strip()
                     break
         return best[-1] or ""
+
+
+def _nearest(word: str, among: Iterable[str]) -> str:
+    """The one word of these a slip away, or two in a long word whose beginning is right."""
+    allowed = 1 if len(word) < 8 else 2
+    near: dict[int, dict[tuple[str, ...], str]] = {}
+    for known in among:
+        distance = OSA.distance(word, known, score_cutoff=allowed)
+        if distance <= allowed and known[:distance] == word[:distance]:
+            near.setdefault(distance, {}).setdefault(_spelled(known), known)
+    closest = near[min(near)] if near else {}
+    return next(iter(closest.values())) if len(closest) == 1 else ""

@@ -14,7 +14,8 @@ def surely(label: str) -> set[str]:
 
 
 def perhaps(label: str) -> set[str]:
-    return {meaning.code for meaning in read_label(label).meanings if not meaning.sure}
+    """What is not chosen, or only where nothing else in the template may be for it."""
+    return {meaning.code for meaning in read_label(label).meanings if meaning.rung >= Rung.ONLY}
 
 
 CC, HPI, ROS, PE = "chief_complaint", "history_of_present_illness", "review_of_systems", "physical_exam"
@@ -113,6 +114,10 @@ def test_several_headings_in_one_label_are_taken_apart(label, codes):
             "Advance Directives",
         ),
         *("Hx", "History", "SHx", "Med Hx", "", "???", "12345", "Plan (Labs)", "Social Work Assessment"),
+        *("Referral #", "Vitals taken by", "Procedure consent", "Elimination", "Billing Dx", "Follow-up call made"),
+        *("BP Systolic", "Weight (lbs)", "PHQ-9 Total", "Internal comments", "Allergies reviewed by", "Meds (Y/N)"),
+        *("Firma del médico", "Notas internas", "Seguro médico", "Riesgo de caídas", "Escala de dolor", "Peso"),
+        *("Tipo de consulta", "Evaluación nutricional", "Consentimiento informado", "Fecha de nacimiento"),
     ],
 )
 def test_what_is_alike_and_something_else_means_no_section_surely(label):
@@ -165,6 +170,103 @@ def test_misspelt_words_are_read_as_the_one_near_them(label, code):
     assert surely(label) == {code}
     assert all(meaning.rung >= Rung.SPELLED for meaning in read.meanings)
     assert "reads as" in read.meanings[0].why
+
+
+@pytest.mark.parametrize(
+    "label, code",
+    [
+        ("PN_HPI_TXT", HPI),
+        ("ROS_FT", ROS),
+        ("hx_pmh", PMH),
+        ("cc1", CC),
+        ("HPIText", HPI),
+        ("rosNotes", ROS),
+        ("VS_PANEL", "vital_signs"),
+        ("ROS - 12 pt", ROS),
+        ("ROS (10-point)", ROS),
+        ("ROS as per HPI", ROS),
+        ("Allergies incl. latex/lidocaine", "allergies"),
+        ("Ht/Wt/BMI/BP", "vital_signs"),
+        ("Tobacco / Alcohol / Occupation", SH),
+        ("Chief Urologic Complaint", CC),
+        ("Cardiac HPI", HPI),
+        ("Past Medical", PMH),
+        ("Histories - Past Medical", PMH),
+        ("Reason For Visit/Appointment", CC),
+        ("Data notes", "results"),
+        ("Evaluation note", A),
+    ],
+)
+def test_identifiers_counts_and_words_that_only_narrow_change_nothing(label, code):
+    assert code in surely(label)
+
+
+@pytest.mark.parametrize(
+    "label, codes",
+    [
+        ("Past Medical/Surgical", {PMH, PSH}),
+        ("Medical, Surgical, Family", {PMH, PSH, FH}),
+        ("Family Ocular & Medical Hx", {FH}),
+        ("Plan & Counseling", {P}),
+        ("Discussion/Plan", {P}),
+        ("Evaluation + Plan", {A, P, AP} - {A, P}),
+    ],
+)
+def test_parts_of_a_list_take_the_noun_that_goes_without_saying_and_no_more(label, codes):
+    assert codes <= surely(label) <= codes | {A, P, AP}
+
+
+@pytest.mark.parametrize(
+    "label, code",
+    [
+        ("Motivo de Consulta", CC),
+        ("Chief Complaint / Motivo de Consulta", CC),
+        ("Razón de la visita", CC),
+        ("Queja principal:", CC),
+        ("Historia de la Enfermedad Actual (HPI)", HPI),
+        ("PADECIMIENTO ACTUAL", HPI),
+        ("Antecedentes Personales", PMH),
+        ("Antecedentes patológicos personales", PMH),
+        ("Historia Médica Pasada", PMH),
+        ("Cirugías previas", PSH),
+        ("Antecedentes heredofamiliares", FH),
+        ("Hx familiar", FH),
+        ("Antecedentes personales no patológicos", SH),
+        ("Hábitos", SH),
+        ("Medicamentos Actuales", "medications"),
+        ("Alergias y reacciones adversas", "allergies"),
+        ("Esquema de vacunación", "immunizations"),
+        ("Revisión por Sistemas", ROS),
+        ("Signos vitales (PA, FC, Temp, Peso)", "vital_signs"),
+        ("Exploración física", PE),
+        ("Resultados de Laboratorio", "results"),
+        ("Diagnósticos (CIE-10)", "diagnoses"),
+        ("Impresión diagnóstica", A),
+        ("Evaluación", A),
+        ("Valoración y Plan", AP),
+        ("Plan de Tratamiento", P),
+        ("Instrucciones para el paciente", "patient_instructions"),
+        ("Próxima Cita", "follow_up"),
+        ("Antecedentes Gineco-Obstétricos", "ob_gyn_history"),
+        ("Historia de nacimiento", "birth_history"),
+        ("Desarrollo psicomotor", "developmental_history"),
+        ("Metas del paciente", "goals"),
+        ("Motivo de referencia", "reason_for_referral"),
+        ("Lista de problemas", "problem_list"),
+        ("Hospitalizaciones previas", "hospitalizations"),
+        ("Procedimientos realizados", "procedures"),
+        ("Órdenes médicas", "orders"),
+        ("ANT_FAM", FH),
+    ],
+)
+def test_spanish_headings_and_mixed_ones_are_understood(label, code):
+    assert code in surely(label)
+    assert surely(label) <= {code, A, P}
+
+
+@pytest.mark.parametrize("label, container", [("Subjetivo", "subjective"), ("Datos objetivos", "objective")])
+def test_the_containers_have_spanish_names_too(label, container):
+    assert read_label(label).container == container
 
 
 def test_a_short_word_is_never_corrected():

@@ -169,6 +169,48 @@ def test_a_label_that_cannot_stand_under_its_group_is_doubted():
     assert chosen("Follow Up", groups={"Follow Up": "Plan"}) == {"follow_up": ("Follow Up",)}
 
 
+def test_a_kind_of_a_section_is_chosen_where_nothing_else_may_be_for_it():
+    found = suggest(fields("HPI", "MSK Exam"))["physical_exam"]
+    assert (found.field_ids, found.confidence) == (("MSK Exam",), 0.91)
+    assert "no other field is for it" in found.reason
+    several = suggest(fields("Breast Exam", "Pelvic Exam"))["physical_exam"]
+    assert several.field_ids == ()
+    assert several.reason == "Each of these may be for a part of it: choose yourself."
+    assert chosen("MSK Exam", "Exam")["physical_exam"] == ("Exam",)
+
+
+def test_of_two_equal_labels_the_one_that_says_nothing_else_is_chosen():
+    assert chosen("Surgical Hx/Procedures", "Procedures done today")["procedures"] == ("Procedures done today",)
+
+
+def test_of_two_equal_labels_the_one_that_takes_text_is_chosen():
+    found = chosen("Allergy list", "Allergies list", structured=("Allergy list",))
+    assert found["allergies"] == ("Allergies list",)
+
+
+def test_a_box_to_tick_is_not_the_section_beside_it():
+    found = chosen("ROS reviewed", "Review of Systems comments", structured=("ROS reviewed",))
+    assert found["review_of_systems"] == ("Review of Systems comments",)
+
+
+def test_comments_among_other_fields_of_a_group_are_what_the_group_says():
+    group = {"Current list": "Medications", "Discontinued": "Medications"}
+    assert chosen("Current list", "Discontinued", groups=group) == {"medications": ("Current list",)}
+    path = {"Comments": "Subjective > HPI"}
+    assert chosen("Comments", groups=path)["history_of_present_illness"] == ("Comments",)
+    twice = {"Comments": "Billing", "Modifier": "Billing"}
+    assert chosen("Comments", "Modifier", groups=twice) == {}
+
+
+def test_an_identifier_says_what_a_label_leaves_open():
+    listed = [Field("HPI_TXT", "Free text"), Field("hx_pmh", "Hx"), Field("119007.1", "Notes"), Field("ROS", "Hx")]
+    found = suggest(listed)
+    assert found["history_of_present_illness"].field_ids == ("HPI_TXT",)
+    assert found["past_medical_history"].field_ids == ("hx_pmh",)
+    assert "has the identifier hx_pmh" in found["past_medical_history"].reason
+    assert found["review_of_systems"].field_ids == ()
+
+
 def taught(**labels: str) -> dict[str, Taught]:
     """What was learned: labels (with _ for a space) and the codes filed under them, divided by spaces."""
     return {label.replace("_", " "): Taught(frozenset(codes.split()), 3, 2) for label, codes in labels.items()}

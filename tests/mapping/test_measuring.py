@@ -145,7 +145,7 @@ def test_no_later_change_harms_a_fresh_template(name):
 
 
 def test_the_page_gives_each_fresh_set_its_first_look_and_what_it_missed():
-    page = document(HOLDOUT).split("## On templates that nothing was changed for")[1]
+    page = document(HOLDOUT).split("## On templates that were new")[1]
     first = json.loads((HOLDOUT / "first_look.json").read_text())["fresh"]
     for name, row in first.items():
         assert f"| {name}, first look | {row['found']} of {row['right']} = " in page

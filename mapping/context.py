@@ -1,0 +1,114 @@
+"""A label where it stands: the letters of SOAP, the group of fields around it, and the identifier of its field."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mapping.labels import Meaning, Read, goes_with, read_label
+from mapping.standing_in import ASSESSMENT, PLAN
+from mapping.suggestion import STRUCTURED, TemplateField
+from mapping.vocabulary.headings import OBJECTIVE, SUBJECTIVE
+from mapping.vocabulary.others import GENERIC, NEUTRAL
+from mapping.vocabulary.phrases import Entry, Rung
+from mapping.vocabulary.words import plain, stems
+
+# Beside a heading in a structured field they make a box to tick of it: "ROS reviewed", "Medications reconciled".
+_TICKED = frozenset({"reviewed", "reconciled", "verified", "confirmed", "completed", "obtained", "discussed", "given"})
+_LETTERS = {"s": SUBJECTIVE, "o": OBJECTIVE, "a": ASSESSMENT, "p": PLAN}
+
+
+def in_template(fields: Sequence[TemplateField]) -> list[Read]:
+    """What the labels mean; single letters only where they are the letters of SOAP."""
+    letters = [_LETTERS.get(plain(field.label).strip(" :."), "") for field in fields]
+    soap = len(set(letters) - {""}) >= 3
+    alone = [read_label(field.label) for field in fields]
+    mates = _mates(fields, alone)
+    return [
+        _letter(letter, field.label)
+        if soap and letter
+        else _in_group(field, _ticked(field, _identified(field, read)), others)
+        for letter, field, read, others in zip(letters, fields, alone, mates, strict=True)
+    ]
+
+
+def _letter(code: str, label: str) -> Read:
+    if code in (SUBJECTIVE, OBJECTIVE):
+        return Read(container=code)
+    return Read((Meaning(code, Rung.SAID, f"“{label}” is its letter in SOAP."),))
+
+
+def _mates(fields: Sequence[TemplateField], reads: Sequence[Read]) -> list[list[tuple[TemplateField, Read]]]:
+    """Per field the others of its group, as read by themselves."""
+    groups: dict[str, list[tuple[TemplateField, Read]]] = {}
+    for field, read in zip(fields, reads, strict=True):
+        groups.setdefault(field.group.strip(), []).append((field, read))
+    return [[mate for mate in groups[field.group.strip()] if mate[0] is not field] for field in fields]
+
+
+def _generic(label: str) -> bool:
+    """Whether a label says no more than that there is text: "Comments", "Free text", "3"."""
+    return set(stems(plain(label))) <= GENERIC
+
+
+def _vague(label: str) -> bool:
+    """Whether a label may be for whatever the group is for: "Comments", "General"."""
+    return set(stems(plain(label))) <= NEUTRAL | GENERIC
+
+
+def _identified(field: TemplateField, read: Read) -> Read:
+    """What the identifier says ("HPI_TXT"), where the label says nothing, or leaves open which of several it means."""
+    if read.container or any(meaning.sure for meaning in read.meanings) or field.field_id == field.label:
+        return read
+    named = [meaning for meaning in read_label(field.field_id).meanings if meaning.rung <= Rung.SECOND]
+    if not named or not (_generic(field.label) or all(read.of(meaning.code) for meaning in named)):
+        return read
+    why = f"“{field.label}” has the identifier {field.field_id}, which names it."
+    sure = tuple(replace(meaning, rung=Rung.PARTLY, why=why) for meaning in named)
+    return Read((*sure, *(meaning for meaning in read.meanings if meaning.code not in {item.code for item in sure})))
+
+
+def _ticked(field: TemplateField, read: Read) -> Read:
+    if field.kind != STRUCTURED or not _TICKED & set(stems(plain(field.label))):
+        return read
+    return replace(
+        read, meanings=tuple(replace(meaning, rung=max(meaning.rung, Rung.ONLY)) for meaning in read.meanings)
+    )
+
+
+def _in_group(field: TemplateField, own: Read, mates: Sequence[tuple[TemplateField, Read]]) -> Read:
+    """A label in its group: what cannot stand under the group's heading is doubted."""
+    if not field.group.strip():
+        return own
+    group = read_label(field.group)
+    read = _completed(field, own, group, mates)
+    heads = [meaning.code for meaning in group.meanings if meaning.rung < Rung.ONLY] + [group.container]
+    if goes_with(heads, [Entry(meaning.code, meaning.rung) for meaning in read.meanings]):
+        return read
+    why = f"“{field.label}” stands in the group “{field.group}”."
+    return Read(tuple(replace(item, rung=max(item.rung, Rung.PERHAPS), why=why) for item in read.meanings))
+
+
+def _completed(field: TemplateField, read: Read, group: Read, mates: Sequence[tuple[TemplateField, Read]]) -> Read:
+    """ "Family" under "Past history" is family history; "Notes", alone under "HPI", is HPI."""
+    if read.container or any(meaning.rung < Rung.ONLY for meaning in read.meanings):
+        return read
+    if _generic(field.label):
+        return _of_group(group, mates) or read
+    words = stems(plain(field.label))
+    if words and "history" in stems(plain(field.group)):
+        longer = read_label(f"{field.label} history")
+        return longer if any(meaning.sure for meaning in longer.meanings) else read
+    return read
+
+
+def _of_group(group: Read, mates: Sequence[tuple[TemplateField, Read]]) -> Read | None:
+    """What the group says, for its one field that says nothing itself; less surely beside fields for details."""
+    if not mates:
+        return group
+    codes = {meaning.code for meaning in group.meanings}
+    if group.container or any(_vague(mate.label) or _names_any(codes, read) for mate, read in mates):
+        return None
+    return Read(tuple(replace(meaning, rung=max(meaning.rung, Rung.ONLY)) for meaning in group.meanings))
+
+
+def _names_any(codes: set[str], read: Read) -> bool:
+    return any(meaning.code in codes for meaning in read.meanings if meaning.rung < Rung.PERHAPS)
