@@ -255,6 +255,8 @@ def _together(parts: Sequence[str]) -> tuple[Entry, ...]:
     listed = [entry for entries in read for entry in entries if entry != OTHER]
     if len({entry.code for entry in listed}) > 1:  # a part of one section beside another section is either's
         listed = [replace(entry, rung=Rung.PERHAPS) if entry.rung == Rung.ONLY else entry for entry in listed]
+    if any(entry.code == "orders" and entry.rung < Rung.PERHAPS for entry in listed):  # "Orders / Labs" are all orders
+        listed = [replace(entry, rung=Rung.PERHAPS) if entry.code == "results" else entry for entry in listed]
     sure = {entry.code for entry in listed if entry.rung < Rung.PERHAPS}
     if not sure:
         return ()

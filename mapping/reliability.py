@@ -23,14 +23,14 @@ only named.
 
 1. The practice's published mappings come first: a label that all of them file alike is filed so again, and the reason
    says from how many. Where another field names the section no less surely, none is chosen and both are named.
-2. Otherwise the label is read: numbering, case, accents, plurals, punctuation and spelling aside, abbreviations spelled
-   out ("PMHx:", "Fam/SocHx", "PASTMEDICALHX", "PN_HPI_TXT"), Spanish as English ("Motivo de consulta"), several headings
-   in one label taken apart, brackets and group headings heeded. A word that is not known is corrected where exactly one
-   known word is one slip away (two, in words of eight letters and more). Where a label says nothing ("Comments"), its
-   group says it, or its identifier.
+2. Otherwise the label is read: numbering, case, accents, plurals, punctuation and spelling aside, abbreviations
+   spelled out ("PMHx:", "Fam/SocHx", "PASTMEDICALHX", "PN_HPI_TXT"), Spanish as English ("Motivo de consulta"),
+   several headings in one label taken apart, brackets and group headings heeded. A word that is not known is corrected
+   where exactly one known word is one slip away (two, in words of eight letters and more). Where a label says nothing
+   ("Comments"), its group says it, or its identifier.
 3. What it then says is looked up: `mapping/vocabulary/` has what surely means a section, what yields to a better field,
-   what is for a part or kind of it and is chosen only where nothing else may be for it ("Knee exam"), what only may mean
-   it, and what is none of the sections however alike ("Plan - Preventive medicine", "Fall risk").
+   what is for a part or kind of it and is chosen only where nothing else may be for it ("Knee exam"), what only may
+   mean it, and what is none of the sections however alike ("Plan - Preventive medicine", "Fall risk").
 4. Sections without a field: *Assessment and plan* takes each of the two; *Assessment* and *Plan* divide what was
    dictated as both; *Labs* and *Imaging* are the results; *Subjective* and *Objective* take what has no own field.
 5. Of two fields that are equally good none is chosen.

@@ -21,6 +21,7 @@ SIGNED = {
     r"h\s*/\s*p\s*/\s*i": "history of present illness",
     r"s\s*/\s*o\s*/\s*a\s*/\s*p": "soap",
     r"no\s+patologic[oa]s?": "nonpathological",
+    r"non-?\s?pathological": "nonpathological",
     r"non-?\s?psych(?:iatric)?": "",
     r"pap\s?smears?": "pap",
     r"i\s*[/&]\s*o": "intake output",
@@ -76,7 +77,7 @@ _TABLE = """
     ortho = orthopedic | orthopaedic = orthopedic | derm = dermatology | peds = pediatric | paed = pediatric
     paeds = pediatric | obj = objective | subj = subjective | assmt = assessment | asmt = assessment
     assess = assessment | assessments = assessment | preventative = preventive | asst = assessment
-    medhx = med history | preg = pregnancy | objectives = aim | obs = observation | sx = symptom | sxs = symptom
+    medhx = med history | preg = pregnancy | objectives = aim | sx = symptom | sxs = symptom
     hab = habit | milestones = milestone | dob = birth date | compl = complaint | cmpl = complaint
     cmplt = complaint | compt = complaint | complnt = complaint | sys = system | syst = system | symp = symptom
     symps = symptom | allerg = allergy | alg = allergy | algy = allergy | allg = allergy | alrg = allergy

@@ -27,7 +27,8 @@ HEADINGS: dict[str, Headings] = {
         only="""case formulation | clinical formulation | formulation | medical decision making | discussion
             | analysis | clinical reasoning | summary and impression | evaluation | clinical summary
             | biopsychosocial formulation | diagnostic formulation | conclusion | differential diagnosis
-            | differential and medical decision making""",
+            | differential and medical decision making | decision making | clinical decision making
+            | clinical synthesis | synthesis""",
         perhaps="summary | differential | diagnosis | opinion",
     ),
     "plan": Headings(
@@ -135,7 +136,8 @@ HEADINGS: dict[str, Headings] = {
             | patient directions | wound care instruction | post procedure instruction | postoperative instruction
             | patient advice and instruction | home instruction and precaution | instruction precaution
             | patient guidance | medication instruction and education | patient care instruction
-            | post care instruction | home exercise and instruction | hospital discharge instruction""",
+            | post care instruction | home exercise and instruction | hospital discharge instruction
+            | additional instruction""",
         second="""advice | patient advice | instruction and counseling | guidance | patient and family education
             | advice given | patient counseling and education | education and counseling""",
         only="""patient education | education | anticipatory guidance | after visit summary | patient counseling
@@ -150,7 +152,8 @@ HEADINGS: dict[str, Headings] = {
             | follow up timing | next session | return for follow up | next scheduled visit | follow up visit plan
             | return to see | when to return | next office visit | follow up needed | follow up return visit
             | next encounter | next scheduled appointment | next prenatal visit | return ob visit
-            | return to office or clinic | planned follow up | next well visit | next well child check""",
+            | return to office or clinic | planned follow up | next well visit | next well child check
+            | return to practice | return to care""",
         second="""follow up instruction | follow up and disposition | return instruction
             | return precaution and follow up | recall | scheduling | follow up order | next care appointment""",
         only="next step and follow up",

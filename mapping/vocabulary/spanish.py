@@ -66,6 +66,7 @@ _WORDS = """
     ginecobstetrico = gynecologic obstetric | casos = case | piel = skin | ojo = eye | vista = vision | pecho = chest
     espalda = back | pelvico = pelvic | pelvica = pelvic | mama = breast | mamas = breast
     psiquiatrico = psychiatric | psiquiatrica = psychiatric | psicologico = psychological | edad = age | sexo = sex
+    observacion = note | recomendado = recommended | recomendada = recommended | solicitud = ordered
     intervencion = intervention | dia = day | espanol = spanish | ingles = english | mot = reason | cons = visit
     enf = illness | act = current | pers = personale | qx = surgical | sist = system | fis = physical | ex = exam
     pac = patient | seguim = follow up | alerg = allergy | ant = past history | antec = past history

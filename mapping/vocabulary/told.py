@@ -95,7 +95,7 @@ HEADINGS: dict[str, Headings] = {
             | medical problem history | chronic illness and past medical history | past health problem
             | medical illness history | pmh precaution comorbidity | personal history of disease
             | past and current medical problem | past medical condition and comorbidity
-            | past medical history non psychiatric | systemic medical history""",
+            | past medical history non psychiatric | systemic medical history | past medical history checklist""",
         second="past health history | health history | general medical history | chronic medical history",
         only="comorbidity and precaution | past related injury",
         perhaps="""history | medical problem | chronic condition | comorbidity | medical condition | medical

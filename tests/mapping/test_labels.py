@@ -209,6 +209,7 @@ def test_identifiers_counts_and_words_that_only_narrow_change_nothing(label, cod
         ("Family Ocular & Medical Hx", {FH}),
         ("Plan & Counseling", {P}),
         ("Discussion/Plan", {P}),
+        ("Orders/Referrals/Labs", {"orders"}),
         ("Evaluation + Plan", {A, P, AP} - {A, P}),
     ],
 )
@@ -256,6 +257,8 @@ def test_parts_of_a_list_take_the_noun_that_goes_without_saying_and_no_more(labe
         ("Hospitalizaciones previas", "hospitalizations"),
         ("Procedimientos realizados", "procedures"),
         ("Órdenes médicas", "orders"),
+        ("Próxima cita recomendada", "follow_up"),
+        ("Observaciones de seguimiento", "follow_up"),
         ("ANT_FAM", FH),
     ],
 )
