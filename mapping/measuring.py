@@ -23,6 +23,7 @@ class Known:
     fields: tuple[ImportedField, ...]
     takes: dict[str, frozenset[str]]
     may: dict[str, frozenset[str]]
+    language: str = "English"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,10 @@ class Measured:
 
 
 def read_known(path: Path) -> list[Known]:
-    """Templates with truth: a list of {name, specialty, fields: [{field_id, label, kind, group, takes, may}]}."""
+    """Templates with truth: a list of {name, specialty, fields: [{field_id, label, kind, group, takes, may}]}.
+
+    `language` may stand beside `specialty`; else it is English.
+    """
     return [_known(item) for item in json.loads(path.read_text(encoding="utf-8"))]
 
 
@@ -84,7 +88,7 @@ def _known(item: dict) -> Known:
         for place, row in enumerate(rows, start=1)
     )
     takes, may = ({row["field_id"]: frozenset(row[key]) for row in rows} for key in ("takes", "may"))
-    return Known(item["name"], item["specialty"], tuple(fields), takes, may)
+    return Known(item["name"], item["specialty"], tuple(fields), takes, may, item.get("language", "English"))
 
 
 def measure(templates: Sequence[Known]) -> Measured:

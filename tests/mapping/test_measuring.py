@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from mapping.importers.base import ImportedField
 from mapping.measuring import BANDS, Known, measure, read_known
-from mapping.reliability import FRESH, document
+from mapping.reliability import FRESH, OUTSIDE, document, languages
 from mapping.sections import CODES
 from mapping.suggestion import CONFIDENCE, THRESHOLD
 from mapping.vocabulary.phrases import Rung
@@ -28,7 +28,7 @@ def known(*rows: tuple[str, str, str]) -> Known:
     )
 
 
-@pytest.fixture(scope="module", params=["tuning.json", "final.json"])
+@pytest.fixture(scope="module", params=["tuning.json", "tuning_wide.json", "final.json"])
 def half(request):
     return read_known(HOLDOUT / request.param)
 
@@ -61,7 +61,8 @@ def test_every_verdict_is_in_exactly_one_band(half):
 
 
 def test_the_halves_share_no_template_and_name_only_codes_of_the_contract():
-    tuning, final, *fresh = (read_known(HOLDOUT / name) for name in ("tuning.json", "final.json", *FRESH))
+    names = ("tuning.json", "final.json", "tuning_wide.json", *FRESH, OUTSIDE)
+    tuning, final, *fresh = (read_known(HOLDOUT / name) for name in names)
     every = [*tuning, *final, *(template for templates in fresh for template in templates)]
     assert len({item.name for item in every}) == len(every)
     assert len(tuning) >= 20
@@ -118,7 +119,7 @@ def test_the_page_names_what_goes_wrong(tmp_path):
         {"field_id": "2", "label": "CC", "kind": "free_text", "group": "", "takes": ["chief_complaint"], "may": []},
     ]
     (tmp_path / "final.json").write_text(json.dumps([{"name": "Knee", "specialty": "Knees", "fields": rows}]))
-    for name in ("first_look.json", *FRESH):
+    for name in ("first_look.json", *FRESH, OUTSIDE):
         (tmp_path / name).write_text((HOLDOUT / name).read_text())
     page = document(tmp_path)
     assert "Knee: history_of_present_illness was suggested for “HPI”" in page
@@ -139,13 +140,44 @@ def test_the_first_look_at_the_fresh_sets_found_nine_of_ten_and_no_harm():
         assert sum(band["right"] for band in row["bands"]) == row["good"], name
 
 
+@pytest.fixture(scope="module")
+def strangers():
+    """The templates whose headings strangers wrote, and what the first look at them found, by language."""
+    return (
+        languages(read_known(HOLDOUT / OUTSIDE)),
+        json.loads((HOLDOUT / "first_look.json").read_text())["outside"],
+    )
+
+
+def test_the_first_look_at_strangers_headings_found_nine_of_ten_in_each_language_and_no_harm(strangers):
+    templates, first = strangers
+    assert set(first) == set(templates) == {"English", "Spanish"}
+    for language, row in first.items():
+        assert row["templates"] == len(templates[language])
+        assert row["found"] / row["right"] >= 0.9, language
+        assert row["harmful"] == 0, language
+        assert sum(band["n"] for band in row["bands"]) == row["suggested"], language
+        assert sum(band["right"] for band in row["bands"]) == row["good"], language
+    assert first["English"]["good"] == first["English"]["suggested"]
+    assert sum(row["good"] for row in first.values()) / sum(row["suggested"] for row in first.values()) >= 0.99
+
+
+@pytest.mark.parametrize("language", ["English", "Spanish"])
+def test_no_later_change_finds_less_of_strangers_headings_or_errs_more(strangers, language):
+    templates, first = strangers
+    measured = measure(templates[language])
+    assert measured.found >= first[language]["found"]
+    assert len(measured.wrong) <= first[language]["suggested"] - first[language]["good"]
+    assert not any(verdict.harmful for verdict in measured.wrong)
+
+
 @pytest.mark.parametrize("name", FRESH)
 def test_no_later_change_harms_a_fresh_template(name):
     assert [verdict for verdict in measure(read_known(HOLDOUT / name)).wrong if verdict.harmful] == []
 
 
 def test_the_page_gives_each_fresh_set_its_first_look_and_what_it_missed():
-    page = document(HOLDOUT).split("## On templates that were new")[1]
+    page = document(HOLDOUT).split("## On templates of our own that were new")[1]
     first = json.loads((HOLDOUT / "first_look.json").read_text())["fresh"]
     for name, row in first.items():
         assert f"| {name}, first look | {row['found']} of {row['right']} = " in page
@@ -154,11 +186,18 @@ def test_the_page_gives_each_fresh_set_its_first_look_and_what_it_missed():
             assert f"- {template}: {code} was not suggested for “{label}”." in page
 
 
+def test_the_page_says_for_each_language_what_strangers_headings_gave(strangers):
+    page = document(HOLDOUT).split("## On headings that strangers wrote")[1].split("## On templates of our own")[0]
+    for language, row in strangers[1].items():
+        assert f"| {language}, first look | {row['found']} of {row['right']} = " in page
+        assert f"| {language}, now | " in page
+
+
 def test_the_command_writes_the_page(settings, tmp_path):
     (tmp_path / "docs").mkdir()
     holdout = tmp_path / "tests" / "mapping" / "holdout"
     holdout.mkdir(parents=True)
-    for name in ("final.json", "first_look.json", *FRESH):
+    for name in ("final.json", "first_look.json", *FRESH, OUTSIDE):
         (holdout / name).write_text((HOLDOUT / name).read_text())
     settings.BASE_DIR = tmp_path
     call_command("document_suggestions")
