@@ -114,7 +114,8 @@ def _text(text: str) -> tuple[Entry, ...]:
         return _qualified(inside)
     outer, inner = _qualified(outside), _qualified(inside)
     together = look(bag(stems(text)))
-    if {entry.code for entry in together} & {entry.code for entry in outer}:  # "Allergies (drug)" are drug allergies
+    beside = {entry.code for entry in outer or inner}  # "Allergies (drug)" are drug allergies, "Sistemas (ROS)" are ROS
+    if {entry.code for entry in together} & beside:
         return tuple(_at_least(entry, Rung.COMPOSED) for entry in together)
     if any(entry.code in CONTAINERS for entry in outer):
         return tuple(_at_least(entry, Rung.COMPOSED) for entry in inner if entry != OTHER) + outer

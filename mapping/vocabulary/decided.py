@@ -142,7 +142,7 @@ HEADINGS: dict[str, Headings] = {
             | advice given | patient counseling and education | education and counseling""",
         only="""patient education | education | anticipatory guidance | after visit summary | patient counseling
             | home exercise program | counseling | education provided | patient handout | self care
-            | return and emergency precaution | health education | education and handout""",
+            | return and emergency precaution | health education | education and handout | home care""",
         perhaps="discharge summary",
     ),
     "follow_up": Headings(

@@ -95,11 +95,12 @@ HEADINGS: dict[str, Headings] = {
             | medical problem history | chronic illness and past medical history | past health problem
             | medical illness history | pmh precaution comorbidity | personal history of disease
             | past and current medical problem | past medical condition and comorbidity
-            | past medical history non psychiatric | systemic medical history | past medical history checklist""",
+            | past medical history non psychiatric | systemic medical history | past medical history checklist
+            | previous medical condition""",
         second="past health history | health history | general medical history | chronic medical history",
-        only="comorbidity and precaution | past related injury",
-        perhaps="""history | medical problem | chronic condition | comorbidity | medical condition | medical
-            | med history | past psychiatric history | psychiatric history | clinical history | past diagnosis
+        only="comorbidity and precaution | past related injury | medical condition",
+        perhaps="""history | medical problem | chronic condition | comorbidity | medical | med history
+            | past psychiatric history | psychiatric history | clinical history | past diagnosis
             | underlying condition | chronic illness | chronic problem | past cardiac history | medical surgical
             | patient history""",
     ),

@@ -34,6 +34,7 @@ _JOINTS = STOP | frozenset(JOINTS.split())
 _LONG_FORMS: dict[str, list[str]] = WORDS | {short: long.split() for short, long in LETTERS.items()} | ABBREVIATIONS
 
 
+@lru_cache(maxsize=8192)
 def plain(label: str) -> str:
     """A label in small letters, without numbering and apostrophes, signs such as A/P and F/U spelled out."""
     text = unicodedata.normalize("NFKC", label[:LONGEST]).replace("’", "'").replace("'s ", " ").replace("'", "")
@@ -56,6 +57,7 @@ def _is_camel(text: str) -> bool:
     return any(len(word) >= _SHORTEST_COMPOUND and _CAMEL.search(word) for word in text.split())
 
 
+@lru_cache(maxsize=8192)
 def stems(text: str) -> tuple[str, ...]:
     """The words of a plain text: abbreviations spelled out, plurals and spellings made equal, joints left out."""
     said: list[str] = []
