@@ -247,6 +247,10 @@ if PRODUCTION:
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
 
+# Who may read /metrics: a bearer token, networks of ours, or both; nobody by default.
+METRICS_TOKEN = env.str("SCRIBEPORT_METRICS_TOKEN", default="")
+METRICS_NETWORKS = env.list("SCRIBEPORT_METRICS_NETWORKS", default=[])
+
 # Where connections may lead: networks, or one port of a network (10.20.0.0/16:6661). Default: this host and private
 # ranges. portal/targets.py says what is refused in any case.
 ALLOWED_NETWORKS = env.list(

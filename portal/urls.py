@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("codes/", include("mapping.code_urls")),
     path("api/v1/", include("delivery.api_urls")),
     path("deliveries/", include("delivery.urls")),
+    path("", include("delivery.operator_urls")),
 ]
 
 handler400 = "portal.views.errors.not_understood"

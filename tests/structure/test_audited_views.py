@@ -289,6 +289,7 @@ VISITS: dict[str, list[Visit]] = {
     "portal:audit-export": [Visit("audit.export", who="ava")],
     # What knows no patient.
     "portal:home": [Visit()],
+    "operator:metrics": [Visit(who="nobody", answers=(404,))],
     "portal:healthz": [Visit(who="nobody")],
     "portal:readyz": [Visit(who="nobody")],
     "portal:sign-in": [Visit(who="nobody")],
