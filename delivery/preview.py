@@ -17,7 +17,6 @@ from delivery.posted import PostedNote, note_of
 from mapping.apply import apply
 from mapping.models import Template
 from mapping.note import Applied, FieldValue, MappingSpec, Problem, RuleSpec, Section
-from mapping.queries import published_spec
 from mapping.sections import name_of
 from portal.models import Environment, Location, Part
 
@@ -85,12 +84,10 @@ class Example:
     version: NoteVersion | None = None
 
 
-def preview(draft: MappingSpec, template: Template, example: Example) -> Preview:
-    """Apply and render, with the draft and with the mapping in force."""
-    location = template.location
+def preview(draft: MappingSpec, location: Location, example: Example, published: MappingSpec | None) -> Preview:
+    """Apply and render, with the draft and with the mapping in force (`published`)."""
     applied = apply(draft, example.sections, location.unmapped_policy)
     lines, stopped = message(draft, applied, example, location)
-    published = published_spec(template)
     if published is None:
         plain = tuple(Line("same", one[:3], one[3:]) for one in lines)
         fields = tuple(_fields(applied.values, applied.values))

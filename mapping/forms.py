@@ -103,6 +103,16 @@ class RuleForm(forms.Form):
         )
 
 
+class _Shared(dict[str, forms.Field]):
+    """Fields that all forms of a set use together: no row changes them, and copying them took longer than cleaning."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, forms.Field]:
+        return dict(self)
+
+
+RuleForm.base_fields = _Shared(RuleForm.base_fields)
+
+
 def _origin(posted: str, field_id: str) -> str:
     how, _, of = posted.partition(":")
     return how if of == field_id and how in MARKS else ""
@@ -168,13 +178,15 @@ class MappingForm:
 
 
 def draft_spec(template: Template, data: Mapping[str, Any]) -> MappingSpec:
-    """The mapping as it stands in the page's form, saved or not. Raises DraftInvalid with what to correct.
-
-    It is for the template version of the draft, or the newest where there is no draft.
-    """
+    """The mapping as it stands in the page's form, saved or not. Raises DraftInvalid with what to correct."""
     form = MappingForm(data)
     if not form.is_valid():
         raise DraftInvalid(" ".join(form.complaints()))
+    return spec_in(form, template)
+
+
+def spec_in(form: MappingForm, template: Template) -> MappingSpec:
+    """What a valid form holds, for the template version of the draft, or the newest where there is no draft."""
     draft = draft_of(template)
     version = draft.template_version if draft else newest_version(template)
     return MappingSpec(

@@ -87,12 +87,8 @@ def _load(pk: int) -> MappingSpec:
 def field_specs(template_version_id: int) -> tuple[FieldSpec, ...]:
     """The fields of a template version in its order."""
     fields = Field.objects.filter(version_id=template_version_id).order_by("position")
-    return tuple(
-        FieldSpec(
-            field.field_id, field.label, field.position, field.kind, field.max_length, field.required, field.group
-        )
-        for field in fields
-    )
+    columns = ("field_id", "label", "position", "kind", "max_length", "required", "group")
+    return tuple(FieldSpec(*values) for values in fields.values_list(*columns))
 
 
 def rule_spec(rule: Rule) -> RuleSpec:
@@ -199,7 +195,8 @@ def newest_version(template: Template) -> TemplateVersion | None:
 
 def draft_of(template: Template) -> MappingVersion | None:
     """The template's one draft, where there is one."""
-    return MappingVersion.objects.filter(template=template, state=MappingState.DRAFT).first()
+    drafts = MappingVersion.objects.select_related("template_version")
+    return drafts.filter(template=template, state=MappingState.DRAFT).first()
 
 
 def published_of(template: Template) -> MappingVersion | None:

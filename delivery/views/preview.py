@@ -30,11 +30,12 @@ def preview(request: PortalRequest, template_pk: int) -> HttpResponse:
     except DraftInvalid as error:
         return render(request, "delivery/preview.html", context | {"invalid": str(error)})
     asked = request.POST.get("preview_note", "")
+    published = published_spec(template)
     try:
-        example = _stored(template, asked, draft) if asked else previews.synthetic(draft, published_spec(template))
+        example = _stored(template, asked, draft) if asked else previews.synthetic(draft, published)
     except crypto.CannotOpen:
         return render(request, "delivery/preview.html", context | {"invalid": "That note cannot be opened here."})
-    shown = previews.preview(draft, template, example)
+    shown = previews.preview(draft, template.location, example, published)
     return render(
         request, "delivery/preview.html", context | {"preview": shown, "example": example, "drafted": bool(draft.rules)}
     )

@@ -13,7 +13,7 @@ from mapping.board import Board, beside, board_of
 from mapping.difference import differences
 from mapping.explain import explained
 from mapping.following import default_for, is_newer, rules_of
-from mapping.forms import MappingForm, draft_spec, initial_rows
+from mapping.forms import MappingForm, initial_rows, spec_in
 from mapping.going_live import NotRehearsed, ask_second_person, rehearsal_of, request_for
 from mapping.models import MappingState, MappingVersion, Template
 from mapping.note import MappingSpec
@@ -94,7 +94,7 @@ def check(request: PortalRequest, pk: int) -> HttpResponse:
     form = MappingForm(request.POST)
     if not form.is_valid():
         return render(request, "mapping/complaints.html", {"complaints": list(form.complaints())})
-    spec = draft_spec(template, request.POST)
+    spec = spec_in(form, template)
     board = board_of(form, spec, spec_problems(spec, template, thorough=False))
     return render(request, "mapping/check.html", _frame(template) | {"board": board, "editing": True, "checked": True})
 
@@ -299,7 +299,7 @@ def _again(
 ) -> HttpResponse:
     """The page with what was posted, not lost; the right side shows it where it is valid, else the saved draft."""
     valid = form.head.is_bound and form.is_valid()
-    spec = draft_spec(draft.template, form.data) if valid else spec_of(draft)
+    spec = spec_in(form, draft.template) if valid else spec_of(draft)
     problems = spec_problems(spec, draft.template, thorough=refused is not None)
     complaints = [complaint] if complaint else list(form.complaints()) if form.head.is_bound else []
     board = board_of(form, spec, problems, complaints)

@@ -170,6 +170,6 @@ def test_a_section_divided_by_headings_is_invented_with_its_headings(cast, templ
         RuleSpec("plan", "NF-07", kind="split", heading="Orders"),
     )
     divided = type(spec)(**{**spec.__dict__, "rules": rules})
-    shown = previews.preview(divided, template, previews.synthetic(divided, None))
+    shown = previews.preview(divided, template.location, previews.synthetic(divided, None), published_spec(template))
     assert shown.problems == ()
     assert sum("NF-06" in line.rest or "NF-07" in line.rest for line in shown.lines if line.kind == "added") == 2
