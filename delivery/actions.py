@@ -16,12 +16,11 @@ from delivery.lanes import lane_for
 from delivery.models import Delivery, Lane, Note, Wire
 from delivery.overtaken import certainly_unsent
 from delivery.places import sockets_of
-from delivery.states import STRIKABLE, State
+from delivery.states import STRIKABLE, STRUCK, State
 from delivery.transition import Ticket, begin, tickets, transition
 from portal import crypto
 from portal.models import Connection, Route
 
-STRUCK = "struck_in_chart"  # the reason code of a withdrawn note that a person has struck
 CANCELLABLE = (State.HELD, State.READY, State.PARKED)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from delivery import actions
+from delivery.contested import FIELD_TAKEN
 from delivery.models import Delivery
 from delivery.states import STRIKABLE, State
 
@@ -102,6 +103,7 @@ DEEDS: tuple[Deed, ...] = (
         tone="danger",
     ),
 )
+TAKES_A_FIELD = "The other note's text may be lost from these fields of the chart."
 MISFILED_TWICE = "The filing in the chart stays: what is right there already will stand twice."
 
 
@@ -121,4 +123,6 @@ def caution_of(deed: Deed, delivery: Delivery) -> str:
     """What to think of before pressing; a repeated filing of what is already there is said in so many words."""
     if deed.verb == "replay" and delivery.state == State.MISFILED:
         return MISFILED_TWICE
+    if deed.verb == "release" and delivery.reason_code == FIELD_TAKEN:
+        return TAKES_A_FIELD
     return deed.caution

@@ -12,16 +12,18 @@ from functools import partial
 
 from django.db import DatabaseError, InterfaceError
 
+from delivery import contested
 from delivery.asked import Asked, kept
 from delivery.channels.base import CannotExpress, Channel, OutgoingNote, Rendered, Visit
 from delivery.entry_checks import entry_problems
 from delivery.models import Delivery, Wire
 from delivery.overtaken import amends_charted, overtaken
+from delivery.plans import open_plan
 from delivery.posted import PostedNote, read
 from delivery.states import State
 from mapping.apply import apply
 from mapping.drift import drift_problems
-from mapping.note import Applied, Contribution, FieldValue, MappingSpec, Problem
+from mapping.note import Applied, FieldValue, MappingSpec, Problem
 from mapping.queries import published_spec
 from portal import crypto
 from portal.keyring import KeysUnavailable
@@ -64,15 +66,6 @@ def open_body(delivery: Delivery) -> PostedNote:
     return read(crypto.unseal(version.sealed_body, table="noteversion", column="body", row=version.pk))
 
 
-def open_plan(delivery_id: int, sealed: bytes | memoryview) -> list[FieldValue]:
-    """The field values a delivery's frozen bytes carry."""
-    rows = json.loads(crypto.unseal(sealed, table="wire", column="plan", row=delivery_id))
-    return [
-        FieldValue(**{**row, "contributions": tuple(Contribution(**part) for part in row["contributions"])})
-        for row in rows
-    ]
-
-
 def planned(delivery: Delivery) -> list[FieldValue]:
     """What should stand in the chart: the frozen plan, or, where a restore lost it, the note mapped as it is today."""
     wire = getattr(delivery, "wire", None)
@@ -89,10 +82,12 @@ def prepare(deliveries: Sequence[Delivery], channel: Channel) -> tuple[list[Prep
     """Sort due deliveries into those that may leave and those that may not."""
     ready: list[Prepared] = []
     stopped: list[Stopped] = []
-    gone, asked = overtaken(deliveries), kept.now()
+    gone, others, asked = overtaken(deliveries), contested.others_in_chart(deliveries), kept.now()
     for delivery in deliveries:
         outcome = (
-            Stopped(delivery, *gone[delivery.pk]) if delivery.pk in gone else _prepare_alone(delivery, channel, asked)
+            Stopped(delivery, *gone[delivery.pk])
+            if delivery.pk in gone
+            else _prepare_alone(delivery, channel, asked, others.get(delivery.pk, ()))
         )
         if isinstance(outcome, Prepared):
             ready.append(outcome)
@@ -101,10 +96,12 @@ def prepare(deliveries: Sequence[Delivery], channel: Channel) -> tuple[list[Prep
     return ready, stopped
 
 
-def _prepare_alone(delivery: Delivery, channel: Channel, asked: Asked) -> Prepared | Stopped:
+def _prepare_alone(
+    delivery: Delivery, channel: Channel, asked: Asked, others: Sequence[Delivery]
+) -> Prepared | Stopped:
     """One that cannot be prepared is put off, and parked the third time; it must not stop those beside it."""
     try:
-        return _prepare(delivery, channel, asked)
+        return _prepare(delivery, channel, asked, others)
     except (DatabaseError, InterfaceError, KeysUnavailable):
         raise  # nobody's fault here: the whole step is done again
     except Exception as error:
@@ -112,7 +109,7 @@ def _prepare_alone(delivery: Delivery, channel: Channel, asked: Asked) -> Prepar
         return Stopped(delivery, State.READY, "preparation_failed")
 
 
-def _prepare(delivery: Delivery, channel: Channel, asked: Asked) -> Prepared | Stopped:
+def _prepare(delivery: Delivery, channel: Channel, asked: Asked, others: Sequence[Delivery]) -> Prepared | Stopped:
     if delivery.crashes >= POISON_AFTER:
         return Stopped(delivery, State.PARKED, "poison")
     gate = closed_gate(delivery, asked)
@@ -120,12 +117,12 @@ def _prepare(delivery: Delivery, channel: Channel, asked: Asked) -> Prepared | S
         return Stopped(delivery, State.HELD, gate)
     wire = getattr(delivery, "wire", None)
     if wire is not None:
-        problems = broken_since(delivery, wire, asked)
+        problems = broken_since(delivery, wire, asked) or taken_since(delivery, wire, others)
         if problems:
             return Stopped(delivery, State.HELD, problems[0].code, problems)
         body = crypto.unseal(wire.sealed_bytes, table="wire", column="bytes", row=delivery.pk)
         return Prepared(delivery, Rendered(body, wire.content_type), wire.sha256, None, delivery.mapping_version_id)
-    return _render(delivery, channel, asked)
+    return _render(delivery, channel, asked, others)
 
 
 def broken_since(delivery: Delivery, wire: Wire, asked: Asked) -> tuple[Problem, ...]:
@@ -138,6 +135,11 @@ def broken_since(delivery: Delivery, wire: Wire, asked: Asked) -> tuple[Problem,
         return ()
     texts = {value.field_id: value.text for value in open_plan(delivery.pk, wire.sealed_plan)}
     return tuple(replace(one, message=f"{one.message} {MADE_BEFORE}") for one in drift_problems(found, texts))
+
+
+def taken_since(delivery: Delivery, wire: Wire, others: Sequence[Delivery]) -> tuple[Problem, ...]:
+    """Why frozen bytes may not leave (again): another note of the visit has filled their fields in the meantime."""
+    return contested.problems(delivery, open_plan(delivery.pk, wire.sealed_plan), others) if others else ()
 
 
 def closed_gate(delivery: Delivery, asked: Asked) -> str:
@@ -154,7 +156,7 @@ def closed_gate(delivery: Delivery, asked: Asked) -> str:
     return "agreement_missing" if asked.missing(location, delivery.note.scribe) else ""
 
 
-def _render(delivery: Delivery, channel: Channel, asked: Asked) -> Prepared | Stopped:
+def _render(delivery: Delivery, channel: Channel, asked: Asked, others: Sequence[Delivery]) -> Prepared | Stopped:
     stop = partial(Stopped, delivery, State.HELD)
     if delivery.part != Part.NOTE:
         problems = entry_problems(delivery.part, open_body(delivery), delivery.practice_id, delivery.created_at.date())
@@ -167,6 +169,9 @@ def _render(delivery: Delivery, channel: Channel, asked: Asked) -> Prepared | St
     applied = apply(spec, posted.sections, delivery.location.unmapped_policy)
     if applied.problems:
         return stop(applied.problems[0].code, applied.problems)
+    problems = contested.problems(delivery, applied.values, others)
+    if problems:
+        return stop(problems[0].code, problems)
     try:
         rendered = channel.render(outgoing_note(delivery, posted, spec, applied))
     except CannotExpress as error:

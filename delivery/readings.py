@@ -82,3 +82,18 @@ def chart_read(ticket: Ticket, delivery: Delivery, answer: str) -> Entry:
         data_category=("transcribed_note",),
         detail={"delivery_id": ticket.id, "answer": answer, "connection": connection},
     )
+
+
+def outcome_rows(seen: ReadBack) -> list[dict[str, Any]]:
+    """What the section strip shows: outcomes by place, no text."""
+    return [
+        {
+            "index": section.index,
+            "code": section.code,
+            "title": section.title,
+            "field_id": section.field_id,
+            "outcome": section.outcome,
+            "found_in": section.found_in,
+        }
+        for section in seen.sections
+    ]

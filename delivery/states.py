@@ -1,6 +1,6 @@
 """The states of a delivery, the one table of allowed moves, and the words people read.
 
-The database refuses every other move too (the trigger in migration 0002; tests/delivery compares the two tables).
+The database refuses every other move too (the trigger in migration 0012; tests/delivery compares the two tables).
 """
 
 from dataclasses import dataclass
@@ -61,7 +61,8 @@ MOVES: dict[State, frozenset[State]] = {
     State.ACCEPTED: frozenset({State.VERIFIED, State.MISFILED}),
     State.MISFILED: frozenset({State.VERIFIED}),
     State.PARKED: frozenset({State.READY, State.ACCEPTED, State.CANCELLED}),
-    State.VERIFIED: frozenset(),
+    # Only where a later look finds its text gone from the chart, because another note of the visit took its place.
+    State.VERIFIED: frozenset({State.MISFILED}),
     # REJECTED -> SUPERSEDED only where the part goes by the location's next way (delivery/fallback.py).
     State.REJECTED: frozenset({State.SUPERSEDED}),
     State.SUPERSEDED: frozenset(),
@@ -72,6 +73,7 @@ MOVES: dict[State, frozenset[State]] = {
 BLOCKING = frozenset({State.READY, State.SENDING, State.UNKNOWN})
 # Charted, or as good as: what a withdrawn note must be struck out of. (Where it is misfiled as well, that says more.)
 STRIKABLE = frozenset({State.ACCEPTED, State.VERIFIED})
+STRUCK = "struck_in_chart"  # the reason code of a withdrawn note that a person has struck
 NEEDS_ATTENTION = frozenset({State.HELD, State.MISFILED, State.REJECTED, State.UNKNOWN, State.PARKED})
 
 

@@ -52,6 +52,7 @@ EVENTS: dict[tuple[State, State], str] = {
     (State.ACCEPTED, State.VERIFIED): "delivery.verified",
     (State.ACCEPTED, State.MISFILED): "delivery.misfiled",
     (State.MISFILED, State.VERIFIED): "delivery.verified",
+    (State.VERIFIED, State.MISFILED): "delivery.misfiled",
     (State.PARKED, State.READY): "delivery.decided",
     (State.PARKED, State.ACCEPTED): "delivery.decided",
 }

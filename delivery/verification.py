@@ -22,14 +22,14 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from audit.record import Actor, acting
-from delivery import lanes, rate, sql
+from delivery import lanes, rate, sql, visit_charts
 from delivery.asked import kept
 from delivery.channels.base import ChartReader, Unavailable
-from delivery.channels.compare import ReadBack, compare
+from delivery.channels.compare import ALONE, Known, ReadBack, compare
 from delivery.models import Attempt, ConnectionState, Delivery, ReceiverProfile
 from delivery.opening import open_reader
 from delivery.outgoing import POISON_AFTER, open_body, planned, visit_at
-from delivery.readings import Found, Look, write_readings
+from delivery.readings import Found, Look, outcome_rows, write_readings
 from delivery.states import State
 from delivery.transition import Ticket, ticket_of, transition
 from portal.keyring import KeysUnavailable
@@ -47,7 +47,7 @@ DOUBT_LOOKS = 10
 DOUBT_SECONDS = 3600.0
 NEGATIVES_NEEDED = 2
 NOT_ASKED = "reader_cannot_say"
-READABLE = (State.ACCEPTED, State.UNKNOWN, State.MISFILED)
+READABLE = (State.ACCEPTED, State.UNKNOWN, State.MISFILED, State.VERIFIED)
 
 
 def read_due() -> int:
@@ -180,14 +180,18 @@ def still_standing(looks: Sequence[Look]) -> list[Look]:
 
 def conclude(looks: Sequence[Look]) -> None:
     """Write the looks down and move the deliveries by what was seen, in the caller's transaction."""
-    found = [compared(look) for look in looks]
+    whose = visit_charts.known(looks)
+    found = [compared(look, whose.get(look.delivery.pk, ALONE)) for look in looks]
     write_readings(found)
+    visit_charts.look_at_displaced(looks)
     both_filed_by = second_copies([look.delivery for look in looks])
     verified: dict[tuple[str, str, str], list[Found]] = defaultdict(list)
     for one in found:
         delivery, seen = one.look.delivery, one.seen
         if State(delivery.state) is State.UNKNOWN:
             settle_doubt(one.look, one.ticket, seen)
+        elif State(delivery.state) is State.VERIFIED:
+            recheck(one.look, one.ticket, seen)
         elif seen is None or not (seen.verified or seen.as_sent):
             judge(one.look, one.ticket, seen)
         elif (later := both_filed_by.get(delivery.pk)) and one.look.asked_at < later:
@@ -200,10 +204,10 @@ def conclude(looks: Sequence[Look]) -> None:
         verify(State(old), grade, json.loads(outcomes), [one.ticket for one in members])
 
 
-def compared(look: Look) -> Found:
+def compared(look: Look, known: Known) -> Found:
     delivery, seen = look.delivery, None
     if look.chart is not None:
-        seen = compare(planned(delivery), look.chart, delivery.control_id)
+        seen = compare(planned(delivery), look.chart, delivery.control_id, known)
     return Found(look, ticket_of(delivery), seen)
 
 
@@ -245,7 +249,17 @@ def judge(look: Look, ticket: Ticket, seen: ReadBack | None) -> None:
     elif may_still_be_filing(look, seen):
         look_again(delivery, "reader_says_not_there" if not seen.found else "differs_so_far")
     else:
-        misfiled(ticket, seen)
+        misfiled(ticket, State.ACCEPTED, seen, "sections_differ")
+
+
+def recheck(look: Look, ticket: Ticket, seen: ReadBack | None) -> None:
+    """A verified delivery whose fields another note has filled since: it stays so unless its text is gone for good."""
+    if seen is None or (not seen.verified and may_still_be_filing(look, seen)):
+        look_again(look.delivery, "")
+    elif seen.verified or not seen.sections:
+        Delivery.objects.filter(pk=look.delivery.pk, state=State.VERIFIED).update(read_at=None)
+    else:
+        misfiled(ticket, State.VERIFIED, seen, "displaced")
 
 
 def may_still_be_filing(look: Look, seen: ReadBack) -> bool:
@@ -256,14 +270,14 @@ def may_still_be_filing(look: Look, seen: ReadBack) -> bool:
     return not settled or look.delivery.readings_made < needed
 
 
-def misfiled(ticket: Ticket, seen: ReadBack) -> None:
+def misfiled(ticket: Ticket, old: State, seen: ReadBack, reason_code: str) -> None:
     outcomes = outcome_rows(seen)
     wrong = [row["code"] or f"section {row['index']}" for row in outcomes if row["outcome"] != "verified"]
     transition(
         [ticket],
-        State.ACCEPTED,
+        old,
         State.MISFILED,
-        reason_code="sections_differ" if seen.found else "not_in_chart",
+        reason_code=reason_code if seen.found else "not_in_chart",
         columns={"section_outcomes": outcomes, "proof": seen.grade, "read_at": None},
         details={ticket.id: {"sections": wrong[:20]}},
     )
@@ -366,18 +380,3 @@ def look_again(delivery: Delivery, reason_code: str) -> None:
         readings_made=delivery.readings_made + 1,
         reason_code=reason_code,
     )
-
-
-def outcome_rows(seen: ReadBack) -> list[dict[str, Any]]:
-    """What the section strip shows: outcomes by place, no text."""
-    return [
-        {
-            "index": section.index,
-            "code": section.code,
-            "title": section.title,
-            "field_id": section.field_id,
-            "outcome": section.outcome,
-            "found_in": section.found_in,
-        }
-        for section in seen.sections
-    ]

@@ -62,7 +62,18 @@ class ReadBack:
         return self.found and CUT in outcomes and outcomes <= {VERIFIED, CUT}
 
 
-def compare(plan: Sequence[FieldValue], chart: Chart, control_id: str) -> ReadBack:
+@dataclass(frozen=True)
+class Known:
+    """Whose the chart's other filings are, by control id: of this very note, or of other notes that we sent."""
+
+    own: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+
+
+ALONE = Known()
+
+
+def compare(plan: Sequence[FieldValue], chart: Chart, control_id: str, known: Known = ALONE) -> ReadBack:
     """Hold the planned field values against the chart."""
     values = [_with_lf(value) for value in plan]
     filings = [filing for filing in chart.filings if filing.control_id == control_id]
@@ -71,7 +82,7 @@ def compare(plan: Sequence[FieldValue], chart: Chart, control_id: str) -> ReadBa
     if not filings:
         missing = [_reading(value, Placed(part, MISSING, ""), "") for value in values for part in parts(value)]
         return ReadBack(False, tuple(missing), chart.grade)
-    view = _View(values, _fields_of(chart, control_id, values), _unfiled(chart))
+    view = _View(values, _fields_of(chart, control_id, values, known), _unfiled(chart))
     readings = [view.read(value, placed) for value, row in view.placed for placed in row]
     if len(filings) > 1:
         readings = [_doubled(reading) for reading in readings]
@@ -93,17 +104,44 @@ def _by_document(values: Sequence[FieldValue], filings: Sequence[ChartNote]) -> 
     return ReadBack(True, tuple(readings), "section")
 
 
-def _fields_of(chart: Chart, control_id: str, values: Sequence[FieldValue]) -> dict[str, str]:
+def displaced(chart: Chart, control_id: str) -> frozenset[str]:
+    """The control ids of earlier filings whose text is gone from a field that our newest filing has filled too."""
+    if chart.grade != "field" or all(filing.control_id != control_id for filing in chart.filings):
+        return frozenset()
+    place = _newest(chart, control_id)
+    ours = chart.filings[place].fields
+    return frozenset(
+        filing.control_id
+        for filing in chart.filings[:place]
+        if filing.control_id != control_id
+        and any(field_id in ours and _gone(text, chart, field_id) for field_id, text in filing.fields.items())
+    )
+
+
+def _newest(chart: Chart, control_id: str) -> int:
+    return max(place for place, filing in enumerate(chart.filings) if filing.control_id == control_id)
+
+
+def _gone(text: str, chart: Chart, field_id: str) -> bool:
+    return _lf(text).strip() not in _lf(chart.fields.get(field_id, ""))
+
+
+def _fields_of(chart: Chart, control_id: str, values: Sequence[FieldValue], known: Known) -> dict[str, str]:
     """What our newest filing holds; where it is as sent and the newest of all, what a clinician sees instead.
 
-    A later filing may rightly have taken ours' place (a correction does), so that then the filing alone counts.
+    A later filing may rightly have taken ours' place (a correction does), so that then the filing alone counts. Another
+    note's has no right to: where it filled our field and our text is gone, what a clinician sees counts there too.
     """
-    newest = next(filing for filing in reversed(chart.filings) if filing.control_id == control_id)
-    fields = {field_id: _lf(text) for field_id, text in newest.fields.items()}
-    if chart.filings[-1].control_id == control_id:
-        for value in values:
-            if fields.get(value.field_id, "") == value.text:
-                fields[value.field_id] = _lf(chart.fields.get(value.field_id, ""))
+    place = _newest(chart, control_id)
+    later = chart.filings[place + 1 :]
+    fields = {field_id: _lf(text) for field_id, text in chart.filings[place].fields.items()}
+    if any(filing.control_id in known.own for filing in later):
+        return fields
+    taken = {field_id for filing in later if filing.control_id in known.others for field_id in filing.fields}
+    for value in values:
+        seen_now = not later or (value.field_id in taken and _gone(value.text, chart, value.field_id))
+        if seen_now and fields.get(value.field_id, "") == value.text:
+            fields[value.field_id] = _lf(chart.fields.get(value.field_id, ""))
     return fields
 
 

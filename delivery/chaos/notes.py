@@ -9,6 +9,13 @@ from typing import Any
 MARK = re.compile(r"\[(?P<note>[\w-]+) v(?P<version>\d+)\]")
 VISIT = 3  # notes of an encounter, on average
 AMENDED = 0.2  # of the notes, how many are a new version of an earlier one of the same encounter
+# What the notes of a visit fill, each its own fields: a second note for a field of the first would be held.
+FIELDS = (
+    ("chief_complaint", "history_of_present_illness"),
+    ("review_of_systems", "physical_exam"),
+    ("past_medical_history", "results"),
+    ("assessment_and_plan", "follow_up"),
+)
 WORDS = ("cough", "fever", "knee", "pain", "shoulder", "rest", "fluids", "stable", "improved", "daily", "mild", "week")
 
 
@@ -39,32 +46,34 @@ def plan(notes: int, seed: int, prefix: str = "chaos") -> Iterator[list[Posted]]
     while left:
         encounter = f"E-{prefix}-{number}"
         visit: list[Posted] = []
-        for place in range(min(left, draw.randint(1, 2 * VISIT - 1))):
-            visit.append(_next(draw, visit, f"{prefix}-{number}-{place}", encounter))
+        for _ in range(min(left, draw.randint(1, 2 * VISIT - 1))):
+            visit.append(_next(draw, visit, f"{prefix}-{number}", encounter))
         yield visit
         left, number = left - len(visit), number + 1
 
 
 def _next(draw: random.Random, visit: list[Posted], name: str, encounter: str) -> Posted:
-    if visit and draw.random() < AMENDED:
+    notes = len({each.note for each in visit})
+    if visit and (draw.random() < AMENDED or notes == len(FIELDS)):
         older = draw.choice(visit)
         newest = max(each.version for each in visit if each.note == older.note)
         return Posted(older.note, newest + 1, encounter, len(visit))
-    return Posted(name, 1, encounter, len(visit))
+    return Posted(f"{name}-{notes}", 1, encounter, len(visit))
 
 
 def sections(mark: str) -> list[dict[str, str]]:
-    """The note's sections: no field but the mark's is the same in two notes."""
+    """The note's sections; the number its name ends with says which fields it fills."""
     draw = random.Random(mark)
+    last = mark.split(" ")[0].rpartition("-")[2]
+    codes = FIELDS[int(last) % len(FIELDS) if last.isdigit() else 0]
 
     def text() -> str:
         return " ".join(draw.choices(WORDS, k=draw.randint(5, 60))).capitalize() + f". {draw.getrandbits(40)}"
 
+    texts = [f"{mark} {text()}", text()]
     return [
-        {"code": "chief_complaint", "title": "CHIEF COMPLAINT", "text": f"{mark} {text()}"},
-        {"code": "history_of_present_illness", "title": "HPI", "text": text()},
-        {"code": "physical_exam", "title": "EXAM", "text": text()},
-        {"code": "assessment_and_plan", "title": "A/P", "text": text()},
+        {"code": code, "title": code.replace("_", " ").upper(), "text": words}
+        for code, words in zip(codes, texts, strict=True)
     ]
 
 

@@ -146,6 +146,15 @@ FAILURES = (
         Button.VERIFY,
     ),
     Failure(
+        "displaced",
+        "Verified once, and displaced by another note since",
+        "Another note of the same visit filled a field of this one after it had been verified, and a look into the "
+        "chart finds this note's text gone from there.",
+        Owner.PRACTICE,
+        "Compare the sections below with the visit in eCW, put back what is lost, then look again.",
+        Button.VERIFY,
+    ),
+    Failure(
         "not_in_chart",
         "Accepted, but nowhere in the chart",
         "The receiver answered positively, and several looks did not find this message's identity in the chart.",

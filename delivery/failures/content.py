@@ -72,6 +72,16 @@ FAILURES = (
         "Have the note posted again with its text, or cancel it.",
     ),
     Failure(
+        "field_taken",
+        "Another note of this visit fills the same field",
+        "A field that this note fills holds the text of another note of the same visit. Whether eCW adds a second text "
+        f"or puts it in the first one's place is not documented; assumed is that the first would be lost. {WAITS}",
+        Owner.PRACTICE,
+        "Open the visit in eCW. If the other note's text may give way, or eCW adds to it, release this one; else enter "
+        "it by hand and cancel it here.",
+        Button.RELEASE,
+    ),
+    Failure(
         "agreement_missing",
         "No active agreement covers this note",
         "A production note needs a business associate agreement that is in force (45 CFR 164.502(e)). "

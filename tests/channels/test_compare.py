@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from delivery.channels.base import Chart, ChartNote
-from delivery.channels.compare import ReadBack, compare
+from delivery.channels.compare import Known, ReadBack, compare, displaced
 from mapping.note import Contribution, FieldValue
 from tests.channels.notes import CONTROL_ID, NASTY, OTHER_ID, WILD
 
@@ -255,6 +255,60 @@ def test_a_later_filing_does_not_unprove_an_earlier_one():
     ours, theirs = as_sent(THREE), {"NF-02": "Corrected.", "NF-07": "New."}
     whole = Chart((ChartNote(CONTROL_ID, ours), ChartNote(OTHER_ID, theirs)), theirs)
     assert compare(THREE, whole, CONTROL_ID).verified
+
+
+ANOTHER_NOTE = Known(others=frozenset({OTHER_ID}))
+OWN_CORRECTION = Known(own=frozenset({OTHER_ID}))
+
+
+def after(theirs: dict[str, str], seen: dict[str, str]) -> Chart:
+    """Our three fields, filed as sent; then another filing; and what a clinician sees."""
+    return Chart((ChartNote(CONTROL_ID, as_sent(THREE)), ChartNote(OTHER_ID, theirs)), seen)
+
+
+def test_a_section_whose_place_another_note_took_does_not_stand_as_sent():
+    theirs = {"NF-02": "The nurse's own words."}
+    back = compare(THREE, after(theirs, as_sent(THREE) | theirs), CONTROL_ID, ANOTHER_NOTE)
+    assert outcomes(back) == ["verified", "altered", "verified"]
+    assert back.sections[1].in_chart == "The nurse's own words."
+
+
+def test_a_field_to_which_another_note_was_added_still_holds_ours():
+    seen = as_sent(THREE) | {"NF-02": "Dry cough.\r\nNo fever.\r\n\r\nThe nurse's own words."}
+    assert compare(THREE, after({"NF-02": "The nurse's own words."}, seen), CONTROL_ID, ANOTHER_NOTE).verified
+
+
+def test_another_note_in_other_fields_disturbs_nobody_even_where_a_clinician_edited():
+    seen = as_sent(THREE) | {"NF-02": "Edited by hand.", "NF-09": "New."}
+    assert compare(THREE, after({"NF-09": "New."}, seen), CONTROL_ID, ANOTHER_NOTE).verified
+
+
+def test_a_notes_own_correction_rightly_takes_its_place_whatever_came_between():
+    corrected = {"NF-01": "Corrected."}
+    assert compare(THREE, after(corrected, corrected), CONTROL_ID, OWN_CORRECTION).verified
+
+
+def test_a_filing_displaces_those_before_it_whose_text_is_gone_from_a_common_field():
+    theirs = {"NF-02": "The nurse's own words."}
+    assert displaced(after(theirs, as_sent(THREE) | theirs), OTHER_ID) == {CONTROL_ID}
+    assert displaced(after(theirs, as_sent(THREE) | theirs), CONTROL_ID) == frozenset(), "what came later is not gone"
+
+
+@pytest.mark.parametrize(
+    "theirs, seen",
+    [
+        ({"NF-09": "New."}, {"NF-01": "Edited by hand.", "NF-09": "New."}),
+        ({"NF-03": "More."}, as_sent(THREE) | {"NF-03": "Lungs clear.\nMore."}),
+    ],
+)
+def test_a_filing_in_other_fields_or_added_to_ours_displaces_nothing(theirs, seen):
+    assert displaced(after(theirs, seen), OTHER_ID) == frozenset()
+
+
+def test_nothing_is_displaced_where_no_fields_are_seen_or_the_filing_is_not_there():
+    theirs = {"NF-02": "The nurse's own words."}
+    assert displaced(replace(after(theirs, theirs), grade="section"), OTHER_ID) == frozenset()
+    assert displaced(after(theirs, theirs), "ANOTHER-ID") == frozenset()
 
 
 def test_an_earlier_filing_of_the_same_fields_does_not_disturb():

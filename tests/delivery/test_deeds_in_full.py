@@ -10,7 +10,7 @@ from audit.models import AuditEvent
 from delivery import actions
 from delivery.intake import DEADLINE
 from delivery.models import Delivery, Move, Wire
-from delivery.outgoing import open_plan
+from delivery.plans import open_plan
 from delivery.states import State
 from delivery.transition import tickets, transition
 from portal import crypto

@@ -210,8 +210,11 @@ class TestTheButtons:
 class TestTheTable:
     def test_an_end_leads_nowhere_and_everything_else_somewhere(self):
         ends = {state for state in State if not MOVES[state]}
-        assert ends == {State.VERIFIED, State.SUPERSEDED, State.CANCELLED}
+        assert ends == {State.SUPERSEDED, State.CANCELLED}
         assert MOVES[State.REJECTED] == {State.SUPERSEDED}, "only by the next way, in its place"
+
+    def test_a_proof_can_only_be_found_to_hold_no_longer(self):
+        assert MOVES[State.VERIFIED] == {State.MISFILED}
 
     def test_nothing_goes_back_to_held_but_what_waits(self):
         assert {old for old in State if allowed(old, State.HELD)} == {State.READY}

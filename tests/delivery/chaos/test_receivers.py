@@ -22,7 +22,7 @@ def test_a_filing_with_every_section_word_for_word_is_whole():
     assert receivers.whole(NOTE.mark, fields_of(NOTE.mark))
 
 
-@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("place", range(2))
 def test_a_filing_without_one_of_the_sections_or_a_word_of_it_is_torn(place):
     fields = fields_of(NOTE.mark)
     left_out = {name: text for name, text in fields.items() if name != f"F{place}"}
@@ -53,7 +53,7 @@ def test_the_charts_are_the_receivers_own_page_after_page(sandbox_process, monke
     for number, mark in enumerate(marks):
         texts = [section["text"] for section in sections(mark)]
         fields = [(f"NF-0{place}", text) for place, text in enumerate(texts, start=1)]
-        sandbox_process.ask(oru(fields[:3] if number == 2 else fields, control_id=f"C{number}"))
+        sandbox_process.ask(oru(fields[:1] if number == 2 else fields, control_id=f"C{number}"))
     sandbox_process.ask(oru([("NF-01", "Scribeport connection probe.")], control_id="P"))
     found = receivers.charts(Ports(sandbox_process.mllp, sandbox_process.http))
     assert found.filed == tuple(marks)
