@@ -33,6 +33,9 @@ SECTION_OUTCOMES: dict[str, OutcomeWords] = {
     "altered": OutcomeWords("Altered", "The field holds another text than the one sent.", "act", "pencil"),
     "duplicated": OutcomeWords("Duplicated", "Stands in the chart more than once.", "act", "document-duplicate"),
     "cut": OutcomeWords("Cut", "What was sent stands; the mapping's rule had cut the end off.", "act", "scissors"),
+    "left_behind": OutcomeWords(
+        "Left behind", "An earlier version's text, in a field this version leaves out.", "act", "clock"
+    ),
     "unsent": OutcomeWords("Not sent", "The note has it, the message does not carry it.", "act", "no-symbol"),
 }
 NOT_READ = OutcomeWords("Not read yet", "The chart has not been read for this section.", "wait", "clock")

@@ -174,6 +174,13 @@ FILING = (
         "eCW documents no de-duplication",
         "Files the note twice, behind one positive answer.",
     ),
+    FaultKind(
+        "keep_left_out",
+        Stage.FILING,
+        "assumed",
+        "what a correction does to fields it leaves out is not documented",
+        "Files a correction over the note's earlier filing: a field that it leaves out keeps its text.",
+    ),
 )
 READING = (
     FaultKind(

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sandbox.acknowledgement import answers
 from sandbox.fault_kinds import Stage
@@ -99,6 +99,8 @@ class Reception:
                 faults = self.switchboard.struck(Stage.FILING, note.facility)
                 filed = tamper(file_note(note.observations, template), faults, template)
                 twice = any(fault.kind.name == "duplicate_filing" for fault in faults)
+                if any(fault.kind.name == "keep_left_out" for fault in faults):
+                    note = replace(note, correction=False)
                 for _ in range(2 if twice else 1):
                     self.store.file(note, filed, frame)
         except sqlite3.Error:

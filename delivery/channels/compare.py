@@ -4,7 +4,7 @@ Identity decides whether a note is there; similar text never does. Texts are equ
 CR LF has been read as LF.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from delivery.channels import in_document
@@ -13,6 +13,8 @@ from delivery.channels.in_field import (
     ALTERED,
     CUT,
     DUPLICATED,
+    LEFT_BEHIND,
+    LONG,
     MISSING,
     MOVED,
     VERIFIED,
@@ -29,7 +31,8 @@ class SectionReading:
     """One section: what was sent to `field_id`, what stands there now, and in which field the section was found.
 
     `outcome` is verified, missing, moved, altered or duplicated. `found_in` is "" where it was not found whole.
-    A field that holds text which this message did not send has `index` -1 and no code.
+    A field that holds text which this message did not send has `index` -1 and no code; where an earlier version of the
+    note had sent it there, its outcome is left_behind, with that section's code and title.
     """
 
     index: int
@@ -64,10 +67,14 @@ class ReadBack:
 
 @dataclass(frozen=True)
 class Known:
-    """Whose the chart's other filings are, by control id: of this very note, or of other notes that we sent."""
+    """Whose the chart's other filings are, by control id: of this very note, or of other notes that we sent.
+
+    `earlier`: the fields that earlier versions of this note filled, the newest version's first.
+    """
 
     own: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
+    earlier: tuple[FieldValue, ...] = ()
 
 
 ALONE = Known()
@@ -86,7 +93,30 @@ def compare(plan: Sequence[FieldValue], chart: Chart, control_id: str, known: Kn
     readings = [view.read(value, placed) for value, row in view.placed for placed in row]
     if len(filings) > 1:
         readings = [_doubled(reading) for reading in readings]
+    left = _left_behind({value.field_id for value in values}, chart, control_id, known)
+    readings += left
     return ReadBack(True, (*readings, *view.strangers(readings)))
+
+
+def _left_behind(filled: Set[str], chart: Chart, control_id: str, known: Known) -> list[SectionReading]:
+    """Fields that an earlier version of the note filled and this one does not, where that text still stands.
+
+    A later version of the note answers for them itself. Of a text that was cut what is left is known again too.
+    """
+    if any(filing.control_id in known.own for filing in chart.filings[_newest(chart, control_id) + 1 :]):
+        return []
+    left: dict[str, SectionReading] = {}
+    for value in map(_with_lf, known.earlier):
+        stands = _lf(chart.fields.get(value.field_id, ""))
+        ours = value.text in stands or (len(stands.strip()) >= LONG and stands.strip() in value.text)
+        if ours and stands.strip() and value.field_id not in filled and value.field_id not in left:
+            codes = [part.code for part in value.contributions if part.code]
+            titles = ", ".join(part.title for part in value.contributions if part.title) or value.label
+            code = codes[0] if codes else ""
+            left[value.field_id] = SectionReading(
+                -1, code, titles, value.field_id, LEFT_BEHIND, "", stands, value.field_id
+            )
+    return list(left.values())
 
 
 def _by_document(values: Sequence[FieldValue], filings: Sequence[ChartNote]) -> ReadBack:

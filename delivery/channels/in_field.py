@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mapping.note import Contribution, FieldValue
 
 VERIFIED, MISSING, MOVED, ALTERED, DUPLICATED = "verified", "missing", "moved", "altered", "duplicated"
+LEFT_BEHIND = "left_behind"  # an earlier version's text, in a field that this version leaves out
 CUT = "cut"  # what was sent stands in its field, and the mapping's rule had cut the section before
 
 LONG = 12  # characters: a text so long is recognised even where it is glued to another

@@ -195,6 +195,14 @@ FAILURES = (
         Button.VERIFY,
     ),
     Failure(
+        "left_behind",
+        "An earlier version's section still stands",
+        "This version of the note leaves out a section that an earlier one had filed, and the chart still holds it.",
+        Owner.PRACTICE,
+        "Read the newest version. If the section is meant to be gone, remove it from the note in eCW, then look again.",
+        Button.VERIFY,
+    ),
+    Failure(
         "cut_by_rule",
         "A section was cut by the mapping's rule",
         "What was sent stands in its field, and the section's end was left out before, as its rule allows. "

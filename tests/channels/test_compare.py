@@ -311,6 +311,53 @@ def test_nothing_is_displaced_where_no_fields_are_seen_or_the_filing_is_not_ther
     assert displaced(after(theirs, theirs), "ANOTHER-ID") == frozenset()
 
 
+def amended(seen: dict[str, str], earlier: list[FieldValue], **known) -> ReadBack:
+    """Our three fields filed as sent, after an earlier version that had filled `earlier`."""
+    filed = as_sent(THREE)
+    whole = Chart((ChartNote(OTHER_ID, as_sent(earlier)), ChartNote(CONTROL_ID, filed)), filed | seen)
+    return compare(THREE, whole, CONTROL_ID, replace(OWN_CORRECTION, earlier=tuple(earlier), **known))
+
+
+BEFORE = [*THREE[:2], field(7, "Return in a week.", "Call if worse.")]
+
+
+def test_a_section_that_a_later_version_leaves_out_and_the_chart_keeps_is_named():
+    back = amended({"NF-07": "Return in a week.\r\n\r\nCall if worse."}, BEFORE)
+    assert outcomes(back) == ["verified"] * 3 + ["left_behind"]
+    last = back.sections[-1]
+    assert (last.field_id, last.title, last.code, last.sent) == ("NF-07", "S 7.0, S 7.1", "s70", "")
+    assert last.in_chart == "Return in a week.\n\nCall if worse."
+    assert not back.verified
+    assert not back.as_sent
+
+
+@pytest.mark.parametrize("seen", ["", "   ", "Written anew by the clinician."])
+def test_a_section_left_out_that_is_gone_or_written_anew_is_no_fault(seen):
+    assert amended({"NF-07": seen}, BEFORE).verified
+
+
+def test_what_is_left_of_a_section_that_was_cut_is_named_too():
+    assert outcomes(amended({"NF-07": "Return in a week."}, BEFORE))[-1] == "left_behind"
+    assert amended({"NF-07": "week"}, BEFORE).verified, "a word is nobody's own"
+
+
+def test_of_several_earlier_versions_each_field_is_named_once():
+    twice = [*BEFORE, field(7, "Return in a week.", "Call if worse.")]
+    assert outcomes(amended({"NF-07": "Return in a week.\n\nCall if worse."}, twice)).count("left_behind") == 1
+
+
+def test_text_that_our_own_filing_carries_over_is_named_once():
+    filed = as_sent(THREE) | {"NF-07": "Return in a week.\n\nCall if worse."}
+    back = compare(THREE, chart(filed), CONTROL_ID, Known(earlier=tuple(BEFORE)))
+    assert outcomes(back) == ["verified"] * 3 + ["left_behind"]
+
+
+def test_a_still_later_version_answers_for_what_is_left():
+    kept = {"NF-07": "Return in a week.\n\nCall if worse."}
+    known = Known(own=frozenset({OTHER_ID}), earlier=tuple(BEFORE))
+    assert compare(THREE, after({"NF-01": "Third."}, as_sent(THREE) | kept), CONTROL_ID, known).verified
+
+
 def test_an_earlier_filing_of_the_same_fields_does_not_disturb():
     earlier = {**as_sent(THREE), "NF-02": "The first version.", "NF-09": "Dropped later."}
     whole = Chart((ChartNote(OTHER_ID, earlier), ChartNote(CONTROL_ID, as_sent(THREE))), {**earlier, **as_sent(THREE)})
