@@ -12,7 +12,7 @@ from functools import partial
 
 from django.db import DatabaseError, InterfaceError
 
-from delivery import contested
+from delivery import contested, unsayable
 from delivery.asked import Asked, kept
 from delivery.channels.base import CannotExpress, Channel, OutgoingNote, Rendered, Visit
 from delivery.entry_checks import entry_problems
@@ -175,7 +175,7 @@ def _render(delivery: Delivery, channel: Channel, asked: Asked, others: Sequence
     try:
         rendered = channel.render(outgoing_note(delivery, posted, spec, applied))
     except CannotExpress as error:
-        return stop(error.reason_code)
+        return stop(error.reason_code, unsayable.problems(error, applied.values))
     return _frozen(delivery, rendered, applied.values, spec)
 
 

@@ -249,7 +249,7 @@ def judge(look: Look, ticket: Ticket, seen: ReadBack | None) -> None:
     elif may_still_be_filing(look, seen):
         look_again(delivery, "reader_says_not_there" if not seen.found else "differs_so_far")
     else:
-        misfiled(ticket, State.ACCEPTED, seen, "sections_differ")
+        misfiled(ticket, seen)
 
 
 def recheck(look: Look, ticket: Ticket, seen: ReadBack | None) -> None:
@@ -259,7 +259,7 @@ def recheck(look: Look, ticket: Ticket, seen: ReadBack | None) -> None:
     elif seen.verified or not seen.sections:
         Delivery.objects.filter(pk=look.delivery.pk, state=State.VERIFIED).update(read_at=None)
     else:
-        misfiled(ticket, State.VERIFIED, seen, "displaced")
+        misfiled(ticket, seen, State.VERIFIED, "displaced")
 
 
 def may_still_be_filing(look: Look, seen: ReadBack) -> bool:
@@ -270,7 +270,7 @@ def may_still_be_filing(look: Look, seen: ReadBack) -> bool:
     return not settled or look.delivery.readings_made < needed
 
 
-def misfiled(ticket: Ticket, old: State, seen: ReadBack, reason_code: str) -> None:
+def misfiled(ticket: Ticket, seen: ReadBack, old: State = State.ACCEPTED, reason_code: str = "sections_differ") -> None:
     outcomes = outcome_rows(seen)
     wrong = [row["code"] or f"section {row['index']}" for row in outcomes if row["outcome"] != "verified"]
     transition(

@@ -80,7 +80,14 @@ class ChannelError(Exception):
 
 
 class CannotExpress(ChannelError):
-    """This channel cannot say this without losing something. Nothing was sent."""
+    """This channel cannot say this without losing something. Nothing was sent.
+
+    `places` are pointers into the note as posted (/patient/family) or to a field it fills (/fields/<field id>).
+    """
+
+    def __init__(self, reason_code: str, *places: str) -> None:
+        super().__init__(reason_code)
+        self.places = places
 
 
 class Refused(ChannelError):

@@ -47,9 +47,9 @@ def document(note: OutgoingNote) -> bytes:
     if "assessment_and_plan" in codes and codes & {"assessment", "plan"}:
         raise CannotExpress("ccda_both_forms")  # either one section, or both apart; never both forms
     if not note.visit.patient.id:
-        raise CannotExpress("fhir_patient_missing")  # the document travels by FHIR
+        raise CannotExpress("fhir_patient_missing", "/patient/id")  # the document travels by FHIR
     if not note.visit.encounter_id:
-        raise CannotExpress("fhir_encounter_missing")
+        raise CannotExpress("fhir_encounter_missing", "/encounter/id")
     root = etree.Element(_q("ClinicalDocument"), nsmap={None: NS, "xsi": XSI})
     try:
         _header(root, note)

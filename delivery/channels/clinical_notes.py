@@ -32,7 +32,7 @@ def message(note: OutgoingNote, settings: FhirSettings) -> bytes:
         text = hl7.escape(value.text).replace("\n", "\\.br\\")
         segments.append(f"OBR|{number}|{hl7.escape(visit.encounter_id)}||{said}^{said}")
         segments.append(f"OBX|1|TX|||{text}")
-    body = hl7.encode(segments)
+    body = hl7.encode(segments, note)
     _check(body.decode(), note, names)
     return body
 
@@ -41,7 +41,7 @@ def section_name(value: FieldValue, settings: FhirSettings) -> str:
     """What the section is called in OBR-4: which words eCW knows is configuration, not documented."""
     name = (value.field_id if settings.section_name == "field_id" else value.label).strip()
     if not name or len(name) > LONGEST_NAME or "\n" in name:
-        raise CannotExpress("fhir_section_name")
+        raise CannotExpress("fhir_section_name", hl7.field_place(value))
     return name
 
 

@@ -23,6 +23,11 @@ CATEGORY = {
     "code": "clinical-note",
     "display": "Clinical Note",
 }
+MISSING = {
+    "Encounter": "fhir_encounter_missing",
+    "Patient": "fhir_patient_missing",
+    "Practitioner": "fhir_author_missing",
+}
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")  # FHIR's own, and the underscore that eCW's have
 
 
@@ -54,7 +59,7 @@ def bundle(note: OutgoingNote, content_type: str, content: bytes) -> Rendered:
 def reference(note: OutgoingNote, content_type: str, content: bytes) -> dict[str, Any]:
     """The DocumentReference; raises CannotExpress for what eCW demands and the note does not have."""
     visit = note.visit
-    context: dict[str, Any] = {"encounter": [_refer("Encounter", visit.encounter_id, "fhir_encounter_missing")]}
+    context: dict[str, Any] = {"encounter": [_refer("Encounter", visit.encounter_id, "/encounter/id")]}
     if visit.start is not None and visit.start.tzinfo is not None:
         context["period"] = {"start": visit.start.isoformat()}
     made = {
@@ -64,18 +69,18 @@ def reference(note: OutgoingNote, content_type: str, content: bytes) -> dict[str
         "status": "current",
         "type": {"coding": [PROGRESS_NOTE]},
         "category": [{"coding": [CATEGORY]}],
-        "subject": _refer("Patient", visit.patient.id, "fhir_patient_missing"),
+        "subject": _refer("Patient", visit.patient.id, "/patient/id"),
         "date": note.created_at.isoformat(),
-        "author": [_refer("Practitioner", visit.provider_id, "fhir_author_missing")],
+        "author": [_refer("Practitioner", visit.provider_id, "/provider/id")],
         "content": [{"attachment": {"contentType": content_type, "data": base64.b64encode(content).decode()}}],
         "context": context,
     }
     return {**made, "docStatus": "amended"} if note.correction else made
 
 
-def _refer(kind: str, identifier: str, missing: str) -> dict[str, str]:
+def _refer(kind: str, identifier: str, place: str) -> dict[str, str]:
     if not identifier:
-        raise CannotExpress(missing)
+        raise CannotExpress(MISSING[kind], place)
     if not _ID.fullmatch(identifier):
-        raise CannotExpress("fhir_id")
+        raise CannotExpress("fhir_id", place)
     return {"reference": f"{kind}/{identifier}"}

@@ -35,20 +35,15 @@ def plain(note: OutgoingNote) -> bytes:
     """Each field's label on a line of its own, its text below exactly as it is."""
     text = "\n\n".join(f"{value.label}:\n{value.text}" for value in note.values) + "\n"
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise CannotExpress("hl7_lone_surrogate")
+        raise CannotExpress("hl7_lone_surrogate", *hl7.unwritable(note))
     return text.encode()
 
 
 def pdf(note: OutgoingNote) -> bytes:
     """The same on letter pages, equal bytes for equal notes; refuses what the PDF's own fonts cannot show."""
-    try:
-        for value in note.values:
-            (value.label + value.text).encode("cp1252")
-        shown = True
-    except UnicodeEncodeError:
-        shown = False
-    if not shown:  # raised out here: the codec's error carries the text
-        raise CannotExpress("pdf_characters")
+    hidden = [hl7.field_place(value) for value in note.values if not _shown(value.label + value.text)]
+    if hidden:
+        raise CannotExpress("pdf_characters", *hidden)
     styles, story = getSampleStyleSheet(), []
     for value in note.values:
         story.append(Paragraph(escape(value.label), styles["Heading2"]))
@@ -57,3 +52,12 @@ def pdf(note: OutgoingNote) -> bytes:
     out = io.BytesIO()
     SimpleDocTemplate(out, pagesize=LETTER, title="Progress note", invariant=True).build(story)
     return out.getvalue()
+
+
+def _shown(text: str) -> bool:
+    """Whether the PDF's own fonts can show it; the codec's error, which carries the text, goes no further."""
+    try:
+        text.encode("cp1252")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -18,6 +18,7 @@ _CONTROL_ID = re.compile(r"[A-Za-z0-9]{20}")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NOT_IN_HEADER = re.compile(r"[|^~\\&\x00-\x1f\x7f]")  # receivers route on it raw: nothing is escaped there
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_BREAKING = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _CONTROLS = bytes(set(range(0x20)) - {0x09} | {0x7F})
 
 
@@ -28,7 +29,7 @@ def render(note: OutgoingNote, settings: Hl7Settings) -> Rendered:
     status = "C" if note.correction else "F"
     segments = [_msh(note, settings), _pid(note.visit.patient), _pv1(note.visit), _obr(note, status)]
     segments += [_obx(number, value, status) for number, value in enumerate(note.values, start=1)]
-    return Rendered(encode(segments), CONTENT_TYPE)
+    return Rendered(encode(segments, note), CONTENT_TYPE)
 
 
 def _msh(note: OutgoingNote, settings: Hl7Settings) -> str:
@@ -63,7 +64,7 @@ def _obr(note: OutgoingNote, status: str) -> str:
 def _obx(number: int, value: FieldValue, status: str) -> str:
     text = escape(value.text).replace("\n", "\\.br\\")
     if len(text) > MOST_CHARACTERS:
-        raise CannotExpress("hl7_text_too_long")
+        raise CannotExpress("hl7_text_too_long", field_place(value))
     return f"OBX|{number}|FT|{escape(value.field_id)}^{escape(value.label)}^L||{text}||||||{status}"
 
 
@@ -85,15 +86,15 @@ def _time(moment: datetime) -> str:
     return f"{moment.year:04d}{moment:%m%d%H%M%S}{zone}"
 
 
-def encode(segments: list[str]) -> bytes:
-    """Segments as bytes, each ended by CR; raises CannotExpress for what would break them."""
+def encode(segments: list[str], note: OutgoingNote) -> bytes:
+    """The note's segments as bytes, each ended by CR; raises CannotExpress, with its places, for what breaks them."""
     text = "\r".join(segments) + "\r"
     # Asked first: UnicodeEncodeError would carry the whole text with it.
     if not text.isascii() and _SURROGATE.search(text):
-        raise CannotExpress("hl7_lone_surrogate")
+        raise CannotExpress("hl7_lone_surrogate", *unwritable(note))
     body = text.encode()
     if len(body) - len(body.translate(None, _CONTROLS)) != len(segments):
-        raise CannotExpress("hl7_control_character")
+        raise CannotExpress("hl7_control_character", *unwritable(note))
     return body
 
 
@@ -104,18 +105,47 @@ def _refuse_header(note: OutgoingNote) -> None:
     if not note.note_id or not note.template_code:
         raise CannotExpress("hl7_note_identity_missing")
     if not patient.id or not patient.family:
-        raise CannotExpress("hl7_patient_missing")
+        missing = {"/patient/id": patient.id, "/patient/family": patient.family}
+        raise CannotExpress("hl7_patient_missing", *(place for place, text in missing.items() if not text))
     if not visit.encounter_id:
-        raise CannotExpress("hl7_encounter_missing")
+        raise CannotExpress("hl7_encounter_missing", "/encounter/id")
     if patient.birth_date and not _DATE.fullmatch(patient.birth_date):
-        raise CannotExpress("hl7_birth_date")
+        raise CannotExpress("hl7_birth_date", "/patient/birth_date")
     if patient.sex not in SEXES:
-        raise CannotExpress("hl7_sex")
-    names = (patient.id, patient.family, patient.given, visit.encounter_id, visit.provider_id, note.template_code)
+        raise CannotExpress("hl7_sex", "/patient/sex")
     if _NOT_IN_HEADER.search(visit.facility):
-        raise CannotExpress("hl7_facility")
-    if NULL in names:
-        raise CannotExpress("hl7_null_value")
+        raise CannotExpress("hl7_facility", "/location")
+    null = [place for place, text in names_of(note).items() if text == NULL]
+    if null:
+        raise CannotExpress("hl7_null_value", *null)
+
+
+def names_of(note: OutgoingNote) -> dict[str, str]:
+    """What the message's header says of the note, by place."""
+    patient, visit = note.visit.patient, note.visit
+    return {
+        "/patient/id": patient.id,
+        "/patient/family": patient.family,
+        "/patient/given": patient.given,
+        "/encounter/id": visit.encounter_id,
+        "/provider/id": visit.provider_id,
+        "/provider/family": visit.provider_family,
+        "/provider/given": visit.provider_given,
+        "/template": note.template_code,
+    }
+
+
+def unwritable(note: OutgoingNote) -> list[str]:
+    """The places whose text holds a character that would break a message."""
+    lines = names_of(note) | {"/template": note.template_code + note.template_name}
+    lines |= {field_place(value): value.field_id + value.label for value in note.values}
+    found = {place for place, text in lines.items() if _BREAKING.search(text.replace("\n", "\x00"))}
+    found |= {field_place(value) for value in note.values if _BREAKING.search(value.text)}
+    return [place for place in lines if place in found]
+
+
+def field_place(value: FieldValue) -> str:
+    return f"/fields/{value.field_id}"
 
 
 def refuse_values(values: tuple[FieldValue, ...]) -> None:
@@ -123,14 +153,15 @@ def refuse_values(values: tuple[FieldValue, ...]) -> None:
     if not values:
         raise CannotExpress("hl7_nothing_to_send")
     if len({value.field_id for value in values}) != len(values):
-        raise CannotExpress("hl7_field_twice")
+        ids = [value.field_id for value in values]
+        raise CannotExpress("hl7_field_twice", *{f"/fields/{each}": 0 for each in ids if ids.count(each) > 1})
     last = 0
     for value in values:
         if not value.field_id or not value.text.strip():
-            raise CannotExpress("hl7_empty_value")
+            raise CannotExpress("hl7_empty_value", field_place(value))
         if value.text == NULL or value.field_id == NULL:
-            raise CannotExpress("hl7_null_value")
+            raise CannotExpress("hl7_null_value", field_place(value))
         # eCW may drop or misroute OBX out of template order behind a positive answer: never let one leave.
         if value.position <= last:
-            raise CannotExpress("obx_order")
+            raise CannotExpress("obx_order", field_place(value))
         last = value.position

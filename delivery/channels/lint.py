@@ -138,14 +138,14 @@ def _check_observations(read: Reading, note: OutgoingNote) -> None:
         at = number + 3
         row = read.rows[at]
         if len(row) != 12 or row[4] or any(row[6:11]):
-            raise CannotExpress("lint_obx_fields")
+            raise CannotExpress("lint_obx_fields", f"/fields/{value.field_id}")
         if row[1] != str(number):
-            raise CannotExpress("lint_obx_1")
+            raise CannotExpress("lint_obx_1", f"/fields/{value.field_id}")
         if row[2] != "FT":
-            raise CannotExpress("lint_obx_2")
+            raise CannotExpress("lint_obx_2", f"/fields/{value.field_id}")
         if read.components(at, 3) != [value.field_id, value.label, "L"]:
-            raise CannotExpress("lint_obx_3")
+            raise CannotExpress("lint_obx_3", f"/fields/{value.field_id}")
         if read.value(at, 5) != value.text:
-            raise CannotExpress("lint_obx_5")
+            raise CannotExpress("lint_obx_5", f"/fields/{value.field_id}")
         if row[11] != status:
-            raise CannotExpress("lint_obx_11")
+            raise CannotExpress("lint_obx_11", f"/fields/{value.field_id}")

@@ -56,9 +56,9 @@ def render(note: OutgoingNote, facility: str) -> Rendered:
     hl7.refuse_values(note.values)
     visit = note.visit
     if not visit.encounter_id:
-        raise CannotExpress("openapi_encounter_missing")
+        raise CannotExpress("openapi_encounter_missing", "/encounter/id")
     if not visit.patient.id:
-        raise CannotExpress("openapi_patient_missing")
+        raise CannotExpress("openapi_patient_missing", "/patient/id")
     body = {
         "control_id": note.control_id,
         "note_id": note.note_id,
@@ -73,7 +73,7 @@ def render(note: OutgoingNote, facility: str) -> Rendered:
     }
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise CannotExpress("hl7_lone_surrogate")
+        raise CannotExpress("hl7_lone_surrogate", *hl7.unwritable(note))
     return Rendered(text.encode(), CONTENT_TYPE)
 
 

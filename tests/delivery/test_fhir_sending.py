@@ -117,8 +117,8 @@ def test_notes_read_together_are_each_verified_with_their_own_proof(ecw, scribe,
     by_field, by_section = sent(scribe), sent(scribe, source_note_id="nt-2", encounter={"id": "E5002"})
     compared = verification.compared
 
-    def seen(look):
-        found = compared(look)
+    def seen(look, known):
+        found = compared(look, known)
         grade = "field" if look.delivery.pk == by_field.pk else "section"
         return replace(found, seen=replace(found.seen, grade=grade))
 

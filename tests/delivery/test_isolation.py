@@ -69,7 +69,8 @@ def test_P11_a_note_that_cannot_be_prepared_is_parked_after_three_tries_and_the_
 
 def test_a_note_put_off_holds_up_its_own_encounter_only_and_keeps_its_order(scribe, ecw, cast, monkeypatch):
     read_profile(cast, "readback")
-    first, second = post(scribe, 1, encounter="E1"), post(scribe, 2, encounter="E1")
+    first = post(scribe, 1, encounter="E1")
+    second = post(scribe, 2, encounter="E1", sections=[{"code": "physical_exam", "title": "EXAM", "text": "Clear."}])
     other = post(scribe, 3, encounter="E3")
     broken_for(monkeypatch, outgoing, "_prepare", first)
     run_lanes()

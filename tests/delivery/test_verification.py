@@ -15,7 +15,7 @@ from delivery.states import State
 from delivery.verification import DOUBT_SECONDS, claim_reads, look_for, read_due
 from mapping.models import Rule
 from portal import crypto
-from tests.delivery.conftest import a_note
+from tests.delivery.conftest import NOTE, a_note
 from tests.delivery.test_sending import post, read_profile, run_lanes, state
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -263,8 +263,8 @@ def test_notes_of_one_encounter_are_read_in_one_call(scribe, ecw, cast):
     cast.reader.settings |= {"calls_per_minute": 1}
     cast.reader.save()
     read_profile(cast, "readback")
-    for number in range(3):
-        post(scribe, number, encounter="E-same")
+    for number, section in enumerate(NOTE["sections"]):  # each a field of its own
+        post(scribe, number, encounter="E-same", sections=[section])
         run_lanes()
     assert read_now() == 3
     assert Delivery.objects.filter(state=State.VERIFIED).count() == 3
