@@ -37,7 +37,7 @@ class TestItsOptions:
     def test_where_nothing_is_said(self):
         options = parsed()
         assert (options["once"], options["json"], options["notes"], options["fault"]) == (False, False, None, None)
-        assert (options["port"], options["seconds"]) == (8000, 300.0)
+        assert (options["port"], options["seconds"]) == (None, 300.0)
 
     def test_take_a_file_of_notes(self):
         assert parsed("--notes", "mine.jsonl")["notes"] == Path("mine.jsonl")

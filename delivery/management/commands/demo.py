@@ -23,11 +23,14 @@ from delivery.demo import run as course
 from delivery.demo.clinics import EXCHANGED
 from delivery.demo.notes import notes_from, own_notes
 from delivery.demo.world import Ports, exchange_fields, set_up, teach_sandbox
+from portal.listening import CannotListen, Taken, port_at
+from portal.sole import Held, sole
 from portal.supervisor import Supervisor, sealer, web, worker
 
 FOLDER = "SCRIBEPORT_DEMO_FOLDER"
 OTHERS = ("DATABASE_URL", "REDIS_URL", "SCRIBEPORT_PRODUCTION", "SCRIBEPORT_KEY_DIR")
 FAULTS = ("silent-drop",)
+HOST, PORT = "127.0.0.1", 8000
 
 
 class Command(BaseCommand):
@@ -39,7 +42,9 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output (with --once)")
         parser.add_argument("--notes", type=Path, metavar="FILE", help="a JSON-lines file of notes to send instead")
         parser.add_argument("--fault", choices=FAULTS, help="what goes wrong at the simulated eCW")
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument(
+            "--port", type=int, help=f"the portal's; otherwise {PORT}, or a free one where that is taken"
+        )
         parser.add_argument("--seconds", type=float, default=300.0, help="how long to wait for the notes to settle")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,10 +54,23 @@ class Command(BaseCommand):
             signal.signal(number, signal.default_int_handler)
         started = time.monotonic()
         notes = self.read_notes(options["notes"])
-        port = course.free_port(options["port"])
-        url = f"http://127.0.0.1:{port}"
-        with acting(Actor("command", "demo", "the demonstration")):
-            self.run_course(notes, url, port, started, options)
+        try:
+            with sole(settings.DATA_DIR), acting(Actor("command", "demo", "the demonstration")):
+                port = self.choose_port(options["port"])
+                self.run_course(notes, f"http://{HOST}:{port}", port, started, options)
+        except (Held, CannotListen) as error:
+            raise CommandError(str(error)) from None
+
+    def choose_port(self, wanted: int | None) -> int:
+        """The port that was asked for or none; where none was, the usual one, or another that is said."""
+        if wanted is not None:
+            return port_at(HOST, wanted)
+        try:
+            return port_at(HOST, PORT)
+        except Taken:
+            port = port_at(HOST, 0)
+            self.say(f"Port {PORT} is taken by another program: the portal listens on {port} instead.")
+            return port
 
     def start_in_own_folder(self, once: bool) -> None:
         """Settings are read once at start, so the demo begins anew with its own data folder, never the user's."""
@@ -78,7 +96,7 @@ class Command(BaseCommand):
         self.say("Preparing the database …")
         call_command("migrate", verbosity=0)
         sandbox, ports = course.start_sandbox(settings.DATA_DIR / "sandbox")
-        supervisor = Supervisor([web("127.0.0.1", port), worker(), sealer()])
+        supervisor = Supervisor([web(HOST, port), worker(), sealer()])
         try:
             supervisor.start()
             supervisor.children.insert(0, sandbox)

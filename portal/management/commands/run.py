@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from portal.listening import CannotListen, port_at
+from portal.sole import Held, sole
 from portal.supervisor import Supervisor, sealer, web, worker
 
 
@@ -16,8 +19,15 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with sole(settings.DATA_DIR):
+                self.supervise(options["host"], port_at(options["host"], options["port"]))
+        except (Held, CannotListen) as error:
+            raise CommandError(str(error)) from None
+
+    def supervise(self, host: str, port: int) -> None:
         call_command("migrate", verbosity=0)
-        supervisor = Supervisor([web(options["host"], options["port"]), worker(), sealer()])
+        supervisor = Supervisor([web(host, port), worker(), sealer()])
         supervisor.start()
-        self.stdout.write(f"Scribeport runs at http://{options['host']}:{options['port']} - Ctrl-C ends it.")
+        self.stdout.write(f"Scribeport runs at http://{host}:{port} - Ctrl-C ends it.")
         supervisor.run()
