@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 
 from portal.keyring import KeysUnavailable
 from portal.models import User
 from portal.selection import selection_for
-from portal.views.errors import keys_away
+from portal.views.errors import NulInRequest, keys_away
 
 
 class PrivatePagesMiddleware:
@@ -36,7 +35,7 @@ class NoNulMiddleware:
         if "\0" in request.path or any(
             "\0" in value for _, values in (*request.GET.lists(), *form.lists()) for value in values
         ):
-            raise BadRequest("NUL")
+            raise NulInRequest
         return self.get_response(request)
 
 

@@ -3,8 +3,9 @@
 import logging
 import sys
 
+from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig, TooManyFieldsSent
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.defaults import bad_request, page_not_found
@@ -15,7 +16,26 @@ from portal.models import Role
 
 log = logging.getLogger(__name__)
 KEYS_RETRY_SECONDS = 60
+
+
+class NulInRequest(BadRequest):
+    """PostgreSQL can hold no NUL, so none is let in (portal/middleware.py)."""
+
+
 API = "/api/"
+KEYS_AWAY = "The keys that protect patient data cannot be had just now. Send the same request again in a minute."
+BROKEN = (
+    "Something failed on our side, recorded under the number {number}. The request may have been carried out or not: "
+    "send it again with the same Idempotency-Key, and it counts once."
+)
+# What reaches no view, by what was raised. The first that fits says it; no word of the request is repeated.
+UNREAD: tuple[tuple[type[Exception], str], ...] = (
+    (DisallowedHost, "The Host header names no host that this portal answers for; its operator can allow the name."),
+    (RequestDataTooBig, "The request is larger than this portal reads."),
+    (TooManyFieldsSent, "The request has more fields than this portal reads."),
+    (NulInRequest, "There is a NUL in the address or the form; leave it out."),
+    (UnreadablePostError, "The request ended before all of it had come; send it again."),
+)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -26,9 +46,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400: as not_found()."""
+    """400: as not_found(), in the words of what it was that could not be read."""
     if request.path.startswith(API):
-        return problem(400, "The request cannot be read; there may be a NUL in its address.")
+        words = next((said for kind, said in UNREAD if isinstance(exception, kind)), "The request cannot be read.")
+        return problem(400, words)
     return bad_request(request, exception)
 
 
@@ -62,7 +83,10 @@ def keys_away(request: HttpRequest) -> HttpResponse:
     """503: patient data can be neither opened nor sealed now. Without a context processor, as broken()."""
     number = current().correlation_id
     log.warning("the keys could not be had, number %s", number)
-    answer = HttpResponse(render_to_string("503.html", {"number": number}), status=503)
+    if request.path.startswith(API):
+        answer = problem(503, KEYS_AWAY)
+    else:
+        answer = HttpResponse(render_to_string("503.html", {"number": number}), status=503)
     answer["Retry-After"] = str(KEYS_RETRY_SECONDS)
     return answer
 
@@ -72,4 +96,6 @@ def broken(request: HttpRequest) -> HttpResponse:
     number = current().correlation_id
     kind = sys.exc_info()[0]
     log.error("unexpected %s, number %s", kind, number)
+    if request.path.startswith(API):
+        return problem(500, BROKEN.format(number=number or "unknown"))
     return HttpResponse(render_to_string("500.html", {"number": number}), status=500)
