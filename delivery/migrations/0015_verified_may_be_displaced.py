@@ -29,5 +29,5 @@ def refuse(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0011_fallback")]
+    dependencies = [("delivery", "0014_bulk_jobs")]
     operations = [migrations.RunPython(allow, refuse)]
