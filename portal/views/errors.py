@@ -23,7 +23,6 @@ class NulInRequest(BadRequest):
 
 
 API = "/api/"
-KEYS_AWAY = "The keys that protect patient data cannot be had just now. Send the same request again in a minute."
 BROKEN = (
     "Something failed on our side, recorded under the number {number}. The request may have been carried out or not: "
     "send it again with the same Idempotency-Key, and it counts once."
@@ -83,10 +82,7 @@ def keys_away(request: HttpRequest) -> HttpResponse:
     """503: patient data can be neither opened nor sealed now. Without a context processor, as broken()."""
     number = current().correlation_id
     log.warning("the keys could not be had, number %s", number)
-    if request.path.startswith(API):
-        answer = problem(503, KEYS_AWAY)
-    else:
-        answer = HttpResponse(render_to_string("503.html", {"number": number}), status=503)
+    answer = HttpResponse(render_to_string("503.html", {"number": number}), status=503)
     answer["Retry-After"] = str(KEYS_RETRY_SECONDS)
     return answer
 

@@ -8,7 +8,6 @@ from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOper
 from django.http import UnreadablePostError
 
 from delivery.models import Note
-from portal.keyring import KeysUnavailable
 from portal.views import errors
 from tests.delivery.conftest import a_note
 
@@ -85,16 +84,6 @@ def test_what_fails_unexpectedly_before_any_view_is_a_problem_in_json_with_its_n
 
 def fails(*_):
     raise ZeroDivisionError("Okafor")
-
-
-def test_keys_that_cannot_be_had_before_any_view_are_a_problem_in_json(scribe, monkeypatch):
-    def away(*_, **__):
-        raise KeysUnavailable
-
-    monkeypatch.setattr("delivery.api.ScribeView.dispatch", away)
-    answer = scribe.get("notes/0198c0de-0000-7000-8000-000000000001")
-    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
-    assert "keys that protect patient data" in words(answer)
 
 
 @pytest.mark.parametrize("path, status", [("/nowhere/", 404), ("/?location=a%00b", 400)])
