@@ -29,5 +29,5 @@ def refuse(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0014_bulk_jobs")]
+    dependencies = [("delivery", "0015_events_and_webhooks")]
     operations = [migrations.RunPython(allow, refuse)]
