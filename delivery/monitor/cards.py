@@ -154,8 +154,10 @@ def _speed(asked: Asked) -> Card:
 
 def lengths(scope: Scope, span: Span) -> list[timedelta]:
     """How long the newest verified deliveries took from the scribe's post to *verified*, shortest first."""
-    rows = received(scope, span.start, span.end).filter(state=State.VERIFIED, verified_at__isnull=False)
-    times = rows.order_by("-created_at", "-pk").values_list("verified_at", "note_version__received_at")[:NEWEST]
+    # A delivery is made in the transaction that stores its note; one that was sent again would count from then.
+    first = received(scope, span.start, span.end).filter(replay_of=None, replaces=None)
+    rows = first.filter(state=State.VERIFIED, verified_at__isnull=False).order_by("-created_at", "-pk")
+    times = rows.values_list("verified_at", "created_at")[:NEWEST]
     return sorted(verified - posted for verified, posted in times if verified is not None)
 
 

@@ -5,6 +5,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from delivery.bulk.plan import begin, deed_named
+from delivery.bulk.running import run_jobs
+from delivery.filters import Filters
+from delivery.models import Issue
+from delivery.queries import Scope
 from delivery.states import State
 from tests.browsing import assert_accessible, assert_fits, photograph
 from tests.delivery.monitor.trouble import a_busy_day
@@ -37,6 +42,34 @@ def test_the_monitor_fits_every_screen_and_axe_finds_nothing(monitor, scheme):
         photograph(monitor, f"monitor-{scheme}-{width}")
         assert_fits(monitor)
         assert_accessible(monitor)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_behind_it_fit_and_axe_finds_nothing(cast, monitor, scheme):
+    """An issue, all issues, a preview, a job and the answer why: at both widths."""
+    monitor.emulate_media(color_scheme=scheme)
+    issue = Issue.objects.get(reason_code="no_answer")
+    deed = deed_named("cancel")
+    job = begin(Scope((cast.north, cast.south)), Filters(state=("held",)), deed, cast.dana, "mapped elsewhere", False)
+    run_jobs("w1", lambda: False)
+    pages = {
+        "issue": f"/deliveries/issues/{issue.pk}/",
+        "issues": "/deliveries/issues/",
+        "bulk": "/deliveries/bulk/cancel/?state=attention",
+        "job": f"/deliveries/jobs/{job.pk}/",
+        "why": "/deliveries/why/",
+    }
+    for width, height in WIDTHS:
+        monitor.set_viewport_size({"width": width, "height": height})
+        for name, address in pages.items():
+            monitor.goto(address)
+            if name == "why":
+                monitor.get_by_label("Patient id").fill("MRN-40947")
+                monitor.get_by_role("button", name="Find out").click()
+                expect(monitor.locator("#answer")).to_contain_text("no answer came")
+            photograph(monitor, f"{name}-{scheme}-{width}")
+            assert_fits(monitor)
+            assert_accessible(monitor)
 
 
 def test_dragging_over_bars_shows_their_time_and_the_keys_step_through_the_rows(monitor, day):

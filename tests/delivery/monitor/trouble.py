@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from audit.record import record
 from delivery.models import Delivery
-from delivery.monitor.tables import Standing
+from delivery.monitor.counting import catch_up
+from delivery.monitor.tables import Issue, Standing
 from delivery.states import State
 from tests.cast import Cast
 from tests.delivery.rows import SECTIONS, make_delivery
@@ -67,11 +68,23 @@ def a_busy_day(cast: Cast) -> dict[str, list[Delivery]]:
         make("retrying", 60 + number, State.READY, 0.3, reason_code="connection_refused", tries=["unavailable"] * 3)
     make("rejected", 70, State.REJECTED, 2.2, reason_code="ae", location=cast.north)
     make("parked", 80, State.PARKED, 4.4, reason_code="blind_receiver", location=cast.north)
+    make_it_known(now)
     Delivery.objects.filter(state="ready").update(not_before=now + timedelta(minutes=4))
     for number in range(18):
         make("a week ago", 90 + number, State.VERIFIED, 168.2 + number % 12)
     remember(cast, now)
     return made
+
+
+def make_it_known(now) -> None:
+    """What the worker has counted so far, and what a person did about it."""
+    catch_up()
+    Issue.objects.filter(reason_code="unmapped_section").update(state="acknowledged")
+    Issue.objects.filter(reason_code="ae").update(state="regressed", last_seen=now - timedelta(minutes=20))
+    for issue in Issue.objects.all():
+        hour = int(now.timestamp()) // 3600
+        hours = {str(hour - back): (7 * back + issue.pk) % 5 for back in range(0, 22, issue.pk % 3 + 1)}
+        Issue.objects.filter(pk=issue.pk).update(hours=hours)
 
 
 def remember(cast: Cast, now) -> None:

@@ -1,0 +1,249 @@
+"""Seeds a database with as many deliveries as wanted, in a minute or two: rows as weeks leave them, written in bulk.
+
+Ten locations of one practice, sixty days, the newest deliveries last. Notes are sealed like real ones, so that masks
+can be opened; each delivery that was sent has an attempt. Moves, audit events and the frozen messages are left out: the
+measured screens do not read them.
+"""
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from delivery import sql
+from delivery.models import Attempt, Delivery, Note, NoteVersion
+from delivery.monitor import counting
+from delivery.monitor.tables import Standing
+from delivery.states import State
+from mapping.models import Template
+from portal import crypto
+from portal.models import Connection, Location, Membership, Part, Practice, Role, Route, Scribe, User
+
+LOCATIONS, DAYS, PROVIDERS, PATIENTS = 10, 60, 40, 20_000
+PORTION = 10_000
+# What a thousand deliveries stand at, and the reason that goes with it.
+SHARES: tuple[tuple[State, str, int], ...] = (
+    (State.VERIFIED, "", 930),
+    (State.ACCEPTED, "", 30),
+    (State.SUPERSEDED, "superseded", 10),
+    (State.CANCELLED, "cancelled_by_person", 6),
+    (State.HELD, "unmapped_section", 7),
+    (State.REJECTED, "ae", 5),
+    (State.MISFILED, "sections_differ", 6),
+    (State.UNKNOWN, "no_answer", 3),
+    (State.PARKED, "blind_receiver", 3),
+)
+STANDS = tuple((state, reason) for state, reason, share in SHARES for _ in range(share))
+NEWEST = (State.READY, "")  # the newest wait to be sent
+WAITING = 200
+UNSENT = frozenset({State.HELD, State.READY, State.SUPERSEDED, State.CANCELLED})
+TRIED = {State.REJECTED: "refused", State.UNKNOWN: "no_answer", State.PARKED: "no_answer"}
+TITLES = ("CHIEF COMPLAINT", "HPI", "ROS", "PAST HISTORY", "MEDICATIONS", "ALLERGIES", "EXAM", "ASSESSMENT", "PLAN")
+OUTCOMES = json.dumps(
+    [
+        {"index": place, "code": title.lower(), "title": title, "field_id": f"F-{place}", "outcome": "verified"}
+        for place, title in enumerate(TITLES)
+    ]
+)
+SECTIONS = [{"title": title, "text": "Synthetic text of one line."} for title in TITLES]
+Row = dict[str, Any]  # column -> value
+Rows = dict[type[models.Model], list[Row]]
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Whom and what the rows belong to."""
+
+    director: User
+    locations: tuple[Location, ...]
+    scribe: Scribe
+    connection: Connection
+    templates: dict[int, int]  # location to template
+
+
+def people() -> Crowd:
+    """One practice with its locations and its director."""
+    practice = Practice.objects.create(code="crowd", name="Crowded Practice")
+    director = User.objects.create_user("director")
+    Membership.objects.create(user=director, practice=practice, role=Role.DIRECTOR)
+    wire = Connection.objects.create(
+        practice=practice, name="eCW", kind="hl7", environment="sandbox", settings={"host": "127.0.0.1", "port": 1}
+    )
+    locations = tuple(
+        Location.objects.create(practice=practice, code=f"SITE-{n}", name=f"Site {n}", reading_connection=wire)
+        for n in range(LOCATIONS)
+    )
+    for location in locations:
+        Route.objects.create(location=location, part=Part.NOTE, connection=wire)
+    templates = {one.pk: Template.objects.create(location=one, code="FM", name="Family").pk for one in locations}
+    return Crowd(director, locations, Scribe.objects.create(practice=practice, name="Scribe"), wire, templates)
+
+
+def seed(number: int) -> Crowd:
+    """The rows, the planner's statistics, and the tallies a worker would have made."""
+    with transaction.atomic():
+        crowd = people()
+    with without_key_checks():
+        for rows in portions(crowd, number, random.Random(7)):
+            for model, values in rows.items():
+                put(model, values)
+    put(Standing, list(standings(crowd)))
+    counting.begin()
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
+    return crowd
+
+
+@contextmanager
+def without_key_checks() -> Iterator[None]:
+    """PostgreSQL looks up every foreign key of every row otherwise; the seeder's keys are right by construction."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        yield
+        cursor.execute("SET session_replication_role = DEFAULT")
+
+
+def portions(crowd: Crowd, number: int, dice: random.Random) -> Iterator[Rows]:
+    """The rows in the order of time, some thousand deliveries at once."""
+    now = timezone.now()
+    step = timedelta(days=DAYS) / number
+    for start in range(0, number, PORTION):
+        rows: Rows = {Note: [], NoteVersion: [], Delivery: [], Attempt: []}
+        for index in range(start, min(start + PORTION, number)):
+            stands = NEWEST if index >= number - WAITING else dice.choice(STANDS)
+            _add(rows, crowd, index + 1, now - (number - index) * step, stands, dice)
+        yield rows
+
+
+def _add(rows: Rows, crowd: Crowd, key: int, at: datetime, stands: tuple[State, str], dice: random.Random) -> None:
+    location = crowd.locations[dice.randrange(LOCATIONS)]
+    note = {
+        "id": UUID(int=dice.getrandbits(128)),
+        "practice_id": location.practice_id,
+        "location_id": location.pk,
+        "scribe_id": crowd.scribe.pk,
+        "source_note_id": f"nt-{key}",
+        "created_at": at,
+    }
+    version = _version(note, crowd.templates[location.pk], dice)
+    rows[Note].append(note)
+    rows[NoteVersion].append(version)
+    took = timedelta(seconds=dice.lognormvariate(1, 1))
+    rows[Delivery].append(_delivery(key, note, version, crowd, stands, took))
+    if stands[0] not in UNSENT:
+        rows[Attempt].append(_attempt(key, crowd, at, stands[0]))
+
+
+def _version(note: Row, template: int, dice: random.Random) -> Row:
+    key, patient, doctor = UUID(int=dice.getrandbits(128)), dice.randrange(PATIENTS), dice.randrange(PROVIDERS)
+    body = {"patient": {"id": f"MRN-{patient:07}", "family": "Doe", "given": "Jo"}, "sections": SECTIONS}
+    return {
+        "id": key,
+        "note_id": note["id"],
+        "number": 1,
+        "received_at": note["created_at"],
+        "sealed_body": crypto.seal(json.dumps(body).encode(), table="noteversion", column="body", row=key),
+        "template_id": template,
+        "visit_type": "in_person",
+        "provider_id": f"DR{doctor}",
+        "provider_name": f"Doctor {doctor}",
+        "encounter_start": note["created_at"],
+        "patient_bidx": f"{patient:032x}",
+        "encounter_bidx": f"{dice.getrandbits(100):032x}",
+        "correlation_id": f"{key.int % 2**100:032x}",
+    }
+
+
+def _delivery(key: int, note: Row, version: Row, crowd: Crowd, stands: tuple[State, str], took: timedelta) -> Row:
+    at, (state, reason) = note["created_at"], stands
+    charted = state in (State.VERIFIED, State.MISFILED)
+    return {
+        "id": key,
+        "note_version_id": version["id"],
+        "note_id": note["id"],
+        "encounter_bidx": version["encounter_bidx"],
+        "practice_id": note["practice_id"],
+        "location_id": note["location_id"],
+        "part": Part.NOTE.value,
+        "connection_id": crowd.connection.pk,
+        "state": state.value,
+        "reason_code": reason,
+        "problems": "[]",
+        "control_id": f"B{key:019}",
+        "correction": False,
+        "epoch": 0,
+        "attempts": int(state not in UNSENT),
+        "crashes": 0,
+        "not_before": at,
+        "deadline": at + timedelta(days=1),
+        "created_at": at,
+        "updated_at": at + took,
+        "accepted_at": at + took / 2 if charted or state == State.ACCEPTED else None,
+        "verified_at": at + took if state == State.VERIFIED else None,
+        "readings_made": 0,
+        "negatives": 0,
+        "proof": "field" if charted else "",
+        "section_outcomes": OUTCOMES if charted else "[]",
+    }
+
+
+def _attempt(key: int, crowd: Crowd, at: datetime, state: State) -> Row:
+    return {
+        "delivery_id": key,
+        "number": 1,
+        "epoch": 1,
+        "worker": "bench",
+        "connection_id": crowd.connection.pk,
+        "wire_sha256": "0" * 64,
+        "intent_at": at,
+        "finished_at": at,
+        "outcome": TRIED.get(state, "accepted"),
+        "code": "",
+        "reason_code": "",
+    }
+
+
+def standings(crowd: Crowd) -> Iterator[Row]:
+    """What a worker would have noted every so often over the last ten weeks."""
+    now = timezone.now()
+    slot = now - timedelta(seconds=now.timestamp() % counting.EVERY.total_seconds())
+    for number in range(int(counting.KEPT / counting.EVERY)):
+        for location in crowd.locations:
+            yield {
+                "location_id": location.pk,
+                "at": slot - number * counting.EVERY,
+                "waiting": number % 7,
+                "oldest_seconds": number % 600,
+                "attention": number % 90,
+            }
+
+
+def put(model: type[models.Model], rows: Sequence[Row]) -> None:
+    """Write rows by COPY, or on SQLite by one prepared statement; all of them have the same columns."""
+    if not rows:
+        return
+    columns = list(rows[0])
+    names = ", ".join(connection.ops.quote_name(name) for name in columns)
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {sql.table(model)} ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(list(row.values()))
+        else:
+            statement = f"INSERT INTO {sql.table(model)} ({names}) VALUES ({sql.marks(columns)})"  # noqa: S608
+            cursor.executemany(statement, [[plain(value) for value in row.values()] for row in rows])
+
+
+def plain(value: object) -> Any:
+    """A value as SQLite keeps it."""
+    return value.hex if isinstance(value, UUID) else sql.adapted(value)
