@@ -327,6 +327,11 @@ SETTLE_SECONDS = env.float("SCRIBEPORT_SETTLE_SECONDS", default=2.0)
 DOUBT_SETTLE_SECONDS = env.float("SCRIBEPORT_DOUBT_SETTLE_SECONDS", default=60.0)
 # How long a drained lane keeps its socket and waits for the bell before it gives the lease back.
 LINGER_SECONDS = env.float("SCRIBEPORT_LINGER_SECONDS", default=1.0)
+# Where HL7 feeds of events are listened for (manage.py listen_events); empty: nowhere. Files of PEM for TLS.
+LISTEN_ADDRESS = env.str("SCRIBEPORT_LISTEN_ADDRESS", default="")
+LISTEN_CERT = env.str("SCRIBEPORT_LISTEN_CERT", default="")
+LISTEN_KEY = env.str("SCRIBEPORT_LISTEN_KEY", default="")
+LISTEN_CLIENT_CA = env.str("SCRIBEPORT_LISTEN_CLIENT_CA", default="")
 # Webhooks of one event source that a web process takes in a second, on the average.
 EVENTS_PER_SECOND = env.float("SCRIBEPORT_EVENTS_PER_SECOND", default=20.0)
 WEB_PROCESSES = env.int("SCRIBEPORT_WEB_PROCESSES", default=1)

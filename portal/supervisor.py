@@ -119,6 +119,11 @@ def sealer() -> Child:
     return Child("sealer", [sys.executable, str(settings.BASE_DIR / "manage.py"), "seal_audit"])
 
 
+def listener() -> Child:
+    """The process that HL7 feeds of events come to."""
+    return Child("listener", [sys.executable, str(settings.BASE_DIR / "manage.py"), "listen_events"])
+
+
 def worker() -> Child:
     """A Celery worker whose threads carry out the deliveries; its own poll runs beside them."""
     arguments = [sys.executable, "-m", "celery", "-A", "portal", "worker", "--pool", "threads"]

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from delivery.events.kinds import LABELS, MAY_START
 from delivery.events.models import EventSource, Way
-from delivery.events.settings import READ, SIGNED, Starting
+from delivery.events.settings import PATIENT_FIELDS, READ, SIGNED, Starting
 from portal.models import Connection, ConnectionKind, Location
 
 SIGNED_LABELS = {
@@ -126,6 +126,7 @@ class FeedSourceForm(SourceForm):
     """The port of this location's ADT and SIU feed."""
 
     way = Way.MLLP
+    assumed = frozenset({"patient_field"})
 
     port = forms.IntegerField(
         min_value=1024, max_value=65535, help_text="One for each location: the port says whose feed it is."
@@ -135,6 +136,12 @@ class FeedSourceForm(SourceForm):
         max_length=500,
         initial="127.0.0.1/32",
         help_text="Networks, separated by spaces, as in 10.20.0.0/16. Anybody else is turned away.",
+    )
+
+    patient_field = forms.ChoiceField(
+        label="The patient's id stands in",
+        choices=[(name, name) for name in PATIENT_FIELDS],
+        help_text="eCW has been seen to send its internal number in PID-2, and an account number in PID-4.",
     )
 
     def clean_port(self) -> int:

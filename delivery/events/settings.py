@@ -10,6 +10,7 @@ from delivery.channels.setting_values import text, whole
 from delivery.events.kinds import MAY_START
 
 SIGNED = ("body", "timestamp.body", "id.timestamp.body")
+PATIENT_FIELDS = ("PID-2", "PID-3", "PID-4")
 HEADER = re.compile(r"[A-Za-z0-9-]{1,60}")
 PATH = re.compile(r"[A-Za-z0-9_]{1,40}(\.[A-Za-z0-9_]{1,40}){0,4}")
 PRACTITIONER = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -80,6 +81,7 @@ class FeedSettings:
 
     port: int
     peers: tuple[Network, ...]
+    patient_field: str = "PID-2"
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> "FeedSettings":
@@ -89,11 +91,14 @@ class FeedSettings:
             raise ValueError("Peers are networks such as 10.20.0.0/16, separated by spaces.") from None
         if not peers:
             raise ValueError("Name at least one network that the feed may come from.")
-        return cls(_between(settings, "port", 0, 1024, 65535), peers)
+        patient = text(settings, "patient_field") or "PID-2"
+        if patient not in PATIENT_FIELDS:
+            raise ValueError(f"The patient's id stands in one of {', '.join(PATIENT_FIELDS)}.")
+        return cls(_between(settings, "port", 0, 1024, 65535), peers, patient)
 
     def lets_in(self, address: str) -> bool:
         """Whether a caller of this address may speak."""
-        caller = ipaddress.ip_address(address)
+        caller = ipaddress.ip_address(address.partition("%")[0])
         return any(caller in network for network in self.peers)
 
 

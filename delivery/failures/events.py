@@ -12,4 +12,13 @@ FAILURES: tuple[Failure, ...] = (
         "Compare the source's settings with what the sender really sends.",
         Button.LOCATION,
     ),
+    Failure(
+        "port_not_opened",
+        "The port of an HL7 feed cannot be opened",
+        "The process that listens for ADT and SIU messages could not open the port: something else uses it, or the "
+        "address to listen at is not one of this server.",
+        Owner.IT,
+        "Choose a free port, or put SCRIBEPORT_LISTEN_ADDRESS right; it is tried again every few seconds.",
+        Button.LOCATION,
+    ),
 )

@@ -1,4 +1,4 @@
-"""`manage.py run`: the embedded set-up: web, worker and sealer under one supervisor."""
+"""`manage.py run`: the embedded set-up: web, worker, sealer and, where it is set, a listener, under one supervisor."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.listening import CannotListen, port_at
 from portal.sole import Held, sole
-from portal.supervisor import Supervisor, sealer, web, worker
+from portal.supervisor import Supervisor, listener, sealer, web, worker
 
 
 class Command(BaseCommand):
@@ -27,7 +27,10 @@ class Command(BaseCommand):
 
     def supervise(self, host: str, port: int) -> None:
         call_command("migrate", verbosity=0)
-        supervisor = Supervisor([web(host, port), worker(), sealer()])
+        children = [web(host, port), worker(), sealer()]
+        if settings.LISTEN_ADDRESS:
+            children.append(listener())
+        supervisor = Supervisor(children)
         supervisor.start()
         self.stdout.write(f"Scribeport runs at http://{host}:{port} - Ctrl-C ends it.")
         supervisor.run()
