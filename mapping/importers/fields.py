@@ -11,13 +11,14 @@ from mapping.importers.base import MAX_ROWS, ImportedField, ImportedTemplate, Im
 FREE_TEXT, STRUCTURED = "free_text", "structured"
 _KINDS = {
     FREE_TEXT: """free text | freetext | free | f | ft | text | txt | tx | st | narrative | memo | string | str
-        | textarea | text area | rich text | richtext | long text | multiline | multiline text | dictation | notes""",
+        | textarea | text area | rich text | richtext | long text | multiline | multiline text | dictation | notes
+        | texto libre | texto | narrativo""",
     STRUCTURED: """structured | s | coded | code | ce | cwe | list | drop down | dropdown | picklist | pick list
         | select | checkbox | check box | radio | numeric | number | nm | date | boolean | structured data | discrete
-        | grid | table | multi select | multiselect | lookup""",
+        | grid | table | multi select | multiselect | lookup | estructurado | codificado | lista | numerico | fecha""",
 }
 _KIND = {word.strip(): kind for kind, listed in _KINDS.items() for word in listed.split("|")}
-_YES = frozenset({"yes", "y", "true", "t", "1", "x", "required", "mandatory", "must", "r"})
+_YES = frozenset({"yes", "y", "true", "t", "1", "x", "required", "mandatory", "must", "r", "si", "sí"})
 _NO = frozenset({"", "no", "n", "false", "f", "0", "optional", "o", "none", "-"})
 _UNLIMITED = frozenset({"", "-", "–", "none", "n/a", "na", "unlimited", "no limit", "null"})
 _BRACKETED = re.compile(r"\s*[(\[].*$")

@@ -1,6 +1,7 @@
 """Column headers and JSON keys that practices use, and the property each of them means."""
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -36,6 +37,29 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "location": ("location", "loc", "site", "facility", "clinic", "office", "practice location"),
     "specialty": ("specialty", "speciality", "department"),
 }
+# The same in Spanish, without accents; they yield to an English header for the same property.
+SPANISH: dict[str, tuple[str, ...]] = {
+    "order": ("orden", "secuencia", "posicion", "numero de orden"),
+    "id": (
+        "id del campo",
+        "id campo",
+        "identificador",
+        "identificador del campo",
+        "codigo del campo",
+        "codigo",
+        "clave",
+    ),
+    "label": ("etiqueta", "nombre del campo", "nombre", "campo", "titulo", "encabezado", "etiqueta del campo"),
+    "kind": ("tipo", "tipo de campo", "tipo de dato"),
+    "max_length": ("longitud maxima", "longitud max", "longitud", "largo maximo", "maximo de caracteres"),
+    "required": ("obligatorio", "requerido"),
+    "group": ("seccion", "grupo", "categoria"),
+    "template": ("plantilla", "nombre de la plantilla"),
+    "location": ("ubicacion", "sede", "clinica"),
+    "specialty": ("especialidad",),
+}
+for _name, _headers in SPANISH.items():
+    HEADERS[_name] += _headers
 _KNOWN = {header: name for name, headers in HEADERS.items() for header in headers}
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W_]+")
@@ -55,7 +79,11 @@ def meaning(header: str, known: Known = NOTHING) -> str:
     said = words(header)
     if said in known:
         return known[said]
-    return "order" if header.strip() == "#" else _KNOWN.get(said, "")
+    return "order" if header.strip() == "#" else _KNOWN.get(_unaccented(said), "")
+
+
+def _unaccented(said: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFD", said) if not unicodedata.combining(letter))
 
 
 def meanings(headers: Sequence[str], known: Known = NOTHING) -> dict[str, int]:
@@ -64,7 +92,8 @@ def meanings(headers: Sequence[str], known: Known = NOTHING) -> dict[str, int]:
     for column, header in enumerate(headers):
         name, said = meaning(header, known), words(header)
         if name:
-            usual = -1 if said in known else HEADERS[name].index(said) if said in HEADERS[name] else 0
+            listed = HEADERS[name]
+            usual = -1 if said in known else listed.index(_unaccented(said)) if _unaccented(said) in listed else 0
             best[name] = min(best.get(name, (usual, column)), (usual, column))
     columns = {name: column for name, (_usual, column) in best.items()}
     if "label" not in columns and "group" in columns:

@@ -30,6 +30,35 @@ def refusal(text: str) -> str:
     return str(refused.value)
 
 
+# --- Spanish headers --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("identifier", ["ID del campo", "Identificador", "Código"])
+def test_the_headers_may_be_spanish(identifier):
+    text = (
+        f"Orden;{identifier};Etiqueta;Tipo;Longitud máxima;Obligatorio;Sección\n"
+        "1;MX1;Motivo de consulta;Texto libre;300;Sí;Subjetivo\n"
+        "2;MX2;Diagnósticos;Estructurado;500;No;Análisis\n"
+    )
+    first, second = one(text).fields
+    assert (first.field_id, first.label, first.kind, first.max_length) == (
+        "MX1",
+        "Motivo de consulta",
+        "free_text",
+        300,
+    )
+    assert (first.required, first.group) == (True, "Subjetivo")
+    assert (second.kind, second.required, second.group) == ("structured", False, "Análisis")
+
+
+def test_an_english_header_counts_before_a_spanish_one_for_the_same_property():
+    assert meanings(["Nombre", "Field Label", "Código", "Field ID"]) == {"label": 1, "id": 3}
+
+
+def test_what_a_person_said_of_an_accented_header_is_still_found():
+    assert meaning("Sección", {"sección": "label"}) == "label"
+
+
 # --- separators -------------------------------------------------------------------------------------------------------
 
 
