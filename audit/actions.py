@@ -111,6 +111,14 @@ ACTIONS: dict[str, Action] = dict(
             }.items()
         ),
         _action(
+            "delivery.attest",
+            "compared a sample with the chart and signed for it",
+            "delivery_id",
+            "connection",
+            "mapping_version",
+            "wire_sha256",
+        ),
+        _action(
             "delivery.fallback",
             "sent a part by the location's next way",
             "delivery_id",
@@ -152,6 +160,7 @@ ACTIONS: dict[str, Action] = dict(
         _action("endpoint.test", "tested a scribe's endpoint", "endpoint", "outcome"),
         _action("practice.create", "created a practice"),
         _action("location.create", "created a location", "location", "environment"),
+        _action("location.probe", "probed what a location's connections can do", "location", "found", "vanished"),
         _action("location.release", "released a location for production", "location"),
         _action("location.lock", "locked a location", "location"),
         _action("location.change", "changed a location", "location", "fields"),

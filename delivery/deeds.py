@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from delivery import actions
+from delivery.attesting import attest
 from delivery.contested import FIELD_TAKEN
 from delivery.models import Delivery
 from delivery.states import STRIKABLE, State
@@ -60,6 +61,15 @@ DEEDS: tuple[Deed, ...] = (
         tone="primary",
     ),
     Deed(
+        "attest",
+        "I compared it in the chart",
+        "pencil-square",
+        _states(State.ACCEPTED),
+        lambda ids, reason: bool(attest(ids, reason)),
+        "Signed for, with your name and the date. It stays accepted: a person compared it, nothing was read back.",
+        caution="Open the visit in eCW and compare every section with its field first.",
+    ),
+    Deed(
         "in-chart",
         "It is in the chart",
         "check",
@@ -111,7 +121,7 @@ def deeds_for(delivery: Delivery) -> list[Deed]:
     """The buttons for this delivery as it stands."""
     state = State(delivery.state)
     readable = delivery.location.reading_connection_id is not None
-    possible = {"verify": readable, "strike": delivery.to_strike}
+    possible = {"verify": readable, "strike": delivery.to_strike, "attest": delivery.proof == "none"}
     return [deed for deed in DEEDS if state in deed.states and possible.get(deed.verb, True)]
 
 

@@ -8,6 +8,11 @@ from delivery.queries import zone_of
 from delivery.states import WORDS, State
 from delivery.words import SECTION_OUTCOMES
 
+UNREADABLE = {
+    "none": "this location cannot be read back",
+    "attested": "a person compared it in the chart and signed for it; not read back",
+}
+
 
 def sentence(delivery: Delivery, settled_at: datetime | None = None) -> str:
     """Such as "Accepted 10:42; Physical Exam missing at 10:44." `settled_at` is when the present state began."""
@@ -24,7 +29,7 @@ def sentence(delivery: Delivery, settled_at: datetime | None = None) -> str:
             if delivery.reason_code == "cut_by_rule":
                 return _joined(accepted, f"read back; {faults(delivery)} by the mapping's rule")
             unread = f"not yet read back: {why[:1].lower()}{why[1:]}" if why else "not yet read back"
-            note = "this location cannot be read back" if delivery.proof == "none" else unread
+            note = UNREADABLE.get(delivery.proof, unread)
             return _joined(accepted or f"Accepted {since}", note)
         case _:
             return _joined(f"{WORDS[state].label} since {since}", why[:1].lower() + why[1:] if why else "")

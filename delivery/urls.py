@@ -16,6 +16,7 @@ from delivery.views import (
     preview,
     receivers,
     rehearsal,
+    ways,
     why,
 )
 
@@ -46,6 +47,8 @@ urlpatterns = [
     path("<int:pk>/act/<slug:verb>/", acting.act, name="act"),
     path("<int:pk>/patient/", detail.reveal, name="reveal"),
     path("discover/<str:code>/", discovery.discover_now, name="discover"),
+    path("ways/<str:code>/", ways.ways, name="ways"),
+    path("ways/<str:code>/probe/", ways.probe_now, name="probe-location"),
     path("connections/<int:pk>/probe/", receivers.probe_now, name="probe"),
     path("connections/<int:pk>/test/", receivers.test_now, name="test-connection"),
     path("connections/<int:pk>/close-breaker/", receivers.close_breaker, name="close-breaker"),

@@ -219,7 +219,7 @@ FORM_RENDERER = "portal.forms.rendering.PortalRenderer"
 # Panels that apps above the portal add to its pages, named by string: each is a callable (request, object) -> safe
 # HTML, "" for nothing to show. The object is the location, the scribe or the connection (portal/panels.py).
 HOME_PANELS: list[str] = ["delivery.panels.deliveries", "mapping.panels.templates"]
-LOCATION_PANELS: list[str] = ["mapping.panels.defaults", "delivery.events.panel.panel"]
+LOCATION_PANELS: list[str] = ["delivery.ways.panel.panel", "mapping.panels.defaults", "delivery.events.panel.panel"]
 SCRIBE_PANELS: list[str] = ["delivery.webhooks.panel.panel"]
 CONNECTION_PANELS: list[str] = [
     "delivery.test_panel.panel",

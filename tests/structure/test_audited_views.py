@@ -256,6 +256,9 @@ VISITS: dict[str, list[Visit]] = {
     ],
     "delivery:discover": [Visit(args=of_north, post={})],
     "delivery:probe": [Visit(args=of_connection, post={})],
+    # Capabilities of connections: of no patient.
+    "delivery:ways": [Visit(args=of_north)],
+    "delivery:probe-location": [Visit("location.probe", args=of_north, post={})],
     "delivery:test-connection": [Visit(args=of_connection, post={})],
     "delivery:close-breaker": [Visit(args=of_connection, post={})],
     "delivery:authorize": [Visit(args=lambda world: [a_fhir_connection(world).pk])],

@@ -1,0 +1,56 @@
+"""Attested proof: where no chart can be read, a person compares a note with it and signs. Never shown as verified."""
+
+from collections.abc import Sequence
+
+from django.utils import timezone
+
+from audit.record import current, record
+from delivery.models import Attestation, Delivery
+from delivery.states import State
+from delivery.transition import tickets
+
+
+def attest(ids: Sequence[int], reason: str) -> list[Attestation]:
+    """Sign for accepted deliveries that nothing can read back, in the caller's transaction; returns what was signed.
+
+    What it says of others of the same way is for `delivery/ways/page.py` to show, as a sample with its date.
+    """
+    rows = Delivery.objects.select_for_update(of=("self",)).select_related("wire", "connection")
+    signed = []
+    actor = current().actor
+    for delivery in rows.filter(pk__in=ids, state=State.ACCEPTED, proof="none"):
+        if delivery.connection is None:
+            continue
+        made = Attestation.objects.create(
+            delivery=delivery,
+            location_id=delivery.location_id,
+            connection=delivery.connection,
+            mapping_version_id=delivery.mapping_version_id,
+            wire_sha256=delivery.wire.sha256,
+            by=actor.name or actor.id,
+        )
+        Delivery.objects.filter(pk=delivery.pk).update(proof="attested", updated_at=timezone.now())
+        _record(made, reason)
+        signed.append(made)
+    return signed
+
+
+def _record(made: Attestation, reason: str) -> None:
+    (ticket,) = tickets([made.delivery_id])
+    record(
+        "delivery.attest",
+        practice=ticket.practice,
+        location=ticket.location,
+        subject_bidx=ticket.patient_bidx,
+        encounter_bidx=ticket.encounter_bidx,
+        object_type="delivery",
+        object_id=str(ticket.id),
+        correlation_id=ticket.correlation_id,
+        reason=reason,
+        detail={
+            "delivery_id": ticket.id,
+            "connection": made.connection_id,
+            "mapping_version": made.mapping_version_id,
+            "wire_sha256": made.wire_sha256,
+        },
+    )

@@ -1,0 +1,242 @@
+"""Find out what a location's connections can do here, one capability at a time, and keep it with its date.
+
+Runs the connection test first; what writes goes into the sandbox or to the test patient named on the connection.
+What was there in an earlier probe and is not there now has vanished: eCW changed, or somebody took a right away.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from audit.record import current, record
+from delivery.channels.base import ChannelError, OutgoingNote, Unavailable
+from delivery.channels.compare import compare
+from delivery.channels.fhir_search import TYPES, FhirClient
+from delivery.channels.fhir_settings import FhirSettings
+from delivery.connection_steps import FAILED, STEPS, examine
+from delivery.failures import failure
+from delivery.models import CapabilityProbe
+from delivery.oauth import asking
+from delivery.opening import Credentials, open_reader
+from delivery.probe import CannotProbe, count, first_field, opened, outgoing, probe, probe_visit, reader_of, wait_for
+from mapping.note import Contribution, FieldValue
+from mapping.queries import field_specs, newest_version
+from portal.models import Connection, ConnectionKind, Location
+from portal.targets import check_target
+
+YES, NO, UNKNOWN = "yes", "no", "unknown"
+KEPT_IN_VIEW = 50  # earlier probes in which a capability is looked for
+
+
+@dataclass(frozen=True)
+class Capability:
+    """One thing a connection can do here, or not. `says` holds no content and nothing of a patient."""
+
+    connection: int
+    name: str  # of the connection
+    key: str
+    label: str
+    outcome: str
+    says: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A capability of the newest probe beside what was before; `vanished` is when it was last there."""
+
+    capability: Capability
+    vanished: datetime | None = None
+
+
+def used_at(location: Location) -> list[Connection]:
+    """The connections the location sends or reads by, switched off ones left out."""
+    mine = Q(routes__location=location) | Q(read_for=location)
+    rows = Connection.objects.filter(mine, enabled=True, environment=location.environment)
+    return list(rows.select_related("practice").distinct().order_by("name"))
+
+
+def probe_location(location: Location) -> CapabilityProbe:
+    """Probe every connection of a location; seconds each. Raises CannotProbe where there is none."""
+    connections = used_at(location)
+    if not connections:
+        raise CannotProbe("No connection is in use at this location; give it a route first.")
+    found = [capability for connection in connections for capability in of_connection(connection, location)]
+    before = standings(location, found)
+    with transaction.atomic():
+        kept = CapabilityProbe.objects.create(
+            location=location, by=current().actor.name or current().actor.id, findings=[asdict(one) for one in found]
+        )
+        record(
+            "location.probe",
+            practice=location.practice.code,
+            location=location.code,
+            object_type="location",
+            object_id=str(location.pk),
+            detail={
+                "location": location.code,
+                "found": sum(one.outcome == YES for one in found),
+                "vanished": sum(one.vanished is not None for one in before),
+            },
+        )
+    return kept
+
+
+def standings(location: Location, found: list[Capability]) -> list[Standing]:
+    """What was found beside the newest earlier probe in which it was there."""
+    last_there: dict[tuple[int, str], datetime] = {}
+    for earlier in CapabilityProbe.objects.filter(location=location).order_by("-at", "-pk")[:KEPT_IN_VIEW]:
+        for row in earlier.findings:
+            if row["outcome"] == YES:
+                last_there.setdefault((row["connection"], row["key"]), earlier.at)
+    gone = {(one.connection, one.key) for one in found if one.outcome != YES}
+    return [
+        Standing(one, last_there.get((one.connection, one.key)) if (one.connection, one.key) in gone else None)
+        for one in found
+    ]
+
+
+def newest(location: Location) -> tuple[CapabilityProbe | None, list[Standing]]:
+    """The location's newest probe, read beside those before it."""
+    probe_row = CapabilityProbe.objects.filter(location=location).order_by("-at", "-pk").first()
+    return probe_row, standings(location, [Capability(**row) for row in probe_row.findings]) if probe_row else []
+
+
+def of_connection(connection: Connection, location: Location) -> list[Capability]:
+    """Everything asked of one connection. What could not be asked is unknown, never left out."""
+    blank = Capability(connection.pk, connection.name, "", "", UNKNOWN)
+    sends = connection.routes.filter(location=location).exists()
+    reads = location.reading_connection_id == connection.pk
+    failed = next((step for step in examine(connection) if step.outcome == FAILED), None)
+    answers = replace(blank, key="answers", label="Answers")
+    if failed:
+        words = f"The connection test stopped at: {STEPS[failed.key]}. {failure(failed.reason_code).title}."
+        rows = [replace(answers, outcome=NO, says=words)]
+        return rows + [replace(blank, key=key, label=label) for key, label in expected(sends, reads)]
+    rows = [replace(answers, outcome=YES, says="Every step of the connection test passed.")]
+    if connection.kind == ConnectionKind.FHIR:
+        rows += [*methods(connection, blank), *rights(connection, blank)]
+    if sends:
+        rows += writing(connection, location, blank)
+    if reads:
+        rows.append(reading(connection, blank))
+    return rows
+
+
+def expected(sends: bool, reads: bool) -> list[tuple[str, str]]:
+    """What would have been asked of a connection that did not even answer."""
+    writes = [("write", "Takes a note"), ("repeat", "Ignores a repeat"), ("read_back", "Can be read back")]
+    return (writes if sends else []) + ([("read", "Reads a chart")] if reads else [])
+
+
+def methods(connection: Connection, blank: Capability) -> Iterator[Capability]:
+    """What the base says of itself. (Writes are contracted and not listed there: the probe of writing shows them.)"""
+    own = FhirSettings.read(connection.settings, connection.secrets(), connection.environment)
+    with closing(FhirClient(own, Credentials(connection), check_target)) as client:
+        try:
+            said = client.capability()
+        except Unavailable as error:
+            yield replace(blank, key="methods", label="Lists its methods", says=failure(error.reason_code).title)
+            return
+    listed: dict[str, set[str]] = {}
+    for rest in said.get("rest") or []:
+        for resource in rest.get("resource") or []:
+            codes = {str(row.get("code")) for row in resource.get("interaction") or []}
+            listed.setdefault(str(resource.get("type")), set()).update(codes)
+    for kind in sorted(TYPES):
+        codes = listed.get(kind, set())
+        outcome = YES if codes & {"search-type", "read"} else NO
+        says = ", ".join(sorted(codes)) or "Not listed."
+        yield replace(blank, key=f"reads:{kind}", label=f"Reads {kind}", outcome=outcome, says=says)
+
+
+def rights(connection: Connection, blank: Capability) -> Iterator[Capability]:
+    """Each scope alone: they fail as a set. A person's sign-in cannot be asked scope by scope."""
+    if connection.settings.get("grant") == "authorization_code":
+        return
+    try:
+        found = asking.check_each(connection)
+    except (Unavailable, ValueError):
+        yield replace(blank, key="scopes", label="Scopes", says="The authorization server could not be asked.")
+        return
+    for scope, refused in found.items():
+        says = failure(refused).title if refused else "Granted."
+        yield replace(blank, key=f"scope:{scope}", label=scope, outcome=NO if refused else YES, says=says)
+
+
+def writing(connection: Connection, location: Location, blank: Capability) -> list[Capability]:
+    """Whether it takes a note, what a repeat does, whether the note can be found, and which sections it kept."""
+    write = replace(blank, key="write", label="Takes a note")
+    try:
+        finding = probe(connection, location)
+    except (CannotProbe, ValueError) as error:
+        return [replace(write, outcome=NO, says=str(error))] + [
+            replace(blank, key=key, label=label) for key, label in expected(True, False)[1:]
+        ]
+    ignores, found = finding.filings == 1, finding.filings > 0
+    repeat = replace(blank, key="repeat", label="Ignores a repeat")
+    back = replace(blank, key="read_back", label="Can be read back")
+    if not found:
+        reader = location.reading_connection
+        says = f"Not found through {reader.name} within {settings.SETTLE_SECONDS:g} s." if reader else "No reader."
+        rows = [replace(repeat, says="Cannot be seen without reading back."), replace(back, outcome=NO, says=says)]
+        return [replace(write, outcome=YES, says="It accepted a synthetic note."), *rows]
+    took = f"Found after {finding.seconds_to_appear or 0:.1f} s."
+    return [
+        replace(write, outcome=YES, says="It accepted a synthetic note."),
+        replace(repeat, outcome=YES if ignores else NO, says="Filed once." if ignores else "Filed twice."),
+        replace(back, outcome=YES, says=took),
+        *sections(connection, location, blank),
+    ]
+
+
+def sections(connection: Connection, location: Location, blank: Capability) -> Iterator[Capability]:
+    """One synthetic note that fills every free-text field of a template: which of them the chart shows."""
+    visit = probe_visit(connection)
+    note = filled(location, outgoing(location, visit))
+    channel, reader = opened(connection), reader_of(location)
+    assert reader is not None  # noqa: S101  # the probe before has found its note by it
+    with closing(channel), closing(reader):
+        try:
+            channel.send(channel.render(note), note.control_id)
+            wait_for(lambda: count(reader, visit, note.control_id) >= 1)
+            seen = compare(note.values, reader.read(visit), note.control_id)
+        except ChannelError as error:
+            says = f"Not asked to the end: {failure(error.reason_code).title}."
+            yield replace(blank, key="sections", label="Sections", says=says)
+            return
+    for section in seen.sections:
+        right = section.outcome == "verified"
+        key, label = f"section:{section.field_id}", f"Section {section.title}"
+        yield replace(blank, key=key, label=label, outcome=YES if right else NO, says=f"Read back: {section.outcome}.")
+
+
+def filled(location: Location, note: OutgoingNote) -> OutgoingNote:
+    """The probe's note with a sentence of its own in every free-text field of the template."""
+    template, _ = first_field(location)
+    version = newest_version(template)
+    specs = [spec for spec in field_specs(version.pk) if spec.kind == "free_text"] if version else []
+    values = []
+    for index, spec in enumerate(specs):
+        text = f"Scribeport probe of field {spec.position}. Synthetic; no patient."
+        part = Contribution(index, "", spec.label, text)
+        values.append(FieldValue(spec.field_id, spec.label, spec.position, text, (part,)))
+    return replace(note, values=tuple(values))
+
+
+def reading(connection: Connection, blank: Capability) -> Capability:
+    """Whether the reader answers for a visit that cannot exist: nothing of a patient is asked for."""
+    read = replace(blank, key="read", label="Reads a chart")
+    try:
+        with closing(open_reader(connection)) as reader:
+            reader.read(probe_visit(connection))
+    except CannotProbe as error:
+        return replace(read, says=str(error))
+    except (Unavailable, ValueError) as error:
+        reason_code = getattr(error, "reason_code", "reader_misconfigured")
+        return replace(read, outcome=NO, says=failure(reason_code).title)
+    return replace(read, outcome=YES, says="It answered for a visit that does not exist.")

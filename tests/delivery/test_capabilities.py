@@ -1,0 +1,166 @@
+"""The probe of a location: what its connections can do, kept with its date, and what has vanished since."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from audit.insert_only import InsertOnlyError
+from audit.models import AuditEvent
+from audit.record import Actor, acting
+from delivery.models import CapabilityProbe
+from delivery.probe import CannotProbe
+from delivery.ways import capabilities
+from delivery.ways.capabilities import Capability, newest, probe_location, standings
+from portal.models import Environment, Location, Route
+from tests.cast import NORTH_FIELDS
+from tests.delivery.fhir import fhir_connection, register
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def north(cast, ecw):
+    return Location.objects.select_related("practice", "reading_connection").get(pk=cast.north.pk)
+
+
+def probed(location) -> dict[tuple[str, str], str]:
+    with acting(Actor("user", "dana", "Dana")):
+        made = probe_location(location)
+    return {(row["name"], row["key"]): row["outcome"] for row in made.findings}
+
+
+class TestOfHl7ReadByTheOpenApi:
+    def test_finds_what_it_takes_and_every_section_it_keeps(self, north, cast):
+        found = probed(north)
+        hl7 = cast.hl7.name
+        assert [found[hl7, key] for key in ("answers", "write", "read_back")] == ["yes"] * 3
+        assert {key for _, key in found if key.startswith("section:")} == {f"section:{one[0]}" for one in NORTH_FIELDS}
+        assert {found[hl7, f"section:{one[0]}"] for one in NORTH_FIELDS} == {"yes"}
+        assert found[cast.reader.name, "read"] == "yes"
+
+    def test_names_the_section_that_is_dropped_in_silence(self, north, cast, ecw):
+        probed(north)
+        ecw.fault("silent_drop", field_id="NF-04")
+        found = probed(north)
+        assert found[cast.hl7.name, "section:NF-04"] == "no"
+        assert found[cast.hl7.name, "section:NF-02"] == "yes"
+        gone = [row for row in newest(north)[1] if row.vanished]
+        assert [row.capability.key for row in gone] == ["section:NF-04"]
+
+    def test_knows_nothing_further_of_a_connection_that_does_not_answer(self, north, cast):
+        cast.hl7.settings |= {"port": 1}
+        cast.hl7.save()
+        found = probed(north)
+        assert found[cast.hl7.name, "answers"] == "no"
+        assert {found[cast.hl7.name, key] for key in ("write", "repeat", "read_back")} == {"unknown"}
+        assert found[cast.reader.name, "read"] == "yes", "the others are probed all the same"
+
+    def test_leaves_no_patients_chart_touched_in_production(self, north, cast, ecw):
+        for each in (cast.hl7, cast.reader, north):
+            type(each).objects.filter(pk=each.pk).update(environment=Environment.PRODUCTION)
+        cast.hl7.refresh_from_db()
+        settings = cast.hl7.settings | {"vpn": True, "processing_id": "P"}
+        type(cast.hl7).objects.filter(pk=cast.hl7.pk).update(settings=settings)
+        north.refresh_from_db()
+        found = probed(north)
+        assert found[cast.hl7.name, "write"] == "no"
+        assert not ecw.filings()
+
+
+class TestOfFhir:
+    def test_lists_methods_and_asks_for_every_scope_alone(self, north, cast, ecw):
+        connection = fhir_connection(cast, f"http://127.0.0.1:{ecw.process.http}")
+        register(ecw.process, connection)
+        north.refresh_from_db()
+        found = {key: outcome for (name, key), outcome in probed(north).items() if name == connection.name}
+        assert found["reads:DocumentReference"] == "yes"
+        assert found["scope:system/DocumentReference.write"] == "yes"
+        assert found["scope:system/Binary.read"] == "yes"
+        assert found["write"] == "yes"
+
+    def test_a_scope_that_was_taken_away_has_vanished(self, north, cast, ecw):
+        connection = fhir_connection(cast, f"http://127.0.0.1:{ecw.process.http}")
+        register(ecw.process, connection)
+        north.refresh_from_db()
+        probed(north)
+        register(ecw.process, connection, scopes=["system/DocumentReference.write", "system/DocumentReference.read"])
+        probed(north)
+        assert "scope:system/Binary.read" in [row.capability.key for row in newest(north)[1] if row.vanished]
+
+
+class TestHistory:
+    def capability(self, outcome, key="write"):
+        return Capability(1, "line", key, "Takes a note", outcome)
+
+    def keep(self, location, *outcomes):
+        for outcome in outcomes:
+            findings = [vars(self.capability(outcome))]
+            CapabilityProbe.objects.create(location=location, by="Dana", findings=findings)
+
+    @pytest.mark.parametrize(
+        "before, now, vanished",
+        [
+            ([], "no", False),
+            (["no"], "no", False),
+            (["yes"], "yes", False),
+            (["yes"], "no", True),
+            (["yes"], "unknown", True),
+            (["yes", "no", "no"], "no", True),  # red until it is back, however often one looks
+        ],
+    )
+    def test_what_was_there_and_is_not_has_vanished(self, cast, before, now, vanished):
+        self.keep(cast.north, *before)
+        (row,) = standings(cast.north, [self.capability(now)])
+        assert (row.vanished is not None) == vanished
+
+    def test_another_locations_probes_say_nothing_here(self, cast):
+        self.keep(cast.south, "yes")
+        assert standings(cast.north, [self.capability("no")])[0].vanished is None
+        assert newest(cast.north) == (None, [])
+
+    def test_is_never_rewritten(self, cast):
+        self.keep(cast.north, "yes")
+        with pytest.raises(InsertOnlyError):
+            CapabilityProbe.objects.update(by="somebody else")
+
+    def test_is_recorded_with_how_much_vanished(self, north, cast):
+        probed(north)
+        event = AuditEvent.objects.get(event="location.probe")
+        assert (event.detail["location"], event.detail["vanished"]) == ("NORTH", 0)
+        assert event.detail["found"] > 5
+
+
+def test_without_a_connection_nothing_can_be_probed(cast):
+    Route.objects.all().delete()
+    cast.north.reading_connection = None
+    cast.north.save()
+    with pytest.raises(CannotProbe, match="No connection"):
+        probe_location(cast.north)
+
+
+def test_a_location_that_cannot_be_read_says_so_and_asks_for_no_sections(north, cast):
+    north.reading_connection = None
+    north.save()
+    found = probed(north)
+    assert (found[cast.hl7.name, "write"], found[cast.hl7.name, "read_back"]) == ("yes", "no")
+    assert not [key for _, key in found if key.startswith("section")]
+
+
+class TestTheCommand:
+    def run(self, *arguments: str) -> str:
+        out = StringIO()
+        call_command("probe_location", *arguments, stdout=out)
+        return out.getvalue()
+
+    def test_says_it_to_programs_and_to_people(self, north):
+        said = json.loads(self.run("NORTH", "--practice", "lakeside", "--json"))
+        assert said["location"] == "NORTH"
+        assert {row["outcome"] for row in said["capabilities"]} <= {capabilities.YES, capabilities.NO, "unknown"}
+        assert "Takes a note: yes." in self.run("NORTH", "--practice", "lakeside")
+
+    @pytest.mark.parametrize("arguments, words", [(["NORTH"], "Several practices"), (["NOWHERE"], "no location")])
+    def test_guesses_no_location(self, cast, arguments, words):
+        with pytest.raises(CommandError, match=words):
+            self.run(*arguments)
