@@ -150,7 +150,7 @@ def test_an_amendment_may_correct_the_patients_name_and_spell_the_id_in_other_le
         (b'{"version": ' + b"1" * 5_000 + b"}", "too many digits"),
     ],
 )
-def test_a_body_that_is_not_json_is_refused_with_the_place(scribe, body, words):
+def test_A11_a_body_that_is_not_json_is_refused_with_the_place(scribe, body, words):
     answer = scribe.post(body)
     assert answer.status_code == 400
     assert words in problems(answer)[""]
@@ -249,7 +249,7 @@ def test_crlf_is_a_line_end(scribe):
     assert scribe.post(note).status_code == 201
 
 
-def test_a_body_over_the_limit_is_refused_before_it_is_read(scribe):
+def test_A12_a_body_over_the_limit_is_refused_before_it_is_read(scribe):
     note = a_note()
     note["sections"][1]["text"] = "x" * 6_000_000
     answer = scribe.post(note)
@@ -312,7 +312,7 @@ def test_a_key_for_one_location_does_not_know_the_others(cast):
     assert "no such location" in problems(answer)["/location"]
 
 
-def test_sandbox_keys_and_production_locations_never_mix(scribe, cast):
+def test_A27_sandbox_keys_and_production_locations_never_mix(scribe, cast):
     cast.north.environment = Environment.PRODUCTION
     cast.north.save()
     answer = scribe.post(a_note())

@@ -40,15 +40,6 @@ class TestOfHl7ReadByTheOpenApi:
         assert {found[hl7, f"section:{one[0]}"] for one in NORTH_FIELDS} == {"yes"}
         assert found[cast.reader.name, "read"] == "yes"
 
-    def test_names_the_section_that_is_dropped_in_silence(self, north, cast, ecw):
-        probed(north)
-        ecw.fault("silent_drop", field_id="NF-04")
-        found = probed(north)
-        assert found[cast.hl7.name, "section:NF-04"] == "no"
-        assert found[cast.hl7.name, "section:NF-02"] == "yes"
-        gone = [row for row in newest(north)[1] if row.vanished]
-        assert [row.capability.key for row in gone] == ["section:NF-04"]
-
     def test_knows_nothing_further_of_a_connection_that_does_not_answer(self, north, cast):
         cast.hl7.settings |= {"port": 1}
         cast.hl7.save()
@@ -67,6 +58,16 @@ class TestOfHl7ReadByTheOpenApi:
         found = probed(north)
         assert found[cast.hl7.name, "write"] == "no"
         assert not ecw.filings()
+
+
+def test_A26_a_section_that_ecw_drops_since_an_update_has_vanished_in_the_next_probe(north, cast, ecw):
+    probed(north)
+    ecw.fault("silent_drop", field_id="NF-04")
+    found = probed(north)
+    assert found[cast.hl7.name, "section:NF-04"] == "no"
+    assert found[cast.hl7.name, "section:NF-02"] == "yes"
+    gone = [row for row in newest(north)[1] if row.vanished]
+    assert [row.capability.key for row in gone] == ["section:NF-04"]
 
 
 class TestOfFhir:

@@ -131,7 +131,7 @@ def test_notes_read_together_are_each_verified_with_their_own_proof(ecw, scribe,
         assert Reading.objects.get(delivery=delivery).grade == grade
 
 
-def test_the_probe_finds_out_that_it_can_be_asked_and_files_repeats(ecw, cast, fhir):
+def test_A15_the_probe_finds_out_that_it_can_be_asked_and_files_repeats(ecw, cast, fhir):
     assert probe(fhir, cast.north).profile is ReceiverProfile.READBACK
 
 

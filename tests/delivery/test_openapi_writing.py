@@ -50,7 +50,7 @@ def test_a_note_is_written_by_field_and_proved_by_field(ecw, scribe, writing):
     assert filing["fields"]["NF-01"] == "Cough for nine days."
 
 
-def test_a_section_dropped_behind_201_is_misfiled_by_name(ecw, scribe, writing, settings):
+def test_A19_a_section_dropped_behind_201_is_misfiled_by_name(ecw, scribe, writing, settings):
     ecw.process.api("PUT", "/faults", {"seed": 0, "faults": [{"kind": "silent_drop", "field_id": "NF-01"}]})
     delivery = sent(scribe)
     settings.SETTLE_SECONDS = 0.0

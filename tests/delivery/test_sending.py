@@ -209,7 +209,7 @@ def test_a_locked_location_sends_nothing(scribe, ecw, cast):
     assert ecw.filings() == []
 
 
-def test_a_sandbox_connection_never_sends_for_a_production_location(scribe, ecw, cast):
+def test_A27_a_sandbox_connection_never_sends_for_a_production_location(scribe, ecw, cast):
     delivery = post(scribe)
     type(cast.north).objects.filter(pk=cast.north.pk).update(environment="production")
     run_lanes()

@@ -56,7 +56,7 @@ def test_each_look_into_the_chart_is_recorded(scribe, ecw):
     assert len({event.correlation_id for event in AuditEvent.objects.filter(object_type="delivery")}) == 1
 
 
-def test_a_silently_dropped_section_is_misfiled_and_named(scribe, ecw):
+def test_A19_a_silently_dropped_section_is_misfiled_and_named(scribe, ecw):
     delivery = post(scribe)
     ecw.fault("silent_drop", field_id="NF-02", count=1)
     run_lanes()

@@ -10,10 +10,11 @@ from tests.structure import tree
 ROWS = (
     [f"P{number:02}" for number in range(1, 27)]
     + [f"N{number:02}" for number in range(1, 23)]
+    + [f"A{number:02}" for number in range(1, 28)]
     + [f"W{number:02}" for number in range(1, 11)]
     + ["S08", "S15", "S22"]
 )
-LISTED = dict(re.findall(r"^\| ([PNSW]\d\d) \| [^|]+ \| (.+) \|$", tree.text(Path("docs/faults.md")), re.MULTILINE))
+LISTED = dict(re.findall(r"^\| ([PNASW]\d\d) \| [^|]+ \| (.+) \|$", tree.text(Path("docs/faults.md")), re.MULTILINE))
 NAMED = re.compile(r"`(tests/[\w/]+\.py)`: ((?:`test_\w+`(?:, )?)+)")
 
 
@@ -26,7 +27,7 @@ def written() -> dict[str, set[tuple[str, str]]]:
     """The tests of the tree that are named after a row."""
     found: dict[str, set[tuple[str, str]]] = {}
     for path in sorted((tree.ROOT / "tests").rglob("test_*.py")):
-        for name, rows in re.findall(r"^def (test_((?:[PNSW]\d\d_)+)\w+)", path.read_text(), re.MULTILINE):
+        for name, rows in re.findall(r"^def (test_((?:[PNASW]\d\d_)+)\w+)", path.read_text(), re.MULTILINE):
             for row in rows.strip("_").split("_"):
                 found.setdefault(row, set()).add((str(path.relative_to(tree.ROOT)), name))
     return found
