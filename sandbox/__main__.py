@@ -16,6 +16,7 @@ from sandbox.drive import Drive
 from sandbox.fault_kinds import as_markdown
 from sandbox.fault_page import FaultPage
 from sandbox.faults import Switchboard
+from sandbox.feed import ROUTES as FEED
 from sandbox.fhir import LARGEST_BODY, Fhir
 from sandbox.fhir_drive import FhirDrive
 from sandbox.limits import Limits
@@ -68,6 +69,7 @@ def application(options: argparse.Namespace, store: Store, switchboard: Switchbo
     app.add_routes(FhirDrive(practices, tokens, limits).routes())
     app.add_routes(OpenApi(store, switchboard, options.token, frozenset(options.practice), options.dedupe).routes())
     app.add_routes(Drive(store, switchboard, (practices, tokens, limits)).routes())
+    app.add_routes(FEED)
     app.add_routes(ChartPages(store).routes())
     app.add_routes(TemplatePage(store).routes())
     app.add_routes(FaultPage(store, switchboard).routes())
