@@ -26,6 +26,7 @@ from delivery import lanes, rate, sql, visit_charts
 from delivery.asked import kept
 from delivery.channels.base import ChartReader, Unavailable
 from delivery.channels.compare import ALONE, Known, ReadBack, compare
+from delivery.channels.registry import NAMES_TEMPLATE
 from delivery.models import Attempt, ConnectionState, Delivery, ReceiverProfile
 from delivery.opening import open_reader
 from delivery.outgoing import POISON_AFTER, open_body, planned, visit_at
@@ -207,8 +208,14 @@ def conclude(looks: Sequence[Look]) -> None:
 def compared(look: Look, known: Known) -> Found:
     delivery, seen = look.delivery, None
     if look.chart is not None:
-        seen = compare(planned(delivery), look.chart, delivery.control_id, known)
+        seen = compare(planned(delivery), look.chart, delivery.control_id, known, template_named(delivery))
     return Found(look, ticket_of(delivery), seen)
+
+
+def template_named(delivery: Delivery) -> str:
+    """The template that the message told eCW to fill; "" where its way names none."""
+    template, connection = delivery.note_version.template, delivery.connection
+    return template.code if template and connection and connection.kind in NAMES_TEMPLATE else ""
 
 
 def second_copies(deliveries: Sequence[Delivery]) -> dict[int, datetime]:

@@ -181,6 +181,14 @@ FILING = (
         "what a correction does to fields it leaves out is not documented",
         "Files a correction over the note's earlier filing: a field that it leaves out keeps its text.",
     ),
+    FaultKind(
+        "other_template",
+        Stage.FILING,
+        "assumed",
+        "a visit that somebody opened under another template",
+        "Files the note's texts under another template than the one named, behind a positive answer.",
+        (Parameter("template", "OTHER", "the template's code"),),
+    ),
 )
 READING = (
     FaultKind(

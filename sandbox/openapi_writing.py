@@ -16,7 +16,7 @@ from sandbox.faults import Fault, Switchboard
 from sandbox.filing import file_note
 from sandbox.oru import Note, Observation
 from sandbox.store import Store
-from sandbox.tampering import tamper
+from sandbox.tampering import tamper, under
 from sandbox.template import Template
 
 HALF = re.compile(r"[\ud800-\udfff]")  # JSON may escape one half of a surrogate pair; no text can hold it
@@ -72,7 +72,7 @@ class Writing:
         faults = self.switchboard.struck(Stage.FILING, note.facility)
         filed = tamper(file_note(note.observations, template), faults, template)
         for _ in range(2 if any(fault.kind.name == "duplicate_filing" for fault in faults) else 1):
-            self.store.file(note, filed, b"application/json\n")
+            self.store.file(under(note, faults), filed, b"application/json\n")
         self.store.commit()
         return 201
 

@@ -12,7 +12,7 @@ from sandbox.filing import file_note
 from sandbox.hl7 import Message, Unreadable, read
 from sandbox.oru import Note, Refusal, check_header, read_note
 from sandbox.store import Store
-from sandbox.tampering import tamper
+from sandbox.tampering import tamper, under
 from sandbox.template import Template
 
 # Gets the answers to one message, and the fault that befalls them.
@@ -102,7 +102,7 @@ class Reception:
                 if any(fault.kind.name == "keep_left_out" for fault in faults):
                     note = replace(note, correction=False)
                 for _ in range(2 if twice else 1):
-                    self.store.file(note, filed, frame)
+                    self.store.file(under(note, faults), filed, frame)
         except sqlite3.Error:
             self.give_up([waiting, *self.waiting])
             return

@@ -1,10 +1,12 @@
 """The faults that befall a note's text while it is filed; each is noted among what was lost."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from sandbox.faults import Fault
 from sandbox.filing import Filed, Lost
+from sandbox.oru import Note
 from sandbox.template import Template
 
 
@@ -16,6 +18,14 @@ def tamper(filed: Filed, faults: Iterable[Fault], template: Template) -> Filed:
             lost += change(fields, fault.settings, template)
     ordered = {each.field_id: fields[each.field_id] for each in template.fields if each.field_id in fields}
     return Filed(ordered, tuple(lost))
+
+
+def under(note: Note, faults: Iterable[Fault]) -> Note:
+    """The note under the template that it really gets."""
+    for fault in faults:
+        if fault.kind.name == "other_template":
+            return replace(note, template=fault.settings["template"])
+    return note
 
 
 def silent_drop(fields: dict[str, str], settings: dict[str, Any], template: Template) -> list[Lost]:

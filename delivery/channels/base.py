@@ -112,6 +112,7 @@ class ChartNote:
     control_id: str
     fields: dict[str, str]
     text: str | None = None
+    template: str = ""  # the code of the template that it fills; "" where the reader cannot say
 
 
 @dataclass(frozen=True)

@@ -80,8 +80,10 @@ class Known:
 ALONE = Known()
 
 
-def compare(plan: Sequence[FieldValue], chart: Chart, control_id: str, known: Known = ALONE) -> ReadBack:
-    """Hold the planned field values against the chart."""
+def compare(
+    plan: Sequence[FieldValue], chart: Chart, control_id: str, known: Known = ALONE, template: str = ""
+) -> ReadBack:
+    """Hold the planned field values against the chart; with `template`, the template that they were to fill as well."""
     values = [_with_lf(value) for value in plan]
     filings = [filing for filing in chart.filings if filing.control_id == control_id]
     if filings and chart.grade == "section":
@@ -95,7 +97,14 @@ def compare(plan: Sequence[FieldValue], chart: Chart, control_id: str, known: Kn
         readings = [_doubled(reading) for reading in readings]
     left = _left_behind({value.field_id for value in values}, chart, control_id, known)
     readings += left
-    return ReadBack(True, (*readings, *view.strangers(readings)))
+    return ReadBack(True, (*readings, *view.strangers(readings), *_other_template(filings[-1], template)))
+
+
+def _other_template(filing: ChartNote, template: str) -> list[SectionReading]:
+    """A line of its own where the filing fills another template than the one chosen for the visit."""
+    if not (template and filing.template) or filing.template == template:
+        return []
+    return [SectionReading(-1, "", "Template of the visit", "", ALTERED, template, filing.template, "")]
 
 
 def _left_behind(filled: Set[str], chart: Chart, control_id: str, known: Known) -> list[SectionReading]:

@@ -102,7 +102,10 @@ def _filing(raw: Any) -> ChartNote:
     control_id = raw.get("control_id") if isinstance(raw, dict) else None
     if not isinstance(control_id, str):
         _unreadable("filings")
-    return ChartNote(control_id, _fields(raw.get("fields")))
+    template = raw.get("template", "")
+    if not isinstance(template, str):
+        _unreadable("template")
+    return ChartNote(control_id, _fields(raw.get("fields")), template=template)
 
 
 def _fields(raw: Any) -> dict[str, str]:

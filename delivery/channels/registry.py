@@ -57,6 +57,11 @@ CHANNELS: dict[str, Callable[[Settings, Secrets, str, Resolve, Guard, Credential
 }
 
 
+# Kinds that have eCW fill a template by the code that eCW itself lists it under. (HL7's OBR-4 names one too, by the
+# code that the location's import gave it: eCW may know it under another.)
+NAMES_TEMPLATE = frozenset({"openapi"})
+
+
 def channel_for(
     kind: str,
     settings: Settings,

@@ -460,3 +460,16 @@ def test_verified_means_that_every_field_of_the_filing_is_exactly_as_sent(plan, 
     back = read(plan, fields, times=times)
     assert back.found == bool(times)
     assert back.verified == (times == 1 and fields == as_sent(plan))
+
+
+@pytest.mark.parametrize(
+    "named, filled, differs",
+    [("FM", "FM", False), ("FM", "SM", True), ("FM", "", False), ("", "SM", False)],
+)
+def test_a_filing_of_another_template_is_a_line_of_its_own_where_both_are_known(named, filled, differs):
+    filing = ChartNote(CONTROL_ID, {"NF-01": "Cough."}, template=filled)
+    value = FieldValue("NF-01", "CC", 1, "Cough.", (Contribution(0, "chief_complaint", "CC", "Cough."),))
+    seen = compare([value], Chart((filing,), {"NF-01": "Cough."}), CONTROL_ID, template=named)
+    assert seen.found
+    assert seen.verified is not differs
+    assert [row.title for row in seen.sections[1:]] == (["Template of the visit"] if differs else [])

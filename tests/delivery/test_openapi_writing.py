@@ -8,6 +8,7 @@ from django.utils import timezone
 from delivery import sockets
 from delivery.models import Attempt, Delivery
 from delivery.sending import drain as drain_held
+from delivery.sentence import sentence
 from delivery.verification import read_due
 from portal.models import Connection, Part, Route
 from tests.delivery.conftest import a_note
@@ -58,6 +59,17 @@ def test_A19_a_section_dropped_behind_201_is_misfiled_by_name(ecw, scribe, writi
     delivery = read(delivery)
     assert delivery.state == "misfiled"
     assert [row["outcome"] for row in delivery.section_outcomes if row["field_id"] == "NF-01"] == ["missing"]
+
+
+def test_a_note_that_fills_another_template_than_the_one_chosen_is_misfiled(ecw, scribe, writing):
+    ecw.fault("other_template", template="SM-OLD")
+    delivery = sent(scribe)
+    Delivery.objects.filter(pk=delivery.pk).update(accepted_at=timezone.now() - timedelta(hours=1), readings_made=9)
+    delivery = read(delivery)
+    assert (delivery.state, delivery.reason_code) == ("misfiled", "sections_differ")
+    wrong = [(one["title"], one["outcome"]) for one in delivery.section_outcomes if one["outcome"] != "verified"]
+    assert wrong == [("Template of the visit", "altered")]
+    assert "Template of the visit altered" in sentence(delivery)
 
 
 def test_A25_a_locked_encounter_is_rejected_with_ecws_own_code(ecw, scribe, writing):
