@@ -3,7 +3,7 @@
 import pytest
 
 from delivery.models import Delivery, Wire
-from delivery.outgoing import open_plan
+from delivery.plans import open_plan
 from delivery.states import State
 from mapping.models import MappingVersion
 from tests.delivery.conftest import a_note
