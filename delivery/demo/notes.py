@@ -12,6 +12,7 @@ from typing import Any
 from delivery.demo.clinics import CLINICS
 
 HERE = Path(__file__).parent
+SHAPE = 'a note is an object with "sections", a list of objects with "header" and "text", and perhaps "patient".'
 SEX = {"female": "F", "male": "M"}
 
 
@@ -22,21 +23,27 @@ def own_notes() -> list[dict[str, Any]]:
 
 
 def notes_from(path: Path) -> list[dict[str, Any]]:
-    """Notes of a JSON-lines file; a line that cannot be read is named."""
-    return [complete(row, place) for place, row in enumerate(_lines(path))]
+    """Notes of a JSON-lines file; ValueError names a line that cannot be read, in words without its content."""
+    notes = [complete(row, place) for place, row in enumerate(_lines(path))]
+    if not notes:
+        raise ValueError(f"{path.name} holds no note.")
+    return notes
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                try:
-                    row = json.loads(line)
-                    row["sections"] = [_section(part) for part in row["sections"]]
-                    patient(row.get("patient") or {}, 0)
-                except (ValueError, KeyError, TypeError, AttributeError) as error:
-                    raise ValueError(f"{path.name}, line {number}: {type(error).__name__}: {error}") from error
-                yield row
+    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+        if line.strip():
+            try:
+                row = json.loads(line.decode("utf-8-sig"))
+                row["sections"] = [_section(part) for part in row["sections"]]
+                patient(row.get("patient") or {}, 0)
+            except UnicodeDecodeError:
+                raise ValueError(f"{path.name}, line {number} is no UTF-8 text.") from None
+            except json.JSONDecodeError as error:
+                raise ValueError(f"{path.name}, line {number} is no JSON: {error.msg} at {error.colno}.") from None
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise ValueError(f"{path.name}, line {number}: {SHAPE}") from None
+            yield row
 
 
 def _section(part: dict[str, Any]) -> dict[str, str]:

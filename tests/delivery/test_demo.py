@@ -270,6 +270,24 @@ def test_a_line_of_another_shape_is_named_and_not_tripped_over(tmp_path, odd):
         notes_from(path)
 
 
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (b"", "notes.jsonl holds no note."),
+        (b"\n \n", "notes.jsonl holds no note."),
+        (b'\n{"id": "Okafor"', "notes.jsonl, line 2 is no JSON: Expecting ',' delimiter at 16."),
+        (b'{"id": "a", "text": "Okafor"}', 'notes.jsonl, line 1: a note is an object with "sections", a list of'),
+        (b"\xff\xfe", "notes.jsonl, line 1 is no UTF-8 text."),
+    ],
+)
+def test_a_file_that_holds_no_notes_is_refused_in_words_without_its_content(tmp_path, content, words):
+    path = tmp_path / "notes.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"^{re.escape(words)}") as caught:
+        notes_from(path)
+    assert "Okafor" not in str(caught.value)
+
+
 def test_a_patient_of_another_shape_is_named_with_its_line(tmp_path):
     path = tmp_path / "notes.jsonl"
     path.write_text(json.dumps({**REAL, "patient": [1]}) + "\n")

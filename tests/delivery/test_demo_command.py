@@ -136,8 +136,17 @@ class TestItsNotes:
         assert [note["sections"] for note in command.read_notes(path)] == [[{"title": "HPI", "text": "Cough."}]]
 
     def test_of_a_file_that_is_not_there_end_it_in_plain_words(self, command, tmp_path):
-        with pytest.raises(CommandError, match=r"^The notes cannot be read: "):
+        with pytest.raises(CommandError, match=r"^The notes cannot be read: .*nowhere\.jsonl: No such file"):
             command.read_notes(tmp_path / "nowhere.jsonl")
+
+    def test_that_cannot_be_read_leave_no_temporary_folder_behind(self, command, tmp_path, settings, monkeypatch):
+        settings.DATA_DIR = tmp_path / f"{demo.TEMPORARY}x"
+        settings.DATA_DIR.mkdir()
+        monkeypatch.setenv(FOLDER, str(settings.DATA_DIR))
+        monkeypatch.setattr(demo.signal, "signal", lambda *_: None)
+        with pytest.raises(CommandError):
+            command.handle(**parsed("--once", "--notes", str(tmp_path / "nowhere.jsonl")))
+        assert not settings.DATA_DIR.exists()
 
     def test_of_a_file_that_is_none_end_it_in_plain_words(self, command, tmp_path):
         path = tmp_path / "mine.jsonl"

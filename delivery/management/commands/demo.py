@@ -29,6 +29,7 @@ from portal.supervisor import Supervisor, sealer, web, worker
 
 FOLDER = "SCRIBEPORT_DEMO_FOLDER"
 OTHERS = ("DATABASE_URL", "REDIS_URL", "SCRIBEPORT_PRODUCTION", "SCRIBEPORT_KEY_DIR")
+TEMPORARY = "scribeport-demo-"
 FAULTS = ("silent-drop",)
 HOST, PORT = "127.0.0.1", 8000
 
@@ -53,13 +54,16 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):  # either ends what was started, whenever it comes
             signal.signal(number, signal.default_int_handler)
         started = time.monotonic()
-        notes = self.read_notes(options["notes"])
         try:
+            notes = self.read_notes(options["notes"])
             with sole(settings.DATA_DIR), acting(Actor("command", "demo", "the demonstration")):
                 port = self.choose_port(options["port"])
                 self.run_course(notes, f"http://{HOST}:{port}", port, started, options)
         except (Held, CannotListen) as error:
             raise CommandError(str(error)) from None
+        finally:
+            if options["once"] and settings.DATA_DIR.name.startswith(TEMPORARY):
+                shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
 
     def choose_port(self, wanted: int | None) -> int:
         """The port that was asked for or none; where none was, the usual one, or another that is said."""
@@ -74,7 +78,7 @@ class Command(BaseCommand):
 
     def start_in_own_folder(self, once: bool) -> None:
         """Settings are read once at start, so the demo begins anew with its own data folder, never the user's."""
-        folder = tempfile.mkdtemp(prefix="scribeport-demo-") if once else str(Path(settings.BASE_DIR) / "data" / "demo")
+        folder = tempfile.mkdtemp(prefix=TEMPORARY) if once else str(Path(settings.BASE_DIR) / "data" / "demo")
         env = {name: value for name, value in os.environ.items() if name not in OTHERS}
         env.update({FOLDER: folder, "SCRIBEPORT_DATA": folder, "SCRIBEPORT_DOUBT_SETTLE_SECONDS": "2"})
         os.execve(sys.executable, [sys.executable, *sys.argv], env)  # noqa: S606
@@ -82,7 +86,9 @@ class Command(BaseCommand):
     def read_notes(self, path: Path | None) -> list[dict[str, Any]]:
         try:
             return notes_from(path) if path else own_notes()
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise CommandError(f"The notes cannot be read: {path}: {error.strerror}.") from None
+        except ValueError as error:
             raise CommandError(f"The notes cannot be read: {error}") from None
 
     def say(self, line: str) -> None:
