@@ -1,7 +1,7 @@
 """Reads for the delivery list: one page by keyset, its counts, and a version by which a screen knows it is current."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -166,17 +166,52 @@ def for_rows(found: QuerySet[Delivery]) -> QuerySet[Delivery]:
 
 def counts(found: QuerySet[Delivery], narrow: bool = False) -> dict[str, int]:
     """How many per state and group, in one statement: each up to MANY, or, of a narrow list, all in one pass."""
+    return look(found, found.none(), None, narrow)[0]
+
+
+def look(
+    found: QuerySet[Delivery], shown: QuerySet[Delivery], cursor: Cursor | None, narrow: bool
+) -> tuple[dict[str, int], str]:
+    """The numbers of `found`, and a mark that changes with every row of one page of `shown`: all that a screen needs
+    to know that it is current. One statement; of a narrow list, of which few rows are read, two.
+    """
     try:
-        numbers, beyond = _in_one_pass(found) if narrow else _numbers(found)
+        mark = _mark(_beyond(shown, cursor)[: PAGE + 1])
     except EmptyResultSet:
-        numbers, beyond = dict.fromkeys(State, 0), 0
+        mark = ("''", [])
+    try:
+        numbers, beyond, marked = (*_in_one_pass(found), _alone(mark)) if narrow else _numbers(found, mark)
+    except EmptyResultSet:
+        numbers, beyond, marked = dict.fromkeys(State, 0), 0, _alone(mark)
+    return _grouped(numbers, beyond), marked
+
+
+Scalar = tuple[str, Sequence[Any]]  # a statement that gives one value, and its parameters
+
+
+def _mark(rows: QuerySet[Delivery]) -> Scalar:
+    """What may change of each row, in one text."""
+    names = ("pk", "state", "reason_code", "withdrawn_at", "attempts", "updated_at")
+    statement, values = rows.values_list(*names).query.sql_with_params()
+    text = " || '|' || ".join(f"COALESCE(CAST({name} AS TEXT), '')" for name in names)
+    joined = "string_agg" if connection.vendor == "postgresql" else "group_concat"
+    return f"(SELECT {joined}({text}, ',') FROM ({statement}) AS page)", values  # noqa: S608 (the ORM wrote it)
+
+
+def _alone(scalar: Scalar) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {scalar[0]}", scalar[1])
+        return str(cursor.fetchone()[0])
+
+
+def _grouped(numbers: dict[State, int], beyond: int) -> dict[str, int]:
     groups = {name: sum(numbers[state] for state in states) for name, states in GROUPS.items()}
     groups["attention"] += beyond
     return {**{state.value: number for state, number in numbers.items()}, **groups, "all": sum(numbers.values())}
 
 
-def _numbers(found: QuerySet[Delivery]) -> tuple[dict[State, int], int]:
-    """How many in each state, and how many need a person for another reason than their state."""
+def _numbers(found: QuerySet[Delivery], more: Scalar) -> tuple[dict[State, int], int, str]:
+    """How many in each state, how many need a person for another reason than their state, and `more` beside them."""
     statements: list[str] = []
     parameters: list[Any] = []
     for narrowed in (*(Q(state=state) for state in State), TO_STRIKE, unread(timezone.now())):
@@ -185,9 +220,9 @@ def _numbers(found: QuerySet[Delivery]) -> tuple[dict[State, int], int]:
         statements.append(f"(SELECT COUNT(*) FROM ({statement}) AS sliced)")  # noqa: S608 (the ORM wrote it)
         parameters.extend(values)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(statements)}", parameters)
-        *by_state, to_strike, not_read = cursor.fetchone()
-    return dict(zip(State, by_state, strict=True)), to_strike + not_read
+        cursor.execute(f"SELECT {', '.join([*statements, more[0]])}", [*parameters, *more[1]])
+        *by_state, to_strike, not_read, marked = cursor.fetchone()
+    return dict(zip(State, by_state, strict=True)), to_strike + not_read, str(marked)
 
 
 def _in_one_pass(found: QuerySet[Delivery]) -> tuple[dict[State, int], int]:
@@ -208,7 +243,6 @@ def last_attempts(ids: Iterable[int]) -> dict[int, list[Attempt]]:
     return found
 
 
-def version(shown: Page, numbers: dict[str, int], *more: object) -> str:
-    """Equal exactly while the screen need not change: the rows' last changes, the counts, and `more`."""
-    rows = [(row.pk, row.state, row.why, row.attempts, row.updated_at) for row in shown.deliveries]
-    return hashlib.sha256(repr((rows, numbers, more)).encode()).hexdigest()[:24]
+def version(mark: str, numbers: dict[str, int], *more: object) -> str:
+    """Equal exactly while the screen need not change: the mark of its rows, the counts, and `more`."""
+    return hashlib.sha256(repr((mark, numbers, more)).encode()).hexdigest()[:24]

@@ -1,11 +1,13 @@
 """The monitor: the list of deliveries with what stands above it; first paint, live updates and search."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
 from django.core.signing import BadSignature, TimestampSigner
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseNotModified, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,10 +20,11 @@ from delivery.bulk.plan import VERBS
 from delivery.deeds import DEEDS
 from delivery.doors import ACTS, scope_for
 from delivery.filters import Filters
+from delivery.models import Delivery
 from delivery.monitor.issues import rail
 from delivery.monitor.overview import overview
 from delivery.monitor.times import RELATIVE, WAYS, way_of, zone_for
-from delivery.queries import Page, Scope
+from delivery.queries import Cursor, Page, Scope
 from delivery.rows import days
 from delivery.search import search
 from delivery.states import State
@@ -40,10 +43,16 @@ class Live:
     scope: Scope
     filters: Filters
     address: str
-    page: Page
+    shown: QuerySet[Delivery]
+    cursor: Cursor | None
     numbers: dict[str, int]
     version: str
     times: str  # the way times are shown
+
+    @cached_property
+    def page(self) -> Page:
+        """Its rows, read when first asked for."""
+        return queries.page(queries.for_rows(self.shown), self.cursor)
 
 
 def deliveries(request: PortalRequest) -> HttpResponse:
@@ -129,18 +138,19 @@ def find(request: PortalRequest) -> HttpResponse:
 
 
 def live_of(request: PortalRequest, scope: Scope) -> Live:
-    """The page asked for and the counts of the tabs, in two queries."""
+    """Whether a page is current is known after one statement; its rows are read when they are to be shown."""
     chosen, address = filters.read(request.GET), request.GET.urlencode()
     older = queries.read_cursor(request.GET.get("after", ""), older=True)
     cursor = older or queries.read_cursor(request.GET.get("before", ""), older=False)
-    page = queries.page(queries.for_rows(queries.whole(queries.matching(scope, chosen), scope)), cursor)
-    numbers = queries.counts(queries.matching(scope, filters.all_states(chosen)), chosen.narrow)
-    # Ages are said in minutes: a page that shows unsettled rows is stale after one.
+    shown = queries.whole(queries.matching(scope, chosen), scope)
+    counted = queries.matching(scope, filters.all_states(chosen))
+    numbers, mark = queries.look(counted, shown, cursor, chosen.narrow)
+    # Ages are said in minutes: a list with unsettled rows is stale after one.
     times = way_of(request)
-    unsettled = times == RELATIVE or any(State(row.state) not in SETTLED for row in page.deliveries)
+    unsettled = times == RELATIVE or any(numbers[state] for state in State if state not in SETTLED)
     minute = timezone.now().replace(second=0, microsecond=0) if unsettled else ""
-    version = queries.version(page, numbers, address, scope, times, minute)
-    return Live(scope, chosen, address, page, numbers, f'"{version}"', times)
+    version = queries.version(mark, numbers, address, scope, times, minute)
+    return Live(scope, chosen, address, shown, cursor, numbers, f'"{version}"', times)
 
 
 def live_context(request: PortalRequest, live: Live) -> dict[str, Any]:
