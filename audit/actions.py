@@ -60,6 +60,8 @@ ACTIONS: dict[str, Action] = dict(
         _action("note.preview", "previewed a note as a message", "mapping_version"),
         _action("template.import", "imported a template version", "template", "version", "fields", "fingerprint"),
         _action("template.discover", "asked eCW for a location's templates", "connection", "fields"),
+        _action("crosswalk.import", "imported drugs into the crosswalk", "new", "changed", "unchanged"),
+        _action("crosswalk.decide", "decided which drug of eCW a code is", "released", "asked", "waiting"),
         _action("mapping.change", "changed a draft mapping", "template", "rule"),
         _action("mapping.discard", "discarded a draft mapping", "template", "rules"),
         _action("template.change", "changed a template's visit types", "template", "fields"),

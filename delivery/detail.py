@@ -137,6 +137,7 @@ def link_to(delivery: Delivery, button: Button) -> tuple[str, str] | None:
         Button.LOCATION: ("portal:location", delivery.location.code),
         Button.AGREEMENT: ("portal:agreements", ""),
         Button.DIAGNOSES: ("codes:diagnoses", ""),
+        Button.DRUGS: ("workbench:waiting", ""),
     }
     if button not in places:
         return None

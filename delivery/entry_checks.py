@@ -3,6 +3,7 @@
 from datetime import date
 
 from delivery.diagnosis_checks import diagnosis_problems
+from delivery.medication_checks import medication_problems
 from delivery.posted import PostedNote
 from mapping.note import Problem
 from portal.models import Part
@@ -12,4 +13,6 @@ def entry_problems(part: str, posted: PostedNote, practice_id: int, received: da
     """The problems of this part's entries; places and kinds, no content."""
     if part == Part.DIAGNOSES:
         return diagnosis_problems(posted, practice_id, received)
+    if part == Part.MEDICATIONS:
+        return medication_problems(posted.entries.medications, practice_id)
     return ()

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from delivery.diagnosis_checks import judged
 from delivery.entries import Entries
+from delivery.medication_checks import WORDS, looked_up
 from delivery.models import Delivery
 from delivery.outgoing import open_body
 from delivery.posted import PostedNote
+from delivery.states import State
 from mapping.codes.code_lists import words_of
 from portal.models import Part
 
@@ -22,6 +24,7 @@ class EntryRow:
     right: str = ""
     suggestions: tuple[tuple[str, str], ...] = ()
     more: int = 0
+    index: int | None = None  # of a drug that can be decided on
 
 
 def entry_rows(delivery: Delivery) -> list[EntryRow]:
@@ -29,6 +32,8 @@ def entry_rows(delivery: Delivery) -> list[EntryRow]:
     posted = open_body(delivery)
     if delivery.part == Part.DIAGNOSES:
         return _diagnoses(delivery, posted)
+    if delivery.part == Part.MEDICATIONS:
+        return _medications(delivery, posted.entries)
     plain = PLAIN.get(delivery.part)
     return plain(posted.entries) if plain else []
 
@@ -48,10 +53,17 @@ def _diagnoses(delivery: Delivery, posted: PostedNote) -> list[EntryRow]:
     ]
 
 
-def _medications(entries: Entries) -> list[EntryRow]:
+def _medications(delivery: Delivery, entries: Entries) -> list[EntryRow]:
+    listed = entries.medications
     return [
-        EntryRow(tuple(f"{name} {code}" for name, code in (("NDC", one.ndc), ("RxNorm", one.rxcui)) if code), one.text)
-        for one in entries.medications
+        EntryRow(
+            codes=tuple(f"{name} {code}" for name, code in (("NDC", one.ndc), ("RxNorm", one.rxcui)) if code),
+            text=one.text,
+            trouble="" if found.drug else WORDS[found.reason][1].capitalize(),
+            right=f"eCW {found.drug.ecw_id}" if found.drug else "",
+            index=index if found.key and delivery.state == State.HELD else None,
+        )
+        for index, (one, found) in enumerate(zip(listed, looked_up(listed, delivery.practice_id), strict=True))
     ]
 
 
@@ -68,7 +80,6 @@ def _observations(entries: Entries) -> list[EntryRow]:
 
 
 PLAIN: dict[str, Callable[[Entries], list[EntryRow]]] = {
-    Part.MEDICATIONS: _medications,
     Part.ALLERGIES: _allergies,
     Part.IMMUNIZATIONS: _immunizations,
     Part.OBSERVATIONS: _observations,

@@ -4,7 +4,15 @@ Not Field and Rule: they are written as a whole, by the import and by publishing
 """
 
 from audit.configuration import register
-from mapping.models import ColumnName, DiagnosisList, MappingVersion, PracticeDefault, Template, TemplateVersion
+from mapping.models import (
+    ColumnName,
+    CrosswalkDrug,
+    DiagnosisList,
+    MappingVersion,
+    PracticeDefault,
+    Template,
+    TemplateVersion,
+)
 from portal.configuration import at_location
 
 register(Template, where=at_location("location"))
@@ -13,3 +21,4 @@ register(MappingVersion, where=at_location("template.location"))
 register(PracticeDefault, where=lambda row: (row.practice.code, ""))
 register(ColumnName, where=lambda row: (row.practice.code, ""))
 register(DiagnosisList, where=lambda row: (row.practice.code, ""), exclude={"records"})
+register(CrosswalkDrug, where=lambda row: (row.practice.code, ""))

@@ -269,3 +269,27 @@ class DiagnosisList(Configuration):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CrosswalkDrug(Configuration):
+    """A drug code of a practice's notes, and the drug of eCW's own database that a person says it is."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=60)  # codes.drugs.DrugCode's key, or its pair
+    ndc_written = models.CharField(max_length=20, blank=True)
+    ndc11 = models.CharField(max_length=11, blank=True)
+    rxcui = models.CharField(max_length=20, blank=True)
+    name = models.CharField(max_length=200)
+    ecw_id = models.CharField(max_length=40)
+    strength = models.CharField(max_length=80, blank=True)
+    formulation = models.CharField(max_length=80, blank=True)
+    verified_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    verified_at = models.DateTimeField()
+    source = models.CharField(max_length=200, blank=True)  # the file it came from, "by hand" or "the workbench"
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "key"], name="drug_key_once_per_practice")]
+        ordering = ["name", "pk"]
+
+    def __str__(self) -> str:
+        return self.key

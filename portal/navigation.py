@@ -42,7 +42,7 @@ ENTRIES = (
     Entry(
         "Codes",
         "hashtag",
-        "codes:diagnoses",
+        "codes:drugs",
         frozenset({Role.DIRECTOR, Role.MAPPING_EDITOR, Role.OPERATOR, Role.AUDITOR}),
     ),
     Entry(
@@ -55,9 +55,13 @@ ENTRIES = (
     Entry("Settings", "cog-6-tooth", "portal:settings", frozenset({Role.DIRECTOR})),
 )
 
-
-# Pages of delivery that are steps of something else: a rehearsal of mapping, a scribe's endpoint of the settings.
-ELSEWHERE = {"/deliveries/rehearsals/": "mapping:templates", "/deliveries/scribes/": "portal:settings"}
+# Pages of delivery that are steps of something else: a rehearsal of mapping, a scribe's endpoint of the settings. Codes
+# have several pages.
+ELSEWHERE = {
+    "/deliveries/rehearsals/": "mapping:templates",
+    "/deliveries/scribes/": "portal:settings",
+    "/codes/": "codes:drugs",
+}
 
 
 def _address(url_name: str) -> str:

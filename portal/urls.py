@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.views.urls")),
     path("mapping/", include("mapping.urls")),
+    path("codes/waiting/", include("delivery.workbench_urls")),
     path("codes/", include("mapping.code_urls")),
     path("api/v1/", include("delivery.api_urls")),
     path("deliveries/", include("delivery.urls")),

@@ -20,6 +20,7 @@ PRESS = {
     Button.LOCATION: "Open the location",
     Button.AGREEMENT: "Open the agreements",
     Button.DIAGNOSES: "Look a code up",
+    Button.DRUGS: "Open the drug workbench",
 }
 
 

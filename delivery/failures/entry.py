@@ -28,6 +28,7 @@ class Button(StrEnum):
     LOCATION = "location"
     AGREEMENT = "agreement"
     DIAGNOSES = "diagnoses"
+    DRUGS = "drugs"
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,12 @@
 """The forms of the delivery pages."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+
+from delivery.workbench import Candidate, UnknownDrug, row_for
+from mapping.codes.drug_files import LONGEST, DrugRow
 
 
 class ReasonForm(forms.Form):
@@ -44,3 +48,49 @@ class RevealForm(forms.Form):
         max_length=200,
         help_text="Goes into the audit log. No names or ids here.",
     )
+
+
+class DecisionForm(forms.Form):
+    """Which drug of eCW an unknown code is: a candidate, or another that is named. Nothing is chosen before."""
+
+    OTHER = "other"
+    reading = forms.ChoiceField(label="Which NDC is it?", widget=forms.RadioSelect, required=False)
+    drug = forms.ChoiceField(label="Which drug of eCW is it?", widget=forms.RadioSelect)
+    name = forms.CharField(label="Drug", max_length=LONGEST["name"], required=False)
+    ecw_id = forms.CharField(label="eCW drug ID", max_length=LONGEST["ecw_id"], required=False)
+    strength = forms.CharField(label="Strength", max_length=LONGEST["strength"], required=False)
+    formulation = forms.CharField(label="Formulation", max_length=LONGEST["formulation"], required=False)
+
+    def __init__(self, unknown: UnknownDrug, candidates: Sequence[Candidate], data: Any = None) -> None:
+        super().__init__(data)
+        self.unknown = unknown
+        self.candidates = {str(one.row.pk): one for one in candidates}
+        drug, reading = self.fields["drug"], self.fields["reading"]
+        if isinstance(drug, forms.ChoiceField) and isinstance(reading, forms.ChoiceField):
+            drug.choices = [*((key, _label(one)) for key, one in self.candidates.items()), (self.OTHER, "Another drug")]
+            reading.choices = [(one, one) for one in unknown.readings]
+        if unknown.readings:
+            reading.required = True
+        else:
+            del self.fields["reading"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("drug") == self.OTHER:
+            for name, what in (("name", "the drug's name"), ("ecw_id", "eCW's id of the drug")):
+                if not cleaned.get(name, "").strip():
+                    self.add_error(name, f"Give {what}.")
+        return cleaned
+
+    def row(self) -> DrugRow:
+        """The decision of a valid form as a row of the crosswalk."""
+        chosen = self.candidates.get(self.cleaned_data["drug"])
+        return row_for(
+            self.unknown, chosen.row if chosen else None, self.cleaned_data, self.cleaned_data.get("reading", "")
+        )
+
+
+def _label(one: Candidate) -> str:
+    row = one.row
+    parts = ", ".join(part for part in (row.strength, row.formulation) if part)
+    return f"{row.name}{f' ({parts})' if parts else ''}: eCW {row.ecw_id}, {one.why}"

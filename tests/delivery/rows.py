@@ -57,6 +57,7 @@ def note_version(
     sections: Sequence[tuple[str, str, str, str, str]] = SECTIONS,
     provider: tuple[str, str] = ("DR7", "Ann Lee"),
     received_at: datetime | None = None,
+    medications: Sequence[dict[str, str]] = (),
 ) -> NoteVersion:
     location = location or cast.north
     received_at = received_at or timezone.now()
@@ -77,6 +78,7 @@ def note_version(
         "encounter": {"id": encounter, "start": "2026-03-19T10:15:00-05:00"},
         "provider": {"id": provider[0], "family": provider[1].split()[-1], "given": provider[1].split()[0]},
         "sections": [{"code": code, "title": title, "text": text} for code, title, text, *_ in sections],
+        **({"medications": list(medications)} if medications else {}),
     }
     return NoteVersion.objects.create(
         id=pk,
@@ -103,6 +105,7 @@ def make_delivery(
     tries: Sequence[str] | None = None,
     problems: Sequence[dict[str, Any]] = (),
     in_chart: Sequence[str] | None = None,
+    part: str = "note",
     **note: Any,
 ) -> Delivery:
     """One delivery with its moves, attempts, wire and (once read) its reading. `note` goes to note_version()."""
@@ -126,7 +129,7 @@ def make_delivery(
         encounter_bidx=version.encounter_bidx,
         practice=version.note.practice,
         location=version.note.location,
-        part="note",
+        part=part,
         connection=cast.hl7,
         mapping_version=cast.north_mapping,
         state=state,

@@ -30,6 +30,8 @@ from delivery.events.taking import take
 from delivery.models import Delivery, Issue, Job, JobItem
 from delivery.rehearsal import rehearse
 from mapping.codes import code_lists
+from mapping.codes.drug_files import drug_row
+from mapping.codes.drug_imports import keep
 from mapping.codes.icd10 import CodeList
 from mapping.models import Field, PublishRequest, Rehearsal, Rule
 from mapping.publishing import start_draft
@@ -131,6 +133,18 @@ def of_a_rehearsal(world: World) -> list[Any]:
 def of_a_code_list(world: World) -> list[Any]:
     codes = CodeList.of("October 2026", ["I10"])
     return [code_lists.add(world.cast.practice, codes, date(2026, 10, 1), world.cast.dana).pk]
+
+
+def of_a_drug(world: World) -> list[Any]:
+    return [
+        keep(world.cast.practice, drug_row({"rxcui": "314076", "name": "L", "ecw_id": "1"}), world.cast.dana, "x").pk
+    ]
+
+
+def of_an_unknown_drug(world: World) -> list[Any]:
+    medication = {"text": TEXT, "ndc": "0093-1113-01"}
+    held = make_delivery(world.cast, "held", part="medications", reason_code="drug_unknown", medications=[medication])
+    return [held.pk, 0]
 
 
 def of_north(world: World) -> list[Any]:
@@ -271,6 +285,15 @@ VISITS: dict[str, list[Visit]] = {
         Visit("note.preview", args=of_template, who="mel", post=with_the_stored_note),
     ],
     # Codes: of code systems, of no patient.
+    "codes:drugs": [Visit(), Visit(query={"q": "lisinopril"}, who="ava")],
+    "codes:drug-new": [Visit()],
+    "codes:drug": [Visit(args=of_a_drug)],
+    "codes:drug-remove": [Visit(args=of_a_drug, post={})],
+    "codes:drug-import": [Visit()],
+    "codes:drug-import-save": [Visit(post={})],
+    "workbench:waiting": [Visit()],
+    "workbench:decide": [Visit(args=of_an_unknown_drug)],
+    "workbench:words": [Visit("note.view", args=of_an_unknown_drug, post={})],
     "codes:diagnoses": [Visit(), Visit(query={"code": "J45"}, who="ava")],
     "codes:diagnosis-upload": [Visit(post={})],
     "codes:diagnosis-remove": [Visit(args=of_a_code_list, post={})],

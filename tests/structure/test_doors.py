@@ -21,11 +21,14 @@ from rest_framework import serializers
 from audit.record import record
 from delivery.events.forms import FeedSourceForm, PollSourceForm, WebhookSourceForm
 from delivery.serializers import NoteSerializer
-from delivery.views.forms import BulkForm, RevealForm, WhyForm
+from delivery.views.forms import BulkForm, DecisionForm, RevealForm, WhyForm
 from delivery.views.forms import ReasonForm as DeliveryReasonForm
 from delivery.webhooks.forms import EndpointForm
+from delivery.workbench import UnknownDrug
 from mapping.carrying import packed
-from mapping.code_forms import CodeListForm
+from mapping.code_forms import CodeListForm, CrosswalkFileForm, DrugForm
+from mapping.codes.crosswalk import Found
+from mapping.codes.drugs import drug_code
 from mapping.forms import HeadForm, PracticeDefaultForm, RuleForm
 from mapping.import_forms import ChosenForm, DefaultsForm, UploadForm
 from mapping.importers.base import ImportedField, ImportedTemplate
@@ -125,6 +128,15 @@ portal:person-new            in      yes    yes   no        no      no        no
 portal:person                in      -      yes   no        no      no        no       no         no
 portal:role-revoke           in      -      yes   no        no      no        no       no         no
 portal:account               in      -      yes   no        no      no        no       no         no
+workbench:waiting            in      yes    yes   yes       yes     yes       yes      no         no
+workbench:decide             in      -      yes   no        no      no        no       no         no
+workbench:words              in      -      yes   no        no      no        no       no         no
+codes:drugs                  in      yes    yes   yes       yes     yes       yes      no         no
+codes:drug-new               in      yes    yes   no        no      no        no       no         no
+codes:drug                   in      -      yes   no        no      no        no       no         no
+codes:drug-remove            in      -      yes   no        no      no        no       no         no
+codes:drug-import            in      yes    yes   no        no      no        no       no         no
+codes:drug-import-save       in      yes    yes   no        no      no        no       no         no
 codes:diagnoses              in      yes    yes   yes       yes     yes       yes      no         no
 codes:diagnosis-upload       in      yes    yes   no        no      no        no       no         no
 codes:diagnosis-remove       in      -      yes   no        no      no        no       no         no
@@ -408,6 +420,7 @@ def test_a_scribe_finds_no_note_of_another_practice_by_its_own_id(world):
 
 # --- related fields -----------------------------------------------------------------------------------------------
 
+UNKNOWN_DRUG = UnknownDrug(Found(drug_code("0093111301", ""), None, "ambiguous", "as:0093111301"))
 # How each form is made for lakeside. A form with no field that names another row says so by being made all the same.
 FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     AgreementForm: lambda cast, data: AgreementForm(cast.practice, data),
@@ -419,6 +432,9 @@ FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     EndpointForm: lambda cast, data: EndpointForm("sandbox", None, data),
     AuditSearchForm: lambda cast, data: AuditSearchForm(data or {}, []),
     CodeListForm: lambda cast, data: CodeListForm(data),
+    CrosswalkFileForm: lambda cast, data: CrosswalkFileForm(data),
+    DecisionForm: lambda cast, data: DecisionForm(UNKNOWN_DRUG, [], data),
+    DrugForm: lambda cast, data: DrugForm(None, data),
     ChosenForm: lambda cast, data: ChosenForm(data),
     DefaultsForm: lambda cast, data: DefaultsForm(data),
     DeliveryReasonForm: lambda cast, data: DeliveryReasonForm(data),

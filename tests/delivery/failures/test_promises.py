@@ -49,7 +49,10 @@ WAITING = [
     "ccda_character",
 ]  # fmt: skip
 # Held before they could leave, and the note without them.
-ENTRIES_WAIT = ["diagnosis_form", "diagnosis_unknown", "diagnosis_not_billable", "diagnosis_snomed"]
+ENTRIES_WAIT = [
+    "diagnosis_form", "diagnosis_unknown", "diagnosis_not_billable", "diagnosis_snomed", "drug_unknown",
+    "drug_ndc_ambiguous", "drug_code_form", "drug_codes_disagree", "drug_without_code",
+]  # fmt: skip
 BACK_TO_CHART = "The chart is looked at before anything is sent again; nothing is resent blindly."
 
 
