@@ -34,13 +34,15 @@ function edit() {
   board.classList.add("has-grips");
   const history = new History(form, undo, redo);
   completeSelects();
+  const preview = document.getElementById("preview");
   let typing = 0;
+  let unchecked = false;
 
   function say(words) {
     said.textContent = words;
   }
 
-  /* Tells the check and the preview that the form is another. */
+  /* Tells the preview that the form is another. The check comes once that is shown: side by side they wait for each other. */
   function edited() {
     clearTimeout(typing);
     unsaved.hidden = !history.changed;
@@ -48,7 +50,14 @@ function edit() {
       row.classList.toggle("is-open", !row.querySelector(".map-target select").value);
     }
     lines.draw();
+    unchecked = true;
     form.dispatchEvent(new CustomEvent("edited", { bubbles: true }));
+    if (!preview) check();
+  }
+
+  function check() {
+    if (unchecked) form.dispatchEvent(new CustomEvent("previewed", { bubbles: true }));
+    unchecked = false;
   }
 
   function drop(row, fieldId) {
@@ -81,6 +90,8 @@ function edit() {
     clearTimeout(typing);
     typing = setTimeout(() => history.keep() && edited(), TYPING);
   });
+  /* Without a status it was given up for a newer one, which will be answered in its turn. */
+  preview?.addEventListener("htmx:afterRequest", (event) => event.detail.xhr.status && event.detail.elt === preview && check());
   keepOpenParts();
   addEventListener("load", () => history.keep() && edited());
   document.addEventListener("htmx:afterSettle", (event) => {
