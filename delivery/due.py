@@ -2,14 +2,17 @@
 
 from datetime import datetime
 from functools import cache
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from delivery.asked import kept
 from delivery.models import Delivery
+from delivery.overtaken import marked
 from delivery.states import BLOCKING, State
 from portal.compiled import Compiled
+from portal.revision import Revision
 
 
 def due(lane_id: int, now: datetime | None = None) -> QuerySet[Delivery]:
@@ -42,17 +45,23 @@ def due(lane_id: int, now: datetime | None = None) -> QuerySet[Delivery]:
     )
 
 
+def whole(deliveries: QuerySet[Delivery]) -> QuerySet[Any]:
+    """With all that sending needs beside the row: its note and version, frozen bytes, what overtook it, and the
+    configuration's revision."""
+    with_it = deliveries.select_related("note_version", "note", "wire")
+    return marked(with_it).annotate(revision=Subquery(Revision.objects.values("token")[:1]))
+
+
 @cache
-def _first_due(size: int) -> Compiled[Delivery]:
-    with_it = ("note_version", "note", "wire")
-    return Compiled(lambda lane, now: due(lane, now).select_related(*with_it)[:size], int, datetime)
+def _first_due(size: int) -> Compiled[Any]:
+    return Compiled(lambda lane, now: whole(due(lane, now))[:size], int, datetime)
 
 
-def first_due(lane_id: int, size: int) -> list[Delivery]:
+def first_due(lane_id: int, size: int) -> list[Any]:
     """The first of them with all that is needed to send them."""
     rows = _first_due(size)(lane_id, timezone.now())
     if rows:
-        kept.now().complete(rows)
+        kept.under(rows[0].revision).complete(rows)
     return rows
 
 

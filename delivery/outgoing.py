@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError
 
@@ -78,16 +79,17 @@ def planned(delivery: Delivery) -> list[FieldValue]:
     return list(apply(spec, open_body(delivery).sections, delivery.location.unmapped_policy).values)
 
 
-def prepare(deliveries: Sequence[Delivery], channel: Channel) -> tuple[list[Prepared], list[Stopped]]:
-    """Sort due deliveries into those that may leave and those that may not."""
+def prepare(deliveries: Sequence[Any], channel: Channel) -> tuple[list[Prepared], list[Stopped]]:
+    """Sort due deliveries, whole (delivery/due.py), into those that may leave and those that may not."""
     ready: list[Prepared] = []
     stopped: list[Stopped] = []
-    gone, others, asked = overtaken(deliveries), contested.others_in_chart(deliveries), kept.now()
+    others = contested.others_in_chart(deliveries)
     for delivery in deliveries:
+        instead = overtaken(delivery)
         outcome = (
-            Stopped(delivery, *gone[delivery.pk])
-            if delivery.pk in gone
-            else _prepare_alone(delivery, channel, asked, others.get(delivery.pk, ()))
+            Stopped(delivery, *instead)
+            if instead
+            else _prepare_alone(delivery, channel, kept.under(delivery.revision), others.get(delivery.pk, ()))
         )
         if isinstance(outcome, Prepared):
             ready.append(outcome)

@@ -4,14 +4,12 @@ Intake and retraction stop what waits at that moment. What was under way then, a
 doubt settled, released or replayed by a person), is stopped here, before the next byte.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from delivery.models import Attempt, Delivery, Move, NoteVersion
 from delivery.states import State
-from portal.compiled import Compiled
 
 IN_DOUBT = ("", "no_answer")  # outcomes of an attempt whose message may have arrived; "" was cut off by a crash
 # A newer version in one of these takes nobody's place.
@@ -19,18 +17,8 @@ GONE = (State.CANCELLED.value, State.REJECTED.value)
 CHARTED = (State.ACCEPTED.value, State.VERIFIED.value, State.MISFILED.value)
 
 
-def overtaken(deliveries: Sequence[Delivery]) -> dict[int, tuple[State, str]]:
-    """By id, those of `deliveries` (READY) that must not leave: the state they go to, and the reason code."""
-    found: dict[int, tuple[State, str]] = {}
-    for start in range(0, len(deliveries), AT_ONCE):
-        keys = [delivery.pk for delivery in deliveries[start : start + AT_ONCE]]
-        # Filled up with the last one, so that the statement is always the same.
-        for row in _overtaken(*keys, *[keys[-1]] * (AT_ONCE - len(keys))):
-            found[row.pk] = _instead(row.superseded, row.doubted)
-    return found
-
-
-def _among(*keys: int) -> QuerySet[Delivery, Any]:
+def marked(deliveries: QuerySet[Delivery]) -> QuerySet[Any]:
+    """The deliveries (READY), each with what `overtaken` asks of it."""
     newer = Delivery.objects.filter(
         note_id=OuterRef("note_id"), part=OuterRef("part"), note_version__number__gt=OuterRef("note_version__number")
     ).exclude(state__in=GONE)
@@ -39,22 +27,19 @@ def _among(*keys: int) -> QuerySet[Delivery, Any]:
         number__gte=OuterRef("note_version__number"),
         retract_requested_at__gt=OuterRef("created_at"),
     )
-    return (
-        Delivery.objects.filter(pk__in=keys)
-        .annotate(superseded=Exists(newer), withdrawn=Exists(withdrawal), doubted=Exists(sent_again_in_doubt()))
-        .filter(Q(superseded=True) | Q(withdrawn=True))
+    return deliveries.annotate(
+        superseded=Exists(newer), withdrawn=Exists(withdrawal), doubted=Exists(sent_again_in_doubt())
     )
 
 
-AT_ONCE = 32
-_overtaken: Compiled[Any] = Compiled(_among, *[int] * AT_ONCE)
-
-
-def _instead(superseded: bool, doubted: bool) -> tuple[State, str]:
-    if superseded:
+def overtaken(delivery: Any) -> tuple[State, str] | None:
+    """Where a marked delivery that must not leave goes instead, and the reason code."""
+    if delivery.superseded:
         return State.SUPERSEDED, "superseded"
+    if not delivery.withdrawn:
+        return None
     # A withdrawn note that may stand in the chart is a task for a person, not "called off before it was sent".
-    return (State.PARKED if doubted else State.CANCELLED), "retracted"
+    return (State.PARKED if delivery.doubted else State.CANCELLED), "retracted"
 
 
 def sent_again_in_doubt() -> QuerySet[Move]:

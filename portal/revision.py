@@ -50,9 +50,13 @@ class Kept(Generic[Value]):
 
     def now(self) -> Value:
         """The value under the present revision; ask once in each transaction."""
-        token, held = revision(), self._held
+        return self.under(revision())
+
+    def under(self, token: str | None) -> Value:
+        """The same where the revision has been read with something else."""
+        held = self._held
         if held is None or held[0] != token or not token:
-            held = self._held = (token, self._make())
+            held = self._held = (token or "", self._make())
         return held[1]
 
     def last(self) -> Value | None:
@@ -64,9 +68,13 @@ class Kept(Generic[Value]):
         self._held = None
 
 
+# Written as a whole and never changed; whoever repairs one past the program expects it to count all the same.
+ALSO_WATCHED = ("mapping_field", "mapping_rule")
+
+
 def watched_tables() -> list[str]:
     """Every table of the configuration, the lists between two of them included."""
-    tables = set()
+    tables = set(ALSO_WATCHED)
     for model in registered():
         tables.add(model._meta.db_table)
         tables |= {field.m2m_db_table() for field in model._meta.local_many_to_many}

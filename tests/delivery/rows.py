@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from delivery.due import whole
 from delivery.models import Attempt, Delivery, Move, Note, NoteVersion, Reading, Wire
 from delivery.outcomes import Outcome, changes_of, complete_attempts, fall_back, tell_breaker
 from delivery.states import State
@@ -255,3 +256,11 @@ def write_down(outcomes: Sequence[Outcome], epoch: int, connection: Connection) 
     tell_breaker(outcomes, connection)
     changes = changes_of(outcomes, epoch)
     fall_back(outcomes, changes, change_all(changes))
+
+
+def as_due(delivery: Delivery) -> Delivery:
+    """The very object, with what a lane reads beside its row."""
+    row = whole(Delivery.objects.filter(pk=delivery.pk)).get()
+    for name in ("superseded", "withdrawn", "doubted", "revision"):
+        setattr(delivery, name, getattr(row, name))
+    return delivery

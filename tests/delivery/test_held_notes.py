@@ -17,6 +17,7 @@ from mapping.publishing import start_copy
 from mapping.queries import published_of
 from tests.browsing import assert_accessible, assert_fits
 from tests.delivery.conftest import a_note
+from tests.delivery.rows import as_due
 from tests.mapping.sharing import changed, live
 from tests.mapping.test_drift_pages import GONE, imported
 
@@ -81,7 +82,7 @@ def test_each_is_mapped_anew_and_stopped_again_where_the_new_mapping_does_not_he
     assert release_waiting(template, mapping.pk) == 2
     assert states(helped, not_helped) == [State.READY, State.READY]
     rows = list(Delivery.objects.filter(pk__in=[helped.pk, not_helped.pk]).order_by("pk"))
-    ready, stopped = prepare(rows, open_channel(rows[0].connection))
+    ready, stopped = prepare([as_due(row) for row in rows], open_channel(rows[0].connection))
     assert [one.delivery.pk for one in ready] == [helped.pk]
     assert [(one.delivery.pk, one.reason_code) for one in stopped] == [(not_helped.pk, "unmapped_section")]
 

@@ -22,6 +22,7 @@ from mapping.queries import field_specs, spec_of
 from mapping.sendable import UNSENDABLE, unsendable
 from mapping.validation import errors
 from tests.delivery.conftest import a_note
+from tests.delivery.rows import as_due
 from tests.delivery.test_sending import post, read_profile, run_lanes
 from tests.mapping.specs import spec
 
@@ -217,7 +218,7 @@ def test_no_mutation_reaches_a_socket(cast, scribe, base, no_socket, kind):
 def prepared(pk: int):
     """What the lane does with a due delivery before it opens anything."""
     delivery = Delivery.objects.get(pk=pk)
-    return prepare([delivery], open_channel(delivery.connection))
+    return prepare([as_due(delivery)], open_channel(delivery.connection))
 
 
 class Named:

@@ -17,7 +17,7 @@ from portal import crypto
 from portal.agreements import today_at
 from portal.models import Agreement, Environment
 from tests.delivery.conftest import a_note
-from tests.delivery.rows import make_delivery, write_down
+from tests.delivery.rows import as_due, make_delivery, write_down
 
 pytestmark = pytest.mark.django_db
 
@@ -133,7 +133,7 @@ class Reading:
 
 
 def prepared(delivery) -> Prepared | Stopped:
-    ready, stopped = prepare([delivery], Reading())
+    ready, stopped = prepare([as_due(delivery)], Reading())
     return (ready + stopped)[0]
 
 
@@ -210,7 +210,7 @@ class TestTheGates:
             "note_version__template", "note__scribe", "location__practice", "connection", "wire"
         ).get(pk=delivery.pk)
         channel = Reading()
-        [again], _ = prepare([fresh], channel)
+        [again], _ = prepare([as_due(fresh)], channel)
         assert channel.rendered == []
         assert (again.sha256, again.new_wire) == (fresh.wire.sha256, None)
 
