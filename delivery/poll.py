@@ -32,7 +32,7 @@ COUNTING_REST = 10.0  # the counter rests so many times as long as it worked
 INFORM_SECONDS = 600.0  # between two questions whether the planner's statistics are still worth something
 
 # After each round of reading back: sixty in a group cost a third of sixty alone, and sending has the processor.
-GATHER_SECONDS = 0.2
+GATHER_SECONDS = 0.4
 
 to_read = threading.Event()
 to_run = threading.Event()
