@@ -51,6 +51,12 @@ def test_the_headers_may_be_spanish(identifier):
     assert (second.kind, second.required, second.group) == ("structured", False, "Análisis")
 
 
+@pytest.mark.parametrize("header", ["Path", "Category path", "Section Path", "Note Section", "Categoría"])
+def test_a_path_is_the_group_of_its_fields(header):
+    (field,) = one(f"Field ID,{header},Field Label\nF1,Subjective > HPI,Comments\n").fields
+    assert (field.group, field.label) == ("Subjective > HPI", "Comments")
+
+
 def test_an_english_header_counts_before_a_spanish_one_for_the_same_property():
     assert meanings(["Nombre", "Field Label", "Código", "Field ID"]) == {"label": 1, "id": 3}
 
