@@ -174,8 +174,8 @@ def assert_accessible(page: Page) -> None:
     assert found == [], page.url + "\n" + "\n".join(found)
 
 
-def photograph(page: Page, name: str) -> None:
-    """Keep a picture where SCRIBEPORT_PICTURES names a folder, for people to look at."""
+def photograph(page: Page, name: str, whole: bool = True) -> None:
+    """Keep a picture, of the whole page or of the window, where SCRIBEPORT_PICTURES names a folder to look at."""
     folder = os.environ.get("SCRIBEPORT_PICTURES")
     if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=whole)

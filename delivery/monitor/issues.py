@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -11,8 +12,9 @@ from django.urls import reverse
 from audit.record import record
 from delivery.failures import Failure, failure
 from delivery.filters import Filters
+from delivery.models import Delivery
 from delivery.monitor.tables import Issue, IssueState
-from delivery.queries import Scope
+from delivery.queries import Scope, matching
 from delivery.words import ago
 from portal.access import locations_of
 from portal.models import ConnectionKind, User
@@ -98,11 +100,18 @@ def show(issue: Issue, now: datetime) -> Shown:
     )
 
 
+def narrowed(issue: Issue) -> Filters:
+    method = (issue.method,) if issue.method else ()
+    return Filters(state=("attention", "waiting"), reason=(issue.reason_code,), method=method)
+
+
 def query_of(issue: Issue) -> str:
-    narrowed = Filters(
-        state=("attention", "waiting"), reason=(issue.reason_code,), method=(issue.method,) if issue.method else ()
-    )
-    return f"location={issue.location.code}&{narrowed.query()}"
+    return f"location={quote(issue.location.code)}&{narrowed(issue).query()}"
+
+
+def affected(issue: Issue) -> QuerySet[Delivery]:
+    """The deliveries that stand in an issue now, as the list shows them."""
+    return matching(Scope((issue.location,)), narrowed(issue))
 
 
 def sparkline(hours: dict[str, int], now: datetime) -> list[tuple[float, float, float]]:

@@ -17,6 +17,7 @@ from delivery.bulk.plan import MOST, begin, deed_named, plan
 from delivery.bulk.tables import ItemResult, Job, JobState
 from delivery.doors import ACTS, scope_for
 from delivery.queries import Scope
+from delivery.states import WORDS
 from delivery.tabs import chips
 from delivery.views.forms import BulkForm
 from delivery.words import ago
@@ -91,6 +92,7 @@ def job_context(one: Job, page: str) -> dict[str, Any]:
         "since": ago((one.finished_at or timezone.now()) - one.created_at),
         "goes_on": one.state == JobState.RUNNING,
         "tones": RESULT_TONES,
+        "words": {state.value: words.label for state, words in WORDS.items()},
     }
 
 

@@ -28,9 +28,7 @@ class WhyForm(forms.Form):
     patient = forms.CharField(label="Patient id", max_length=200, required=False)
     encounter = forms.CharField(label="Visit (encounter) id", max_length=200, required=False)
     provider = forms.CharField(label="Provider", max_length=200, required=False, help_text="Id or part of the name.")
-    day = forms.DateField(
-        label="Day of the visit", required=False, widget=forms.DateInput(attrs={"type": "date"}), help_text="Optional."
-    )
+    day = forms.DateField(label="Day of the visit", required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -6,8 +6,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from delivery.bulk.plan import VERBS, able, deed_named
+from delivery.deeds import Deed
 from delivery.doors import ACTS, scope_for
 from delivery.monitor import issues
+from delivery.monitor.tables import Issue
 from portal.access import WrongRole, roles_at
 from portal.requests import PortalRequest
 
@@ -30,10 +33,18 @@ def issue(request: PortalRequest, pk: int) -> HttpResponse:
         "people": issues.people_for(one),
         "mutes": issues.MUTES,
         "may_act": bool(roles_at(request.user, one.location) & ACTS),
-        "replay": issues.bulk_address(one, "replay"),
-        "release": issues.bulk_address(one, "release"),
+        "deeds": deeds_for(request, one),
     }
     return render(request, "delivery/monitor/issue.html", context)
+
+
+def deeds_for(request: PortalRequest, one: Issue) -> list[tuple[Deed, str]]:
+    """What can be done with all that is affected, each with its preview's address; nothing for those who only look."""
+    if not roles_at(request.user, one.location) & ACTS:
+        return []
+    affected = issues.affected(one)
+    deeds = [deed for verb in VERBS if (deed := deed_named(verb))]
+    return [(deed, issues.bulk_address(one, deed.verb)) for deed in deeds if able(affected, deed).exists()]
 
 
 @require_POST

@@ -39,7 +39,7 @@ def test_the_monitor_fits_every_screen_and_axe_finds_nothing(monitor, scheme):
         monitor.set_viewport_size({"width": width, "height": height})
         monitor.goto("/deliveries/?range=24h")
         expect(monitor.locator(".outcomes a")).to_have_count(25)
-        photograph(monitor, f"monitor-{scheme}-{width}")
+        photograph(monitor, f"monitor-{scheme}-{width}", whole=False)
         assert_fits(monitor)
         assert_accessible(monitor)
 
@@ -67,7 +67,7 @@ def test_the_pages_behind_it_fit_and_axe_finds_nothing(cast, monitor, scheme):
                 monitor.get_by_label("Patient id").fill("MRN-40947")
                 monitor.get_by_role("button", name="Find out").click()
                 expect(monitor.locator("#answer")).to_contain_text("no answer came")
-            photograph(monitor, f"{name}-{scheme}-{width}")
+            photograph(monitor, f"{name}-{scheme}-{width}", whole=False)
             assert_fits(monitor)
             assert_accessible(monitor)
 
