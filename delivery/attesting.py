@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from audit.record import current, record
-from delivery.models import Attestation, Delivery
+from delivery.models import Delivery
 from delivery.states import State
 from delivery.transition import tickets
+from delivery.ways.models import Attestation
 
 
 def attest(ids: Sequence[int], reason: str) -> list[Attestation]:

@@ -8,14 +8,15 @@ from delivery.bulk.tables import Job, JobItem
 from delivery.events.models import Arrival, Event, EventSource, SourceState, VisitStage
 from delivery.monitor.tables import Counted, Issue, Standing, Tally
 from delivery.states import STRIKABLE, State
+from delivery.ways.models import Attestation, CapabilityProbe
 from delivery.webhooks.models import EndpointState, ScribeEndpoint, WebhookMessage
 from mapping.models import MappingVersion, Template
 from portal.models import ApiKey, Connection, Location, Part, Practice, Scribe
 
 # Rows of parts that Django looks for here.
 __all__ = [
-    "Arrival", "Counted", "EndpointState", "Event", "EventSource", "Issue", "Job", "JobItem", "ScribeEndpoint",
-    "SourceState", "Standing", "Tally", "VisitStage", "WebhookMessage",
+    "Arrival", "Attestation", "CapabilityProbe", "Counted", "EndpointState", "Event", "EventSource", "Issue", "Job",
+    "JobItem", "ScribeEndpoint", "SourceState", "Standing", "Tally", "VisitStage", "WebhookMessage",
 ]  # fmt: skip
 
 STATES = [(state.value, state.value) for state in State]
@@ -325,40 +326,6 @@ class ConnectionState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection_id}: {self.breaker}"
-
-
-class CapabilityProbe(InsertOnlyModel):
-    """What a location's connections could do at one moment, as a probe found it (delivery/ways/capabilities.py)."""
-
-    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="capability_probes")
-    at = models.DateTimeField(auto_now_add=True)
-    by = models.CharField(max_length=150)
-    # [{"connection", "name", "key", "label", "outcome", "says"}]: no content, nothing of a patient.
-    findings = models.JSONField()
-
-    class Meta:
-        indexes = [models.Index(fields=["location", "-at"], name="probe_of_location")]
-
-    def __str__(self) -> str:
-        return f"{self.location_id} at {self.at}"
-
-
-class Attestation(InsertOnlyModel):
-    """A person compared one charted note with what was sent and signed for it: for ways that cannot be read back."""
-
-    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="attestations")
-    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="attestations")
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
-    mapping_version = models.ForeignKey(MappingVersion, on_delete=models.PROTECT, null=True, related_name="+")
-    wire_sha256 = models.CharField(max_length=64)  # of the sample's bytes
-    by = models.CharField(max_length=150)
-    at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        indexes = [models.Index(fields=["location", "connection", "-at"], name="attestation_of_way")]
-
-    def __str__(self) -> str:
-        return f"{self.delivery_id} by {self.by}"
 
 
 class RateWindow(models.Model):

@@ -20,10 +20,10 @@ from delivery.channels.fhir_search import TYPES, FhirClient
 from delivery.channels.fhir_settings import FhirSettings
 from delivery.connection_steps import FAILED, STEPS, examine
 from delivery.failures import failure
-from delivery.models import CapabilityProbe
 from delivery.oauth import asking
 from delivery.opening import Credentials, open_reader
 from delivery.probe import CannotProbe, count, first_field, opened, outgoing, probe, probe_visit, reader_of, wait_for
+from delivery.ways.models import CapabilityProbe
 from mapping.note import Contribution, FieldValue
 from mapping.queries import field_specs, newest_version
 from portal.models import Connection, ConnectionKind, Location

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from delivery.models import Attestation, Delivery
+from delivery.models import Delivery
 from delivery.states import State
 from delivery.ways.capabilities import NO, UNKNOWN, YES, Standing, newest
 from delivery.ways.catalogue import WAYS, Way, best_grade, grade_words, way_of
+from delivery.ways.models import Attestation
 from mapping.models import MappingVersion
 from portal.models import Connection, Location, Part
 

@@ -8,9 +8,10 @@ from audit.models import AuditEvent
 from audit.record import Actor, acting
 from delivery.attesting import attest
 from delivery.deeds import deeds_for
-from delivery.models import Attestation, Delivery
+from delivery.models import Delivery
 from delivery.sentence import sentence
 from delivery.states import State
+from delivery.ways.models import Attestation
 from delivery.ways.page import proof_of, ways_here
 from mapping.models import MappingVersion
 from tests.delivery.rows import make_delivery

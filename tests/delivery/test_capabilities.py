@@ -9,10 +9,10 @@ from django.core.management import CommandError, call_command
 from audit.insert_only import InsertOnlyError
 from audit.models import AuditEvent
 from audit.record import Actor, acting
-from delivery.models import CapabilityProbe
 from delivery.probe import CannotProbe
 from delivery.ways import capabilities
 from delivery.ways.capabilities import Capability, newest, probe_location, standings
+from delivery.ways.models import CapabilityProbe
 from portal.models import Environment, Location, Route
 from tests.cast import NORTH_FIELDS
 from tests.delivery.fhir import fhir_connection, register

@@ -2,9 +2,9 @@
 
 import pytest
 
-from delivery.models import CapabilityProbe
 from delivery.ways.capabilities import Capability
 from delivery.ways.catalogue import WAYS, best_grade, way_of
+from delivery.ways.models import CapabilityProbe
 from portal.models import Connection
 from tests.delivery.fhir import words
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from delivery.models import Attestation, CapabilityProbe, Delivery
+from delivery.models import Delivery
 from delivery.states import State
 from delivery.ways.capabilities import Capability
+from delivery.ways.models import Attestation, CapabilityProbe
 from tests.browsing import assert_accessible, assert_fits, photograph
 from tests.delivery.rows import make_delivery
 
