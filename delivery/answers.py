@@ -5,7 +5,7 @@ from typing import Any
 
 from delivery.failures import failure
 from delivery.models import Delivery, Note, NoteVersion
-from delivery.states import WORDS, State
+from delivery.words import state_words
 from portal.models import Part
 
 
@@ -27,7 +27,7 @@ def delivery_answer(delivery: Delivery) -> dict[str, Any]:
         "id": delivery.pk,
         "part": delivery.part,
         "state": str(delivery.state),
-        "state_label": WORDS[State(delivery.state)].label,
+        "state_label": state_words(delivery).label,
         "proof": delivery.proof,
         "reason": reason(delivery.why),
         "replaces": delivery.replaces_id,

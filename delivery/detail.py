@@ -17,9 +17,9 @@ from delivery.patients import masks
 from delivery.queries import Cursor, Scope, zone_of
 from delivery.rows import cells
 from delivery.sentence import faults, sentence
-from delivery.states import WORDS, State, Words
+from delivery.states import State, Words
 from delivery.timeline import Event, still_waiting, timeline
-from delivery.words import GRADES, STATE_ICONS, OutcomeWords, attempt_words
+from delivery.words import GRADES, STATE_ICONS, OutcomeWords, attempt_words, state_words
 from portal.models import Part
 
 DEEDS = 100  # of people, shown in the timeline; the audit log has them all
@@ -70,7 +70,7 @@ def detail_of(delivery: Delivery) -> Detail:
     others = kin(delivery)
     return Detail(
         delivery=delivery,
-        words=WORDS[state],
+        words=state_words(delivery),
         icon=STATE_ICONS[state],
         zone=delivery.location.time_zone,
         received=delivery.created_at.astimezone(zone_of(delivery.location)),
@@ -86,7 +86,7 @@ def detail_of(delivery: Delivery) -> Detail:
         tries=tuple(_try(attempt) for attempt in reversed(attempts)),
         events=tuple(timeline(delivery, moves, attempts, readings, deeds(delivery))),
         instead=next((other for other in others if other.replaces_id == delivery.pk), None),
-        kin=tuple((other, WORDS[State(other.state)]) for other in others),
+        kin=tuple((other, state_words(other)) for other in others),
     )
 
 

@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from mapping.codes.drugs import EcwDrug
+
+# The parts of coded entries, as portal.models.Part names them.
+CODED = ("diagnoses", "medications", "allergies", "immunizations", "observations")
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -20,6 +25,14 @@ class Medication:
     text: str
     rxcui: str
     ndc: str
+
+
+@dataclass(frozen=True)
+class CodedMedication:
+    """A medication with the drug of eCW it is, as the practice's crosswalk says."""
+
+    medication: Medication
+    drug: EcwDrug
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,9 @@ class Observation:
     value: float | int | str
     unit: str
     at: str
+
+
+Entry = Diagnosis | CodedMedication | Allergy | Immunization | Observation
 
 
 @dataclass(frozen=True)

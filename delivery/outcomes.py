@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from delivery import breaker, fallback, retry, sql
 from delivery.channels.base import NoAnswer, Receipt, Refused, Unavailable
+from delivery.entries import CODED
 from delivery.models import Attempt
 from delivery.outgoing import Prepared
 from delivery.states import State
@@ -38,7 +39,8 @@ class Outcome:
 
 
 def accepted(prepared: Prepared, receipt: Receipt) -> Outcome:
-    return Outcome(prepared, "accepted", State.ACCEPTED, timezone.now(), receipt.code, "", receipt.answer)
+    waits = "waits_in_app_data" if prepared.delivery.part in CODED else ""
+    return Outcome(prepared, "accepted", State.ACCEPTED, timezone.now(), receipt.code, waits, receipt.answer)
 
 
 def ended(prepared: Prepared, error: Refused | Unavailable | NoAnswer) -> Outcome:
@@ -71,7 +73,7 @@ def changes_of(outcomes: Sequence[Outcome], epoch: int) -> list[Change]:
             state,
             reason_code=reason_code,
             epoch=epoch,
-            columns=_columns(state, wait, readable),
+            columns=_columns(state, wait, readable, reason_code),
             details={
                 member.prepared.delivery.pk: {"attempt": member.prepared.number, "code": member.code}
                 for member in members
@@ -107,8 +109,10 @@ def failed_in_a_row(delivery_id: int) -> int:
     return sum(1 for _ in takewhile(lambda word: word == "unavailable", words))
 
 
-def _columns(state: State, wait: float, readable: bool) -> dict[str, Any]:
+def _columns(state: State, wait: float, readable: bool, reason_code: str) -> dict[str, Any]:
     now = timezone.now()
+    if state is State.ACCEPTED and reason_code == "waits_in_app_data":
+        return {"accepted_at": now, "read_at": now, "proof": "app_data", "readings_made": 0}
     if state is State.ACCEPTED:
         when = now if readable else None
         return {"accepted_at": now, "read_at": when, "proof": "" if readable else "none", "readings_made": 0}

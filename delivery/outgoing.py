@@ -15,8 +15,17 @@ from django.db import DatabaseError, InterfaceError
 
 from delivery import contested, unsayable
 from delivery.asked import Asked, kept
-from delivery.channels.base import CannotExpress, Channel, OutgoingNote, Rendered, Visit
-from delivery.entry_checks import entry_problems
+from delivery.channels.base import (
+    CannotExpress,
+    Channel,
+    EntriesChannel,
+    OutgoingEntries,
+    OutgoingNote,
+    Rendered,
+    Visit,
+)
+from delivery.entries import CODED
+from delivery.entry_checks import entry_problems, ready_entries
 from delivery.models import Delivery, Wire
 from delivery.overtaken import amends_charted, overtaken
 from delivery.plans import open_plan
@@ -161,8 +170,7 @@ def closed_gate(delivery: Delivery, asked: Asked) -> str:
 def _render(delivery: Delivery, channel: Channel, asked: Asked, others: Sequence[Delivery]) -> Prepared | Stopped:
     stop = partial(Stopped, delivery, State.HELD)
     if delivery.part != Part.NOTE:
-        problems = entry_problems(delivery.part, open_body(delivery), delivery.practice_id, delivery.created_at.date())
-        return stop(problems[0].code if problems else "part_not_supported", problems)
+        return _render_entries(delivery, channel)
     template = delivery.note_version.template
     spec = asked.spec(template) if template else None
     if spec is None:
@@ -179,6 +187,31 @@ def _render(delivery: Delivery, channel: Channel, asked: Asked, others: Sequence
     except CannotExpress as error:
         return stop(error.reason_code, unsayable.problems(error, applied.values))
     return _frozen(delivery, rendered, applied.values, spec)
+
+
+def _render_entries(delivery: Delivery, channel: Channel) -> Prepared | Stopped:
+    """A part of coded entries. What eCW took of an earlier version it would have twice: that waits for a person."""
+    stop = partial(Stopped, delivery, State.HELD)
+    if delivery.part not in CODED or not isinstance(channel, EntriesChannel):
+        return stop("part_not_supported")
+    posted = open_body(delivery)
+    problems = entry_problems(delivery.part, posted, delivery.practice_id, delivery.created_at.date())
+    if problems:
+        return stop(problems[0].code, problems)
+    if amends_charted(delivery):
+        return stop("entries_sent_before")
+    outgoing = OutgoingEntries(
+        control_id=delivery.control_id,
+        note_id=str(delivery.note_id),
+        visit=visit_at(delivery.location, posted),
+        part=delivery.part,
+        entries=ready_entries(delivery.part, posted.entries, delivery.practice_id),
+        created_at=delivery.created_at,
+    )
+    try:
+        return _frozen(delivery, channel.render_entries(outgoing), (), None)
+    except CannotExpress as error:
+        return stop(error.reason_code, unsayable.problems(error, ()))
 
 
 def visit_at(location: Location, posted: PostedNote) -> Visit:
@@ -200,7 +233,7 @@ def outgoing_note(delivery: Delivery, posted: PostedNote, spec: MappingSpec, app
     )
 
 
-def _frozen(delivery: Delivery, rendered: Rendered, values: Sequence[FieldValue], spec: MappingSpec) -> Prepared:
+def _frozen(delivery: Delivery, rendered: Rendered, values: Sequence[FieldValue], spec: MappingSpec | None) -> Prepared:
     sha256 = hashlib.sha256(rendered.body).hexdigest()
     # vars: dataclasses.asdict copies every text, which takes longer than the message itself.
     rows = [{**vars(value), "contributions": [vars(part) for part in value.contributions]} for value in values]
@@ -213,4 +246,4 @@ def _frozen(delivery: Delivery, rendered: Rendered, values: Sequence[FieldValue]
         content_type=rendered.content_type,
         rendered_at=delivery.created_at,
     )
-    return Prepared(delivery, rendered, sha256, wire, spec.mapping_version_id)
+    return Prepared(delivery, rendered, sha256, wire, spec.mapping_version_id if spec else None)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from delivery.entries import CODED
 from delivery.entry_checks import entry_problems
 from delivery.lanes import lane_at, lane_index
 from delivery.models import Delivery, Lane
@@ -18,11 +19,12 @@ from mapping.note import Problem
 from mapping.queries import published_spec, template_for
 from portal import agreements, keys
 from portal.compiled import Compiled
-from portal.models import ApiKey, Location, Part, Route
+from portal.models import ApiKey, ConnectionKind, Location, Part, Route
 from portal.revision import Kept
 
 WRITING = "notes:write"
 MOST_KEPT = 4096  # answers to one question: what a scribe names freely must not fill the memory
+SENDS_ENTRIES = frozenset({ConnectionKind.FHIR})  # the channels that are a base.EntriesChannel
 
 
 class Refusal(Exception):
@@ -90,11 +92,14 @@ class Places:
 
     def first_problem(self, to: Destination, posted: PostedNote, part: str) -> tuple[str, Sequence[Problem]]:
         """The reason code that holds this part, or "" if it may go; with the places (warnings hold nothing)."""
-        if self.route(to.location, part) is None:
+        route = self.route(to.location, part)
+        if route is None:
             return "no_route", ()
         if part != Part.NOTE:
             problems = entry_problems(part, posted, to.location.practice_id, timezone.now().date())
-            return (problems[0].code if problems else "part_not_supported"), problems
+            if problems:
+                return problems[0].code, problems
+            return ("" if part in CODED and route.connection.kind in SENDS_ENTRIES else "part_not_supported"), ()
         if to.template is None:
             return "no_template", ()
         spec = self._spec(to.template)

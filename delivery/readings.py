@@ -13,6 +13,7 @@ from audit.record import Entry, record_many
 from delivery import sql
 from delivery.channels.base import Chart
 from delivery.channels.compare import ReadBack
+from delivery.entries import CODED
 from delivery.models import Delivery, Reading
 from delivery.transition import Ticket
 from portal import crypto
@@ -49,11 +50,17 @@ def answer_of(seen: ReadBack | None) -> str:
     return "cannot_say" if seen is None else "there" if seen.found else "not_there"
 
 
+def read_by(delivery: Delivery) -> int:
+    """Notes are read back by the location's reading connection, coded entries by the one that sent them."""
+    own = delivery.connection_id or 0
+    return own if delivery.part in CODED else delivery.location.reading_connection_id or own
+
+
 def reading(one: Found, number: int) -> Reading:
     delivery, seen = one.look.delivery, one.seen
     return Reading(
         delivery_id=delivery.pk,
-        connection_id=delivery.location.reading_connection_id or delivery.connection_id or 0,
+        connection_id=read_by(delivery),
         at=timezone.now(),
         answer=answer_of(seen),
         grade=seen.grade if seen is not None and seen.found else "",

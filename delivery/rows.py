@@ -14,8 +14,8 @@ from delivery.models import Attempt, Delivery
 from delivery.monitor.times import SITE, UTC, Clock, clock, zone_for
 from delivery.patients import masks
 from delivery.queries import Scope, last_attempts
-from delivery.states import WORDS, State, Words
-from delivery.words import SETTLED, STATE_ICONS, OutcomeWords, ago, attempt_words, outcome_words
+from delivery.states import State, Words
+from delivery.words import SETTLED, STATE_ICONS, OutcomeWords, ago, attempt_words, outcome_words, state_words
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def row(delivery: Delivery, patient: str, attempts: Sequence[Attempt], now: date
     until = (delivery.verified_at or delivery.updated_at) if settled else now
     return Row(
         delivery=delivery,
-        words=WORDS[state],
+        words=state_words(delivery),
         icon=STATE_ICONS[state],
         received=clock(delivery.created_at, way, delivery.location.time_zone, now),
         patient=patient,

@@ -26,6 +26,8 @@ def sentence(delivery: Delivery, settled_at: datetime | None = None) -> str:
         case State.MISFILED:
             return _joined(accepted, f"{faults(delivery) or 'not as sent'} at {since}")
         case State.ACCEPTED:
+            if delivery.proof == "app_data":
+                return _joined(accepted, "waits in eCW's App Data for a person")
             if delivery.reason_code == "cut_by_rule":
                 return _joined(accepted, f"read back; {faults(delivery)} by the mapping's rule")
             unread = f"not yet read back: {why[:1].lower()}{why[1:]}" if why else "not yet read back"

@@ -9,7 +9,7 @@ from audit.models import AuditEvent
 from delivery.failures import failure
 from delivery.models import Attempt, Delivery, Move, Reading
 from delivery.states import WORDS, State
-from delivery.words import ANSWERS, GRADES, STATE_ICONS, ago, attempt_words, who
+from delivery.words import ANSWERS, GRADES, IN_APP_DATA, STATE_ICONS, ago, attempt_words, who
 
 WORTH_NAMING = timedelta(seconds=10)
 # What a delivery waits for in each state: said of the time between two events, and of now.
@@ -83,8 +83,9 @@ def _with_waits(events: Iterable[Event]) -> Iterator[Event]:
 
 def _move(move: Move) -> Event:
     state = State(move.to_state)
-    words = WORDS[state]
-    why = failure(move.reason_code).title + "." if move.reason_code else ""
+    waits = move.reason_code == "waits_in_app_data"
+    words = IN_APP_DATA if waits else WORDS[state]
+    why = failure(move.reason_code).title + "." if move.reason_code and not waits else ""
     first = "" if move.from_state else "Received. "
     return Event(move.at, words.label, words.tone, STATE_ICONS[state], first + why, who(move.actor), state)
 

@@ -27,6 +27,8 @@ from delivery.asked import kept
 from delivery.channels.base import ChartReader, Unavailable
 from delivery.channels.compare import ALONE, Known, ReadBack, compare
 from delivery.channels.registry import NAMES_TEMPLATE
+from delivery.entries import CODED
+from delivery.entry_verification import look_at_entries
 from delivery.models import Attempt, ConnectionState, Delivery, ReceiverProfile
 from delivery.opening import open_reader
 from delivery.outgoing import POISON_AFTER, open_body, planned, visit_at
@@ -55,8 +57,11 @@ def read_due() -> int:
     """Look for up to BATCH deliveries whose time has come; returns how many were looked for."""
     with acting(Actor("worker", lanes.owner())):
         due = claim_reads()
-        if due:
-            looks = look_for(due)
+        coded = [delivery for delivery in due if delivery.part in CODED]
+        look_at_entries(coded)
+        notes = [delivery for delivery in due if delivery not in coded]
+        if notes:
+            looks = look_for(notes)
             try:
                 conclude_all(looks)
             except (DatabaseError, InterfaceError, KeysUnavailable):

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-from delivery.states import State
+from delivery.models import Delivery
+from delivery.states import WORDS, State, Words
 
 # A lane's owner: host/boot/namespace|pid|start (delivery/lanes.py).
 WORKER = re.compile(r"(?:worker )?(?P<host>[^/|\s]+)[^|]*\|(?P<pid>\d+)\|\d+")
@@ -36,6 +37,7 @@ SECTION_OUTCOMES: dict[str, OutcomeWords] = {
     "left_behind": OutcomeWords(
         "Left behind", "An earlier version's text, in a field this version leaves out.", "act", "clock"
     ),
+    "waiting": OutcomeWords("Waits", "Taken by eCW; a person there has yet to take it over.", "wait", "user"),
     "unsent": OutcomeWords("Not sent", "The note has it, the message does not carry it.", "act", "no-symbol"),
 }
 NOT_READ = OutcomeWords("Not read yet", "The chart has not been read for this section.", "wait", "clock")
@@ -69,8 +71,23 @@ GRADES: dict[str, str] = {
     "section": "each section's text found in a document",
     "document": "the document was found",
     "attested": "a person compared a sample and signed for it",
+    "app_data": "taken into eCW's App Data, where a person decides; not seen in the chart",
+    "entry": "each entry found in the chart",
     "none": "this location cannot be read back",
 }
+
+
+IN_APP_DATA = Words(
+    "Waits in eCW for a person",
+    "eCW took the entries into its App Data. They are in the chart only once a person there has taken them over.",
+    "wait",
+)
+
+
+def state_words(delivery: Delivery) -> Words:
+    """What the screen says of a delivery's state; taken into App Data is neither verified nor plainly accepted."""
+    waits = delivery.state == State.ACCEPTED and delivery.proof == "app_data"
+    return IN_APP_DATA if waits else WORDS[State(delivery.state)]
 
 
 def outcome_words(outcome: str) -> OutcomeWords:

@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from sandbox import reconciling
 from sandbox.clinical_notes import CodedRefusal, read_bundle
 from sandbox.fault_kinds import Stage
 from sandbox.faults import Fault, Switchboard
@@ -60,10 +61,13 @@ class Fhir:
         return answer({**body, "format": ["json"], "rest": [{"mode": "server", "resource": resources}]})
 
     async def transaction(self, request: web.Request) -> web.StreamResponse:
-        """Takes one note; HTTP 200 even where eCW's own code says no."""
-        refused = self.refused(request, "DocumentReference", "write")
-        if refused is not None:
-            return refused
+        """Takes one note, or coded entries; HTTP 200 even where eCW's own code says no."""
+        body = await loaded(request)
+        kinds = reconciling.posted_types(body)
+        for kind in dict.fromkeys(kinds or ["DocumentReference"]):
+            refused = self.refused(request, kind, "write")
+            if refused is not None:
+                return refused
         practice = self.practices.of(request.match_info["practice"])
         fault = self.switchboard.first(Stage.FHIR, practice.facility)
         name = fault.kind.name if fault else ""
@@ -71,21 +75,26 @@ class Fhir:
             return before_filing(fault)
         if name == "fhir_no_answer":
             return cut(request)
+        if body is None:
+            return outcome(400, "The body is no JSON.")
         try:
-            posted = read_bundle(json.loads(await request.read()))
-            self.filing.check(posted, practice)
-            sequence = self.filing.file(posted, practice)
-        except (ValueError, RecursionError):
+            if kinds:
+                locations = [f"AppData/{key}" for key in reconciling.keep(body, practice)]
+            else:
+                posted = read_bundle(body)
+                self.filing.check(posted, practice)
+                locations = [f"DocumentReference/doc.{self.filing.file(posted, practice)}"]
+        except ValueError:  # half a character, for one: no text
             return outcome(400, "The body is no JSON.")
         except CodedRefusal as refusal:
-            return coded(refusal.code, refusal.text)
+            return coded(refusal.code, refusal.text, *[""] * max(len(kinds), 1))
         if name == "fhir_error_filed" and fault is not None:
             return outcome(fault.settings["status"], "Server error.")
         if name == "fhir_cut_filed":
             return cut(request)
         if name == "fhir_slow" and fault is not None:
             await asyncio.sleep(fault.settings["seconds"])
-        return coded("1", "", f"DocumentReference/doc.{sequence}")
+        return coded("1", "", *locations)
 
     async def search(self, request: web.Request) -> web.Response:
         """By _id, patient, encounter; _count is answered 400, as eCW's is said to be."""
@@ -211,15 +220,26 @@ def outcome(status: int, text: str) -> web.Response:
     return answer({"resourceType": "OperationOutcome", "issue": [issue]}, status)
 
 
-def coded(code: str, text: str, location: str = "") -> web.Response:
-    """A transaction's answer: HTTP 200, and eCW's own code in the entry."""
-    said: dict[str, Any] = {"status": code}
-    if location:
-        said["location"] = location
-    if text:
-        issue = {"severity": "error", "code": "processing", "diagnostics": text}
-        said["outcome"] = {"resourceType": "OperationOutcome", "issue": [issue]}
-    return answer({"resourceType": "Bundle", "type": "transaction-response", "entry": [{"response": said}]})
+def coded(code: str, text: str, *locations: str) -> web.Response:
+    """A transaction's answer: HTTP 200, and eCW's own code in each entry; one entry where no location is said."""
+    entries = []
+    for location in locations or ("",):
+        said: dict[str, Any] = {"status": code}
+        if location:
+            said["location"] = location
+        if text:
+            issue = {"severity": "error", "code": "processing", "diagnostics": text}
+            said["outcome"] = {"resourceType": "OperationOutcome", "issue": [issue]}
+        entries.append({"response": said})
+    return answer({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
+
+
+async def loaded(request: web.Request) -> Any:
+    """The JSON of a request; None for what is none."""
+    try:
+        return json.loads(await request.read())
+    except (ValueError, RecursionError):
+        return None
 
 
 def unauthorized() -> web.Response:

@@ -5,7 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
+from sandbox import reconciling
 from sandbox.drive import body_of
+from sandbox.drugs import DRUGS
 from sandbox.limits import Limits
 from sandbox.openapi import problem
 from sandbox.practices import Practices
@@ -24,6 +26,8 @@ class FhirDrive:
         return [
             web.put("/sandbox/api/practices/{practice}", self.put_practice),
             web.put("/sandbox/api/practices/{practice}/resources/{type}/{id}", self.put_resource),
+            web.get("/sandbox/api/practices/{practice}/app-data", self.get_app_data),
+            web.post("/sandbox/api/practices/{practice}/app-data/{id}/take", self.take_over),
             web.put("/sandbox/api/apps/{client_id}", self.put_app),
             web.post("/sandbox/api/apps/{client_id}/revoke", self.revoke),
             web.get("/sandbox/api/tokens", self.get_tokens),
@@ -48,6 +52,17 @@ class FhirDrive:
             return problem(400, "An Encounter needs its subject.")
         self.practices.of(where["practice"]).resources[where["type"], where["id"]] = made
         return web.json_response(made)
+
+    async def get_app_data(self, request: web.Request) -> web.Response:
+        """What waits in a practice's App Data for a person, and the drug database that medications are checked by."""
+        waiting = self.practices.of(request.match_info["practice"]).app_data
+        known = [{**vars(drug), "ndcs": sorted(drug.ndcs)} for drug in DRUGS]
+        return web.json_response({"entries": list(waiting.values()), "drugs": known})
+
+    async def take_over(self, request: web.Request) -> web.Response:
+        """A person takes one entry over into the chart, where it is read from then on."""
+        made = reconciling.take_over(self.practices.of(request.match_info["practice"]), request.match_info["id"])
+        return web.json_response(made) if made else problem(404, "There is no such entry in App Data.")
 
     async def put_app(self, request: web.Request) -> web.Response:
         """{"secret" or "jwks" or neither, "scopes", "redirect_uris", "seconds"}: an application as eCW registers it."""

@@ -19,6 +19,9 @@ class Practice:
     template: str = ""
     strict: bool = False
     resources: dict[tuple[str, str], Resource] = field(default_factory=dict)
+    # Coded entries that wait for a person (sandbox/reconciling.py), and how many ever came.
+    app_data: dict[str, Resource] = field(default_factory=dict)
+    received: int = 0
 
     def patient_of(self, encounter: str) -> str | None:
         """The patient of a described encounter; None for any other."""

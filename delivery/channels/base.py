@@ -7,8 +7,9 @@ left: try later), NoAnswer (perhaps it arrived: look before resending).
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from delivery.entries import Entry
 from mapping.note import FieldValue
 
 
@@ -50,6 +51,18 @@ class OutgoingNote:
     values: tuple[FieldValue, ...]
     correction: bool  # amends an earlier version (OBX-11/OBR-25 = C)
     created_at: datetime  # MSH-7
+
+
+@dataclass(frozen=True)
+class OutgoingEntries:
+    """The coded entries of one part of a note, checked; never empty. Each is known by `control_id` and its number."""
+
+    control_id: str
+    note_id: str
+    visit: Visit
+    part: str
+    entries: tuple[Entry, ...]
+    created_at: datetime
 
 
 @dataclass(frozen=True)
@@ -151,6 +164,24 @@ class Channel(Protocol):
 
     def send(self, rendered: Rendered, control_id: str) -> Receipt:
         """Send one message and wait for its answer; raises Refused, Unavailable or NoAnswer."""
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class EntriesChannel(Protocol):
+    """A channel that carries coded entries as well."""
+
+    def render_entries(self, entries: OutgoingEntries) -> Rendered:
+        """Pure; raises CannotExpress."""
+
+
+@runtime_checkable
+class EntriesReader(Protocol):
+    """A reader that finds coded entries in a chart by our identity. Raises Unavailable when it cannot say."""
+
+    def entries(self, visit: Visit, part: str) -> dict[str, dict[str, Any]] | None:
+        """Identity to resource of those of ours that the chart holds; None where this kind cannot be read."""
 
     def close(self) -> None: ...
 

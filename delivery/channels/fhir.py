@@ -4,13 +4,23 @@ from typing import Any
 
 import httpx2
 
-from delivery.channels import clinical_notes, ecw_codes, fhir_document, http, tls
-from delivery.channels.base import Credentials, NoAnswer, OutgoingNote, Receipt, Refused, Rendered, Unavailable
+from delivery.channels import clinical_notes, ecw_codes, fhir_document, fhir_entries, http, tls
+from delivery.channels.base import (
+    Credentials,
+    NoAnswer,
+    OutgoingEntries,
+    OutgoingNote,
+    Receipt,
+    Refused,
+    Rendered,
+    Unavailable,
+)
 from delivery.channels.fhir_settings import FhirSettings
 from delivery.channels.network import Guard, Resolve
 from delivery.channels.posting import post
 from delivery.channels.rest import json_object, rate_limit_ends, retry_after
 
+ONE_ENTRY = b'"fullUrl": "urn:uuid:'  # as it can stand in no text, whose quotation marks are escaped
 REFUSALS = {403: "fhir_forbidden", 412: "fhir_multiple_matches", 413: "fhir_too_large"}
 
 
@@ -28,6 +38,10 @@ class FhirChannel:
         way = fhir_document if self.settings.profile == "document" else clinical_notes
         return way.render(note, self.settings)
 
+    def render_entries(self, entries: OutgoingEntries) -> Rendered:
+        """Pure; raises CannotExpress."""
+        return fhir_entries.render(entries, self.settings)
+
     def open(self) -> None:
         """Have a token that outlives a call; raises Unavailable. (Connecting is left to the first note.)"""
         self.credentials.token(self.settings.call_seconds)
@@ -38,7 +52,7 @@ class FhirChannel:
         answer = self._post(rendered, token)
         if answer.status_code == 401:
             answer = self._post(rendered, self.credentials.another(token, self.settings.call_seconds))
-        return judge(answer)
+        return judge(answer, rendered.body.count(ONE_ENTRY))
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -51,11 +65,11 @@ class FhirChannel:
         return post(self.client, self.settings.base_url, rendered, headers)
 
 
-def judge(answer: httpx2.Response) -> Receipt:
-    """What an answer says of the note: a Receipt, Refused, Unavailable, or NoAnswer where it does not say."""
+def judge(answer: httpx2.Response, entries: int = 1) -> Receipt:
+    """What an answer says of what was posted: a Receipt, Refused, Unavailable, or NoAnswer where it does not say."""
     status, code, body = answer.status_code, f"HTTP {answer.status_code}", bytes(answer.content)
     if status in (200, 201):
-        return _by_ecws_code(answer, body)
+        return _by_ecws_code(answer, body, entries)
     if status == 429:
         raise Unavailable("rate_limited", code, retry_after=rate_limit_ends(answer))
     if status == 401:
@@ -71,28 +85,37 @@ def judge(answer: httpx2.Response) -> Receipt:
     raise NoAnswer("fhir_server_error", code, body)
 
 
-def _by_ecws_code(answer: httpx2.Response, body: bytes) -> Receipt:
-    """HTTP said yes; what counts is the one entry's own status, and that nothing beside it says otherwise."""
+def _by_ecws_code(answer: httpx2.Response, body: bytes, entries: int) -> Receipt:
+    """HTTP said yes; what counts is each entry's own status, and that nothing beside it says otherwise."""
     said = json_object(answer)
     if said is None:
         raise NoAnswer("unreadable_answer", "no JSON", body)
     if said.get("resourceType") != "Bundle" or said.get("type") != "transaction-response":
         raise NoAnswer("fhir_contradiction", str(said.get("resourceType"))[:20], body)
-    entries = said.get("entry")
-    first = entries[0] if isinstance(entries, list) and len(entries) == 1 else None
-    response = first.get("response") if isinstance(first, dict) else None
-    status = response.get("status") if isinstance(response, dict) else None
-    if not isinstance(response, dict) or not isinstance(status, str):
+    rows = said.get("entry")
+    if not isinstance(rows, list) or len(rows) != max(entries, 1):
         raise NoAnswer("fhir_contradiction", "entry", body)
-    status = status.strip()
-    reason = ecw_codes.reason(status)
-    if reason:
-        raise Refused(reason, status, body)
-    if status != ecw_codes.SUCCESS:
-        raise NoAnswer("fhir_unknown_code", status[:20], body)
-    if _says_error(response.get("outcome")):
+    codes = [_code_of(row, body) for row in rows]
+    refused = [code for code in codes if ecw_codes.reason(code)]
+    if refused and ecw_codes.SUCCESS in codes:  # a transaction is taken whole or not at all
+        raise NoAnswer("fhir_contradiction", refused[0], body)
+    if refused:
+        raise Refused(ecw_codes.reason(refused[0]), refused[0], body)
+    strange = [code for code in codes if code != ecw_codes.SUCCESS]
+    if strange:
+        raise NoAnswer("fhir_unknown_code", strange[0][:20], body)
+    if any(_says_error(row["response"].get("outcome")) for row in rows):
         raise NoAnswer("fhir_contradiction", "outcome", body)
-    return Receipt(status, body)
+    return Receipt(codes[0], body)
+
+
+def _code_of(row: Any, body: bytes) -> str:
+    """eCW's own status in one entry of an answer."""
+    response = row.get("response") if isinstance(row, dict) else None
+    status = response.get("status") if isinstance(response, dict) else None
+    if not isinstance(status, str):
+        raise NoAnswer("fhir_contradiction", "entry", body)
+    return status.strip()
 
 
 def _says_error(outcome: Any) -> bool:

@@ -7,6 +7,7 @@ import base64
 import json
 import re
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from fhir.resources.R4B.bundle import Bundle
@@ -35,15 +36,21 @@ def bundle(note: OutgoingNote, content_type: str, content: bytes) -> Rendered:
     """The transaction as it is posted to the base address. Raises CannotExpress; pure, so retransmissions are equal."""
     if len(content) > LARGEST:
         raise CannotExpress("fhir_too_large")
+    return transaction([(note.control_id, reference(note, content_type, content))])
+
+
+def transaction(resources: Sequence[tuple[str, dict[str, Any]]]) -> Rendered:
+    """Resources with the identity of each, as one transaction. Raises CannotExpress for what FHIR faults."""
     body: dict[str, Any] = {
         "resourceType": "Bundle",
         "type": "transaction",
         "entry": [
             {
-                "fullUrl": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{MESSAGE}:{note.control_id}')}",
-                "resource": reference(note, content_type, content),
-                "request": {"method": "POST", "url": "DocumentReference"},
+                "fullUrl": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{MESSAGE}:{identity}')}",
+                "resource": resource,
+                "request": {"method": "POST", "url": resource["resourceType"]},
             }
+            for identity, resource in resources
         ],
     }
     try:
@@ -59,7 +66,7 @@ def bundle(note: OutgoingNote, content_type: str, content: bytes) -> Rendered:
 def reference(note: OutgoingNote, content_type: str, content: bytes) -> dict[str, Any]:
     """The DocumentReference; raises CannotExpress for what eCW demands and the note does not have."""
     visit = note.visit
-    context: dict[str, Any] = {"encounter": [_refer("Encounter", visit.encounter_id, "/encounter/id")]}
+    context: dict[str, Any] = {"encounter": [refer("Encounter", visit.encounter_id, "/encounter/id")]}
     if visit.start is not None and visit.start.tzinfo is not None:
         context["period"] = {"start": visit.start.isoformat()}
     made = {
@@ -69,16 +76,17 @@ def reference(note: OutgoingNote, content_type: str, content: bytes) -> dict[str
         "status": "current",
         "type": {"coding": [PROGRESS_NOTE]},
         "category": [{"coding": [CATEGORY]}],
-        "subject": _refer("Patient", visit.patient.id, "/patient/id"),
+        "subject": refer("Patient", visit.patient.id, "/patient/id"),
         "date": note.created_at.isoformat(),
-        "author": [_refer("Practitioner", visit.provider_id, "/provider/id")],
+        "author": [refer("Practitioner", visit.provider_id, "/provider/id")],
         "content": [{"attachment": {"contentType": content_type, "data": base64.b64encode(content).decode()}}],
         "context": context,
     }
     return {**made, "docStatus": "amended"} if note.correction else made
 
 
-def _refer(kind: str, identifier: str, place: str) -> dict[str, str]:
+def refer(kind: str, identifier: str, place: str) -> dict[str, str]:
+    """A reference to a resource by its id, which stands at `place` in the note. Raises CannotExpress for a bad one."""
     if not identifier:
         raise CannotExpress(MISSING[kind], place)
     if not _ID.fullmatch(identifier):

@@ -11,6 +11,13 @@ from delivery.channels.base import Chart, ChartNote, Unavailable, Visit
 from delivery.channels.fhir_bundle import MESSAGE
 from delivery.channels.fhir_search import FhirClient, Resource
 
+# As what a part's entries are read: eCW reads no MedicationStatement and no Immunization.
+READABLE = {
+    "diagnoses": "Condition",
+    "allergies": "AllergyIntolerance",
+    "medications": "MedicationRequest",
+    "observations": "Observation",
+}
 XML = ("application/xml", "text/xml", "application/cda+xml")
 
 
@@ -32,6 +39,19 @@ class FhirReader:
             _check(each, visit)
         notes = tuple(ChartNote(key, {}, self._text(each)) for key, each in ours if key)
         return Chart(notes, {}, grade="section")
+
+    def entries(self, visit: Visit, part: str) -> dict[str, Resource] | None:
+        """Identity to resource of the part's entries of ours in the patient's chart; None where none can be read.
+
+        Raises Unavailable.
+        """
+        kind = READABLE.get(part)
+        if kind is None:
+            return None
+        if not visit.patient.id:
+            raise Unavailable("read_unreadable", "patient")
+        found = self.client.search(kind, patient=visit.patient.id)
+        return {key: each for each in found if (key := control_id(each))}
 
     def close(self) -> None:
         """Close the kept connections."""

@@ -15,6 +15,8 @@ PROFILES = ("clinical-notes", "document")
 FORMS = ("text", "pdf", "ccda")
 SECTION_NAMES = ("label", "field_id")
 SCOPE_STYLES = ("v1", "v2")
+DIAGNOSES_AS = ("encounter-diagnosis", "problem-list-item")
+DRUG_SYSTEM, MEDICATION_TYPE = "urn:ecw:drug", "patientspecified"
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -41,6 +43,9 @@ class FhirSettings:
     profile: str = "clinical-notes"
     document_form: str = "text"
     section_name: str = "label"
+    diagnoses_as: str = "encounter-diagnosis"
+    drug_system: str = DRUG_SYSTEM
+    medication_type: str = MEDICATION_TYPE
     call_seconds: float = 30.0
     expect_continue: bool = True
     ca_pem: str = ""
@@ -75,6 +80,9 @@ class FhirSettings:
             profile=text(settings, "profile") or "clinical-notes",
             document_form=text(settings, "document_form") or "text",
             section_name=text(settings, "section_name") or "label",
+            diagnoses_as=text(settings, "diagnoses_as") or "encounter-diagnosis",
+            drug_system=text(settings, "drug_system").strip() or DRUG_SYSTEM,
+            medication_type=text(settings, "medication_type").strip() or MEDICATION_TYPE,
             call_seconds=seconds(settings, "call_seconds", 30.0, most=60.0),
             expect_continue=yes_or_no({"expect_continue": True, **settings}, "expect_continue"),
             ca_pem=text(settings, "ca_pem"),
@@ -114,6 +122,7 @@ def _check_choices(settings: FhirSettings) -> None:
         ("document_form", FORMS),
         ("section_name", SECTION_NAMES),
         ("scope_style", SCOPE_STYLES),
+        ("diagnoses_as", DIAGNOSES_AS),
     ):
         if getattr(settings, name) not in allowed:
             raise ValueError(f"{name.replace('_', ' ').capitalize()} must be one of {', '.join(allowed)}.")

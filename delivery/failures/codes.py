@@ -87,4 +87,78 @@ FAILURES = (
         Owner.SCRIBE,
         "Have the scribe post a new version with codes; or enter the medications in eCW by hand and cancel this part.",
     ),
+    Failure(
+        "immunization_code",
+        "A vaccine code is not written as one",
+        "A CVX code has two or three digits; one of this note's has another form. The immunizations wait; nothing of "
+        "them was sent. The note's text goes without them.",
+        Owner.SCRIBE,
+        "Have the scribe post a new version with the right code; or enter them in eCW by hand and cancel this part.",
+    ),
+    Failure(
+        "immunization_date",
+        "An immunization has no date",
+        "eCW takes a past immunization with its day only, and none is guessed. The immunizations wait; nothing of them "
+        "was sent. The note's text goes without them.",
+        Owner.SCRIBE,
+        "Have the scribe post a new version with the day; or enter them in eCW by hand and cancel this part.",
+    ),
+    Failure(
+        "observation_not_vital",
+        "An observation is no vital sign",
+        "eCW takes vital signs by LOINC, and one of this note's observations is none. The observations wait; nothing "
+        "of them was sent. The note's text goes without them.",
+        Owner.SCRIBE,
+        "Have the scribe post a new version with vital signs only; or enter the values by hand and cancel this part.",
+    ),
+    Failure(
+        "observation_time",
+        "An observation has no time",
+        "eCW finds the appointment by the time, and neither the observation nor the visit has one. The observations "
+        "wait; nothing of them was sent. The note's text goes without them.",
+        Owner.SCRIBE,
+        "Have the scribe post a new version with the time; or enter the values by hand and cancel this part.",
+    ),
+    Failure(
+        "observation_unit",
+        "A measured value has no unit",
+        "A number without its unit (UCUM) can be read as another value. The observations wait; nothing of them was "
+        "sent. The note's text goes without them.",
+        Owner.SCRIBE,
+        "Have the scribe post a new version with units; or enter the values by hand and cancel this part.",
+    ),
+    Failure(
+        "entries_sent_before",
+        "eCW has an earlier version's entries already",
+        "eCW cannot replace entries it took, and would have them twice. The new version's entries wait; nothing of "
+        "them was sent. The note's text goes without them.",
+        Owner.PRACTICE,
+        "Compare the two versions; enter what differs in eCW by hand and cancel this part.",
+    ),
+    Failure(
+        "waits_in_app_data",
+        "Waits in eCW for a person",
+        "eCW took the entries into its App Data, which cannot be read from here. They are in the chart only once a "
+        "person there has taken them over; the chart is looked at for 30 days, ever more seldom.",
+        Owner.PRACTICE,
+        "In eCW, open the patient's App Data and take the entries over or leave them.",
+        Button.VERIFY,
+    ),
+    Failure(
+        "entries_differ",
+        "An entry stands otherwise in the chart",
+        "The chart has an entry of this note under our identity with another code or value than was sent.",
+        Owner.PRACTICE,
+        "Compare the two below; put the entry right in eCW, then look again.",
+        Button.VERIFY,
+    ),
+    Failure(
+        "entries_in_doubt",
+        "Whether eCW took the entries is unknown",
+        "No answer came, and the chart does not show them. They may lie in eCW's App Data, which cannot be read from "
+        "here, so nothing is sent again by itself.",
+        Owner.PRACTICE,
+        "Look into the patient's App Data in eCW, then say what you found.",
+        Button.DECIDE,
+    ),
 )

@@ -131,7 +131,7 @@ ECW = (
     _code(
         "2025",
         "eCW does not find a drug's item (2025)",
-        "the drug's item, or its strength and formulation together, is not in its drug database.",
+        "the drug's item, strength or formulation is not found in its drug database.",
         Owner.PRACTICE,
         f"Correct eCW's id, the strength or the formulation in the crosswalk, {AGAIN}",
         Button.DRUGS,

@@ -7,8 +7,22 @@ from dataclasses import dataclass
 
 from portal.models import Connection, Location, Part, Route
 
-WRITES = {Part.NOTE: ("DocumentReference",)}
+WRITES = {
+    Part.NOTE: ("DocumentReference",),
+    Part.DIAGNOSES: ("Condition",),
+    Part.MEDICATIONS: ("MedicationStatement",),
+    Part.ALLERGIES: ("AllergyIntolerance",),
+    Part.IMMUNIZATIONS: ("Immunization",),
+    Part.OBSERVATIONS: ("Observation",),
+}
 READS = ("DocumentReference", "Binary")
+# What coded entries that were sent are looked for as.
+READS_BACK = {
+    Part.DIAGNOSES: "Condition",
+    Part.MEDICATIONS: "MedicationRequest",
+    Part.ALLERGIES: "AllergyIntolerance",
+    Part.OBSERVATIONS: "Observation",
+}
 OFFLINE = "offline_access"
 SUFFIXES = {"v1": {"read": "read", "write": "write"}, "v2": {"read": "rs", "write": "cu"}}
 
@@ -31,6 +45,8 @@ def needed(connection: Connection) -> dict[str, str]:
     for part in sorted(set(Route.objects.filter(connection=connection).values_list("part", flat=True))):
         for resource in WRITES.get(Part(part), ()):
             found[f"{context}/{resource}.{style['write']}"] = f"sends {Part(part).label.lower()}"
+        if part in READS_BACK:
+            found[f"{context}/{READS_BACK[Part(part)]}.{style['read']}"] = f"looks for {Part(part).label.lower()}"
     if Location.objects.filter(reading_connection=connection).exists():
         for resource in READS:
             found[f"{context}/{resource}.{style['read']}"] = "reads charts back"

@@ -4,23 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mapping.codes import drugs
-from mapping.codes.drugs import DrugCode
+from mapping.codes.drugs import DrugCode, EcwDrug
 from mapping.models import CrosswalkDrug
 
 UNKNOWN, DISAGREE = "unknown", "disagree"
-
-
-@dataclass(frozen=True)
-class EcwDrug:
-    """A drug as eCW has it, from the row with this key; `ndc11` or `rxcui` may be "" where the row has none."""
-
-    row: int
-    name: str
-    ecw_id: str
-    strength: str
-    formulation: str
-    ndc11: str
-    rxcui: str
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,19 @@ class DrugCode:
         return f"{self.key} rxcui:{self.rxcui}" if self.ndc and self.rxcui else ""
 
 
+@dataclass(frozen=True)
+class EcwDrug:
+    """A drug as eCW has it, from the row with this key; `ndc11` or `rxcui` may be "" where the row has none."""
+
+    row: int
+    name: str
+    ecw_id: str
+    strength: str
+    formulation: str
+    ndc11: str
+    rxcui: str
+
+
 def drug_code(ndc: str, rxcui: str) -> DrugCode:
     """What a medication's codes mean. Where an NDC stands it is the key, as it says more than the RxNorm code."""
     ndc, rxcui = ndc.strip(), rxcui.strip()

@@ -30,6 +30,10 @@ FORMS = {
     "pdf": "PDF: looks the same everywhere, and cannot be read back by section",
     "ccda": "C-CDA R2.1 Progress Note: coded sections, and a person still has to take it over",
 }
+DIAGNOSES_AS = {
+    "encounter-diagnosis": "Diagnoses of the encounter",
+    "problem-list-item": "Entries of the problem list",
+}
 SECTION_NAMES = {"label": "The field's label, as in the template", "field_id": "The field's identifier"}
 
 
@@ -45,9 +49,22 @@ class FhirForm(TlsForm):
     """Notes are written and charts read through it."""
 
     kind = ConnectionKind.FHIR
-    assumed = frozenset({"section_name", "calls_per_minute", "profile", "audience"})
+    assumed = frozenset(
+        {"section_name", "calls_per_minute", "profile", "audience", "diagnoses_as", "drug_system", "medication_type"}
+    )
     wide = frozenset(
-        {"name", "base_url", "grant", "client_auth", "profile", "document_form", "section_name", "scopes", "ca_pem"}
+        {
+            "name",
+            "base_url",
+            "grant",
+            "client_auth",
+            "profile",
+            "document_form",
+            "section_name",
+            "scopes",
+            "ca_pem",
+            "diagnoses_as",
+        }
     )
     secret_fields = ("client_secret", *CLIENT)
     sections = (
@@ -73,6 +90,12 @@ class FhirForm(TlsForm):
             "What it writes",
             "Section by section is what Scribeport is for; a document is what remains where eCW has not opened that.",
             ("profile", "section_name", "document_form"),
+        ),
+        (
+            "Coded entries",
+            "Where diagnoses, medications and the like go by this connection. eCW keeps most of them in its App Data "
+            "until a person takes them over.",
+            ("diagnoses_as", "drug_system", "medication_type"),
         ),
         ("For probes", "Used instead of a patient's chart.", ("test_patient_id", "test_encounter_id")),
         ("Encryption", "TLS 1.2 or newer; the certificate and its name are always checked.", TLS_FIELDS),
@@ -113,6 +136,13 @@ class FhirForm(TlsForm):
     profile = _choice("Profile", PROFILES)
     section_name = _choice("A section is called (OBR-4)", SECTION_NAMES)
     document_form = _choice("Form of a document", FORMS, "Used by the document profile only.")
+    diagnoses_as = _choice("Diagnoses are sent as", DIAGNOSES_AS)
+    drug_system = forms.CharField(
+        label="System of eCW's drug ids", required=False, max_length=200, help_text="Empty: urn:ecw:drug."
+    )
+    medication_type = forms.CharField(
+        label="Type of a medication", required=False, max_length=60, help_text="Empty: patientspecified. (eCW's 2026.)"
+    )
     test_patient_id = forms.CharField(label="Test patient", required=False, max_length=64, help_text="FHIR id.")
     test_encounter_id = forms.CharField(label="Test encounter", required=False, max_length=64, help_text="FHIR id.")
 
@@ -124,6 +154,7 @@ class FhirForm(TlsForm):
             "profile": "clinical-notes",
             "section_name": "label",
             "document_form": "text",
+            "diagnoses_as": "encounter-diagnosis",
             "scope_style": "v1",
         }
         self.initial = {**usual, **self.initial}

@@ -360,7 +360,7 @@ class TestComparedTexts:
 
 
 def test_every_grade_of_proof_says_what_was_compared():
-    assert set(GRADES) == {"field", "section", "document", "attested", "none"}
+    assert set(GRADES) == {"field", "section", "document", "attested", "none", "app_data", "entry"}
     assert "cannot be read back" in GRADES["none"]
 
 

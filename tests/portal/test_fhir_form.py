@@ -30,6 +30,7 @@ def fhir(**changes):
         "profile": "clinical-notes",
         "section_name": "label",
         "document_form": "text",
+        "diagnoses_as": "encounter-diagnosis",
         **changes,
     }
     return {name: value for name, value in data.items() if value is not None}

@@ -40,8 +40,11 @@ class TestAGoodForm:
             "calls_per_minute": 250,
             "client_auth": "private_key_jwt",
             "client_id": "scribeport",
+            "diagnoses_as": "encounter-diagnosis",
             "document_form": "text",
+            "drug_system": "",
             "grant": "client_credentials",
+            "medication_type": "",
             "practice_code": "LAKESI",
             "profile": "clinical-notes",
             "relaxed_x509": False,
@@ -62,7 +65,10 @@ class TestAGoodForm:
         assert form["grant"].value() == "client_credentials"
 
     def test_says_of_each_assumption_that_it_is_one(self):
-        assert FhirForm.assumed == {"section_name", "calls_per_minute", "profile", "audience"}
+        assert FhirForm.assumed == {
+            *("section_name", "calls_per_minute", "profile", "audience"),
+            *("diagnoses_as", "drug_system", "medication_type"),
+        }
 
     def test_shows_every_field_under_a_heading(self, cast):
         form = FhirForm(cast.practice, None)

@@ -52,6 +52,8 @@ WAITING = [
 ENTRIES_WAIT = [
     "diagnosis_form", "diagnosis_unknown", "diagnosis_not_billable", "diagnosis_snomed", "drug_unknown",
     "drug_ndc_ambiguous", "drug_code_form", "drug_codes_disagree", "drug_without_code",
+    "immunization_code", "immunization_date", "observation_not_vital", "observation_time", "observation_unit",
+    "entries_sent_before",
 ]  # fmt: skip
 BACK_TO_CHART = "The chart is looked at before anything is sent again; nothing is resent blindly."
 
