@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from delivery.models import Delivery
-from delivery.outgoing import open_body, open_plan
+from delivery.outgoing import open_body
+from delivery.plans import open_plan
 from delivery.states import State
 from mapping.apply import apply
 from mapping.drift import drift_problems

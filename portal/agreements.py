@@ -13,6 +13,7 @@ from django.utils import timezone
 from audit.record import MAX_TEXT, record
 from portal.models import Agreement, AgreementKind, Environment, Location, Practice, Scribe
 
+FURTHEST_WEST = timedelta(hours=12)  # behind UTC: nowhere is it an earlier day
 RENEWAL_DAYS = (60, 30, 7)  # how long before its end an agreement is spoken of on the overview
 
 
@@ -82,7 +83,8 @@ def record_agreement(practice: Practice, terms: Terms, scribe: Scribe | None = N
 def end(agreement: Agreement) -> None:
     """It has ended: yesterday was its last day. What it allowed stops with the next note."""
     with transaction.atomic():
-        agreement.expires_on = timezone.now().date() - timedelta(days=1)
+        # The last day is over at every location, also where it still is the day before that of UTC.
+        agreement.expires_on = (timezone.now() - FURTHEST_WEST).date() - timedelta(days=1)
         agreement.save(update_fields=["expires_on"])
         record(
             "agreement.end",

@@ -1,5 +1,7 @@
 """What can be done to a location: made, changed, routed, locked and released; each recorded, none past its own practice."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -163,6 +165,16 @@ def test_released_and_locked_again_each_with_its_reason_recorded(cast, live):
 def test_an_agreement_that_ends_is_lacking_again(cast, live):
     sign(cast, "baa_ecw", "baa_scribe")
     agreements.end(cast.practice.agreements.get(kind="baa_ecw"))
+    assert "A business associate agreement with eClinicalWorks." in locations.lacks(live)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Pago_Pago", "America/New_York", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("hour", [0, 3, 11, 23])
+def test_an_agreement_that_ends_has_ended_everywhere_at_every_hour(cast, live, monkeypatch, zone, hour):
+    sign(cast, "baa_ecw")
+    monkeypatch.setattr("django.utils.timezone.now", lambda: datetime(2026, 11, 30, hour, 30, tzinfo=UTC))
+    agreements.end(cast.practice.agreements.get(kind="baa_ecw"))
+    live.time_zone = zone
     assert "A business associate agreement with eClinicalWorks." in locations.lacks(live)
 
 
