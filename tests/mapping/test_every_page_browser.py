@@ -16,9 +16,10 @@ from mapping.models import Rehearsal, Template
 from mapping.note import RuleSpec
 from mapping.publishing import publish, save_rules, start_draft
 from mapping.queries import spec_of
+from portal.models import Membership
 from tests.browsing import assert_accessible, assert_fits, photograph
 from tests.cast import NORTH_FIELDS, make_template
-from tests.delivery.rows import note_version
+from tests.delivery.rows import make_delivery, note_version
 from tests.mapping.importers.workbooks import workbook
 from tests.mapping.rehearsing import rehearsed
 
@@ -161,6 +162,30 @@ def test_the_steps_of_an_import_fit_and_are_accessible(themed, template, width):
     themed.get_by_role("button", name="Start the mapping").click()
     themed.get_by_role("heading", name="Suggestions").wait_for()
     look(themed, "suggestions", width)
+
+
+REIMPORT = (
+    "Template: FM-PROGRESS\nOrder,Field ID,Label,Type,Length,Required\n"
+    f"1,NF-01,Chief Complaint,Free text,,\n2,NF-03,ROS,Free text,,\n3,NF-02,{LONG.replace(',', '')},Free text,20,\n"
+    "4,NF-07,Notes,Free text,,yes\n5,NF-99,Fall risk,Free text,,yes\n"
+)
+
+
+@pytest.mark.parametrize("themed, width", LOOKS, indirect=["themed"])
+def test_what_a_reimport_breaks_and_a_rehearsal_of_no_note_fit_and_are_accessible(cast, themed, template, width):
+    make_delivery(cast, "ready", sections=[("plan", "PLAN", "Rest.", "NF-06", "")])
+    themed.goto("/mapping/import/NORTH/")
+    again = {"name": "again.csv", "mimeType": "text/csv", "buffer": REIMPORT.encode()}
+    themed.set_input_files("input[type=file]", again)
+    themed.get_by_role("button", name="Read the file").click()
+    themed.get_by_text("of the mapping in force").first.wait_for()
+    look(themed, "import-breaks", width)
+    empty = rehearsals.rehearse(start_draft(cast.south_mapping.template, cast.dana), cast.dana)
+    sees = Membership.objects.get(user=cast.mel)
+    Membership.objects.create(user=cast.mel, practice=sees.practice, role=sees.role, location=cast.south)
+    themed.goto(reverse("delivery:rehearsal", args=[empty.pk]))
+    themed.get_by_text("This rehearsal does not count").wait_for()
+    look(themed, "rehearsal-of-none", width)
 
 
 @pytest.mark.parametrize("themed, width", LOOKS, indirect=["themed"])
