@@ -92,7 +92,7 @@ class TestASectionThatFallsToTheCatchAll:
         self.draft(cast, template)
         page = mel.post(f"/deliveries/rehearse/{template.pk}/", {}, follow=True).content.decode()
         assert "In 1 note a section would fall to the catch-all field" in page
-        assert '<td data-label="Falls to the catch-all"><span class="text-act">Plan</span>' in page
+        assert '<td data-label="To catch-all"><span class="text-act">Plan</span>' in page
 
     def test_of_a_rehearsal_kept_before_they_were_told_apart_reads_as_changed(self, cast, mel, template):
         version = note_version(cast, sections=[COUGH])
@@ -199,6 +199,7 @@ class TestThePage:
         page = mel.post(f"/deliveries/rehearse/{template.pk}/", {}, follow=True).content.decode()
         assert "no stored note" in page
         assert "This rehearsal does not count" in page
+        assert "Not known: nothing was replayed." in page
         assert "live:" not in page
 
     def test_without_a_note_leads_to_the_second_person_who_can_publish_from_it(self, cast, mel, template):
