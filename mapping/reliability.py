@@ -85,9 +85,10 @@ A field that would be acceptable counts half: a person may or may not want it.
 and example notes that are public, as they stand there. They were picked by hand, among what searches gave once the
 vocabulary was fixed for the first look, leaving out what had been seen before and what was cut short. The right fields
 were decided before that look, by the people who wrote the vocabulary: the words are strangers', the truth is not. Words
-added later come from other lists; nothing may be changed for what is missed here. This is nearest to what a new template
-will show, and still kinder than some: such headings are spelled out more than a practice's own, few are misspelt, and
-few mix two languages. For mixed headings there is no measure by strangers since the vocabulary was widened.
+added later come from other lists; nothing may be changed for what is missed here. This is nearest to what a new
+template will show, and still kinder than some: such headings are spelled out more than a practice's own, few are
+misspelt, and few mix two languages. For mixed headings there is no measure by strangers
+since the vocabulary was widened.
 
 | | right fields that were suggested (recall) | suggested fields that were right (precision) | harmful |
 |---|---|---|---|
