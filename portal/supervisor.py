@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 15.0
 RESTART_PAUSE = 1.0
+WORKER = "portal.web_worker.WholeRequests"  # gthread, safe from callers who never finish a request
 
 
 @dataclass
@@ -109,7 +110,7 @@ class Supervisor:
 def web(host: str, port: int) -> Child:
     """gunicorn with threads: 16 embedded, more by SCRIBEPORT_WEB_THREADS."""
     arguments = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"{host}:{port}"]
-    arguments += ["--worker-class", "gthread", "--workers", str(settings.WEB_PROCESSES)]
+    arguments += ["--worker-class", WORKER, "--workers", str(settings.WEB_PROCESSES)]
     arguments += ["--threads", str(settings.WEB_THREADS), "--timeout", "60", "--graceful-timeout", "10"]
     return Child("web", arguments)
 
