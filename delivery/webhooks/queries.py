@@ -39,7 +39,7 @@ def endpoint_row(endpoint: ScribeEndpoint) -> EndpointRow:
         return EndpointRow(endpoint, state, "off", "Off", "")
     if state.failing_since:
         return EndpointRow(endpoint, state, "warn", "Failing", why)
-    return EndpointRow(endpoint, state, *(("ok", "Answers") if state.answered_at else ("wait", "Not told yet")), "")
+    return EndpointRow(endpoint, state, *(("ok", "Answers") if state.answered_at else ("wait", "New")), "")
 
 
 def endpoint_of(scribe: Scribe, environment: str) -> ScribeEndpoint | None:
