@@ -210,7 +210,13 @@ def told_of(world: World) -> int:
     return world.cast.scribe.pk
 
 
-FEED = {"port": "26610", "peers": "127.0.0.1/32", "starts_on": ["encounter.opened"], "within_minutes": "60"}
+FEED = {
+    "port": "26610",
+    "peers": "127.0.0.1/32",
+    "patient_field": "PID-2",
+    "starts_on": ["encounter.opened"],
+    "within_minutes": "60",
+}
 VISITS: dict[str, list[Visit]] = {
     # The deliveries: masked patients in the lists, content behind a recorded view.
     "delivery:deliveries": [
