@@ -105,6 +105,16 @@ def test_the_move_and_its_audit_event_fail_together(delivery):
     assert not AuditEvent.objects.filter(event="delivery.held").exists()
 
 
+# Breakers, jobs, issues and webhooks have states too; these files write theirs, and only read a delivery's.
+WITH_STATES_OF_THEIR_OWN = {
+    "delivery/breaker.py",
+    "delivery/bulk/running.py",
+    "delivery/monitor/issues.py",
+    "delivery/views/bulk.py",
+    "delivery/webhooks/endpoints.py",
+}
+
+
 def test_nothing_but_transition_writes_a_state():
     """Looks for any other writer in the sources: an update(state=…) or an assignment to .state."""
     import ast
@@ -112,7 +122,7 @@ def test_nothing_but_transition_writes_a_state():
 
     offenders = []
     for path in pathlib.Path("delivery").rglob("*.py"):
-        if "migrations" in path.parts or path.name == "breaker.py":
+        if "migrations" in path.parts or str(path) in WITH_STATES_OF_THEIR_OWN:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Assign) and any(
