@@ -47,7 +47,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.xhr.status === 304) event.detail.shouldSwap = false;
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (!event.detail.elt.matches("[data-live]")) return;
+  // Not detail.elt: what asked is gone once its answer took its place, and htmx names what stands above it then.
+  if (!event.detail.requestConfig?.elt.matches("[data-live]")) return;
   const status = event.detail.xhr.status;
   if (status === 304 || (status >= 200 && status < 300)) good();
   else bad();
