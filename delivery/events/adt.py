@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 
 from delivery.events.kinds import CHECKED_IN, CLOSED, OPENED, Happening
 from delivery.events.settings import FeedSettings
-from delivery.events.told import Unreadable, identifier
+from delivery.events.told import Unreadable, credible, identifier
 
 ADT = {"A01": OPENED, "A04": CHECKED_IN, "A03": CLOSED, "A11": CLOSED}
 # What an appointment's filler status (SCH-25) says of a patient who is there, in the words senders use.
 ARRIVED = frozenset({"ARRIVED", "CHECKED IN", "CHECKEDIN", "CHECKED-IN", "CHK", "ARR"})
+NULL = '""'  # "delete what you have", chapter 2: no id, and not one that all such visits share
 STAMP = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(?:(\d{2})(?:\.\d{1,4})?)?)?([+-]\d{4})?")
 
 
@@ -32,12 +33,14 @@ class Message:
         """The first repetition of a field of the first such segment; MSH counts its separator as its first field."""
         row = next((row for row in self.rows if row[0] == segment), ())
         place = number - 1 if segment == "MSH" else number
-        return row[place].partition("~")[0].strip() if 0 < place < len(row) else ""
+        said = row[place].partition("~")[0].strip() if 0 < place < len(row) else ""
+        return "" if said == NULL else said
 
     def part(self, segment: str, number: int, component: int = 1) -> str:
         """One component of a field."""
         parts = self.field(segment, number).split(self.components)
-        return parts[component - 1].strip() if component <= len(parts) else ""
+        said = parts[component - 1].strip() if component <= len(parts) else ""
+        return "" if said == NULL else said
 
 
 def read(raw: bytes) -> Message:
@@ -50,7 +53,11 @@ def read(raw: bytes) -> Message:
     if not lines or not lines[0].startswith("MSH") or len(lines[0]) < 8:
         raise Unreadable("header")
     separator = lines[0][3]
-    return Message(tuple(tuple(line.lstrip().split(separator)) for line in lines), lines[0][4])
+    rows = tuple(tuple(line.lstrip().split(separator)) for line in lines)
+    # Of two messages in one, neither is taken: the patient of the one must not meet the visit of the other.
+    if any(row[0] == "MSH" for row in rows[1:]):
+        raise Unreadable("header")
+    return Message(rows, lines[0][4])
 
 
 def happening(settings: FeedSettings, message: Message, zone: ZoneInfo, now: datetime) -> Happening | None:
@@ -67,7 +74,7 @@ def happening(settings: FeedSettings, message: Message, zone: ZoneInfo, now: dat
         encounter_id=identifier(encounter, "encounter"),
         patient_id=identifier(message.part(segment, int(number)), "patient", needed=False),
         provider_id=identifier(message.part("PV1", 7) or message.part("AIP", 3), "provider", needed=False),
-        at=moment(message.field("EVN", 2) or message.field("MSH", 7), zone, now),
+        at=moment(message.part("EVN", 2) or message.part("MSH", 7), zone, now),
         message=name_of(message),
     )
 
@@ -88,16 +95,19 @@ def kind_of(message: Message) -> str | None:
 
 
 def name_of(message: Message) -> str:
-    """What a repeat is known by: control id and time; where a sender leaves the id empty, the whole message."""
-    control = message.field("MSH", 10)
-    if control:
-        return f"{control}|{message.field('MSH', 7)}"
+    """What a repeat is known by: control id and time; where either is empty, the whole message.
+
+    Without the time a sender that counts anew each day would have its next day's messages taken for repeats.
+    """
+    control, stamp = message.field("MSH", 10), message.field("MSH", 7)
+    if control and stamp:
+        return f"{control}|{stamp}"
     return hashlib.sha256(repr(message.rows).encode()).hexdigest()
 
 
 def moment(stamp: str, zone: ZoneInfo, now: datetime) -> datetime:
     """A time stamp; without an offset it is the location's. Now, where there is none that can be read."""
-    found = STAMP.fullmatch(stamp.partition("^")[0])
+    found = STAMP.fullmatch(stamp)
     if not found:
         return now
     *numbers, offset = found.groups()
@@ -105,7 +115,7 @@ def moment(stamp: str, zone: ZoneInfo, now: datetime) -> datetime:
         read = datetime(*(int(number or 0) for number in numbers))  # type: ignore[arg-type]  # at most six of them
     except ValueError:
         return now
-    return read.replace(tzinfo=_offset(offset) if offset else zone).astimezone(UTC)
+    return credible(read, _offset(offset) if offset else zone, now) or now
 
 
 def _offset(text: str) -> timezone:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from delivery.events.kinds import CHECKED_IN, CLOSED, OPENED, Happening
-from delivery.events.told import LONGEST
+from delivery.events.told import Unreadable, credible, identifier
 
 KINDS = {
     "arrived": CHECKED_IN,
@@ -29,8 +29,8 @@ def happenings(found: Iterable[Resource], now: datetime) -> tuple[list[Happening
         kind = KINDS.get(str(encounter.get("status", "")))
         if kind is None:
             continue  # planned, entered in error: nothing has happened
-        own = encounter.get("id")
-        if not isinstance(own, str) or not 0 < len(own) <= LONGEST:
+        own = known(encounter.get("id"))
+        if not own:
             unread += 1
             continue
         told.append(
@@ -50,7 +50,15 @@ def referred(reference: Any, kind: str) -> str:
     """The id a reference ends with, "" where it is no reference to this kind."""
     said = reference.get("reference") if isinstance(reference, dict) else None
     parts = said.rsplit("/", 2) if isinstance(said, str) else []
-    return parts[-1] if len(parts) >= 2 and parts[-2] == kind and len(parts[-1]) <= LONGEST else ""
+    return known(parts[-1]) if len(parts) >= 2 and parts[-2] == kind else ""
+
+
+def known(value: Any) -> str:
+    """An id as text; "" where it is none that can be stored: one such resource must not end the look at all others."""
+    try:
+        return identifier(value, "id") if isinstance(value, str) else ""
+    except Unreadable:
+        return ""
 
 
 def provider(encounter: Resource) -> str:
@@ -72,4 +80,4 @@ def time_of(encounter: Resource, kind: str, now: datetime) -> datetime:
         read = datetime.fromisoformat(str(said))
     except ValueError:
         return now
-    return min((read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC), now)
+    return credible(read, UTC, now) or now

@@ -87,7 +87,8 @@ class Caller(socketserver.BaseRequestHandler):
             held += more
             if len(held) > LARGEST:
                 raise ValueError("too large")
-        raw = bytes(held[held.find(START) + 1 : end])
+        # From the last start on: a frame that broke off before it must not lend its patient to the next one's visit.
+        raw = bytes(held[held.rfind(START, 0, end) + 1 : end])
         del held[: end + len(END)]
         return raw
 

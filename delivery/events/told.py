@@ -1,7 +1,7 @@
 """Reads the JSON of a webhook into an event. Where each value stands is the source's settings' to say. Pure."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from delivery.events.kinds import RANKS, Happening
@@ -9,6 +9,7 @@ from delivery.events.settings import WebhookSettings
 from delivery.posted import BadJson, load
 
 LONGEST = 120  # characters of an id
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # a year 1 or 1900 is a sender's way to say that it knows no time
 
 
 class Unreadable(Exception):
@@ -67,6 +68,18 @@ def moment(value: Any, now: datetime) -> datetime:
         return now
     try:
         read = datetime.fromisoformat(value)
-        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError):
         raise Unreadable("time") from None
+    happened = credible(read, UTC, now)
+    if happened is None:
+        raise Unreadable("time")
+    return happened
+
+
+def credible(read: datetime, zone: tzinfo, now: datetime) -> datetime | None:
+    """In UTC and never after now; None where no event can have happened: a page that shows it could not be drawn."""
+    try:
+        happened = (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError:  # the first and the last day there is
+        return None
+    return min(happened, now) if happened >= EARLIEST else None

@@ -109,7 +109,7 @@ def test_what_is_no_message_or_names_no_visit_cannot_be_read(raw):
         ("20260319101500", datetime(2026, 3, 19, 14, 15, tzinfo=UTC)),
         ("202603191015", datetime(2026, 3, 19, 14, 15, tzinfo=UTC)),
         ("20260319", datetime(2026, 3, 19, 4, 0, tzinfo=UTC)),
-        ("20260319101500.1234-0800", datetime(2026, 3, 19, 18, 15, tzinfo=UTC)),
+        ("20260319071500.1234-0800", datetime(2026, 3, 19, 15, 15, tzinfo=UTC)),
         ("20260319101500+0530", datetime(2026, 3, 19, 4, 45, tzinfo=UTC)),
         ("20261319101500", NOW),
         ("yesterday", NOW),
