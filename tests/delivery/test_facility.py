@@ -92,7 +92,7 @@ class TestTheSetting:
         cast.south.save()
         template = cast.south_mapping.template
         spec = published_spec(template)
-        made = preview(spec, template, Example(VISIT, (Section(0, "plan", "Plan", "Rest."),)))
+        made = preview(spec, template.location, Example(VISIT, (Section(0, "plan", "Plan", "Rest."),)), None)
         assert "|ECW|SC-02|" in made.lines[0].head + made.lines[0].rest
 
 

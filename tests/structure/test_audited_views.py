@@ -473,6 +473,8 @@ def test_the_visits_would_notice_patient_data(world):
 OPENERS = {
     "delivery/actions.py": "seals the frozen message again for a replay's own row",
     "delivery/contents.py": "opens what the delivery pages show, each behind a recorded view",
+    "delivery/entry_verification.py": "opens the note whose coded entries are looked for in the chart",
+    "delivery/plans.py": "opens the frozen plan the chart is compared with",
     "delivery/intake.py": "compares a note posted again with the first",
     "delivery/webhooks/sending.py": "opens what a scribe is told, for posting it",
     "delivery/two_secrets.py": "opens the secrets that sign webhooks, shows none",
