@@ -28,6 +28,10 @@ COLUMNS = {
     ("reading", "sections"),
     ("connection", "secrets"),
     ("grant", "tokens"),
+    ("event", "visit"),
+    ("eventsource", "secrets"),
+    ("scribeendpoint", "secrets"),
+    ("webhookmessage", "body"),
 }
 
 

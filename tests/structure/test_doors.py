@@ -79,8 +79,8 @@ delivery:endpoint            in      -      yes   no        no      no        no
 delivery:endpoint-act        in      -      yes   no        no      no        no       no         no
 delivery:held                in      -      yes   yes       no      yes       no       no         no
 delivery:probe               in      -      yes   yes       no      no        no       no         no
-delivery:ways                in      -      yes   yes       no      no        no       no         no
-delivery:probe-location      in      -      yes   yes       no      no        no       no         no
+delivery:ways                in      yes    yes   yes       no      no        no       no         no
+delivery:probe-location      in      yes    yes   yes       no      no        no       no         no
 delivery:test-connection     in      -      yes   yes       no      no        no       no         no
 delivery:close-breaker       in      -      yes   yes       no      no        no       no         no
 delivery:authorize           in      -      yes   -         -       -         -        -          -
