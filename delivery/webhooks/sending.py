@@ -4,6 +4,8 @@ At least once: the worker may die between the answer and its writing down, and t
 same id. The schedule is that of Standard Webhooks: now, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h.
 """
 
+import logging
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,11 +20,13 @@ from delivery.webhooks.outbox import listening
 from delivery.webhooks.posting import Said, post
 from portal import crypto
 
+log = logging.getLogger(__name__)
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600))
 STOP_AFTER = timedelta(days=5)
 CLAIM = timedelta(seconds=60)  # longer than any try
 BATCH = 8
 THREADS = 8
+SEALED = "cannot_open"  # why one was not tried at all: no fault of its endpoint
 
 
 def send_due() -> int:
@@ -30,9 +34,9 @@ def send_due() -> int:
     with acting(Actor("worker", lanes.owner())):
         due = claim()
         # Opened here, posted by threads that ask no database, written down here.
-        opened = [(each.endpoint, two_secrets.good(each.endpoint), name_of(each), open_body(each)) for each in due]
+        opened = [_opened(each) for each in due]
         with ThreadPoolExecutor(THREADS) as pool:
-            said = list(pool.map(lambda each: post(*each), opened))
+            said = list(pool.map(lambda each: post(*each) if each else Said(reason=SEALED), opened))
         for message, answer in zip(due, said, strict=True):
             conclude(message, answer)
     return len(due)
@@ -61,6 +65,15 @@ def _claim_of(endpoint: int, now: datetime) -> list[Any]:
     return [row[0] for row in rows]
 
 
+def _opened(message: WebhookMessage) -> tuple[ScribeEndpoint, Sequence[str], str, bytes] | None:
+    """What is posted, and where; None for one that does not open here: nobody else's messages wait for it."""
+    try:
+        return message.endpoint, two_secrets.good(message.endpoint), name_of(message), open_body(message)
+    except crypto.CannotOpen:
+        log.error("a message to a scribe cannot be opened: endpoint %s", message.endpoint_id)
+        return None
+
+
 def name_of(message: WebhookMessage) -> str:
     """Its webhook-id: without a dot, and the same at every try."""
     return f"msg_{message.pk.hex}"
@@ -85,8 +98,12 @@ def conclude(message: WebhookMessage, said: Said) -> None:
     else:
         message.not_before = now + WAITS[message.attempts - 1]
     with transaction.atomic():
-        message.save(update_fields=["tries", "state", "finished_at", "not_before"])
-        judge(message.endpoint, said)
+        # Not saved but updated: its delivery may have been removed while it was posted, and it with it.
+        WebhookMessage.objects.filter(pk=message.pk).update(
+            tries=tries, state=message.state, finished_at=message.finished_at, not_before=message.not_before
+        )
+        if said.reason != SEALED:
+            judge(message.endpoint, said)
 
 
 def judge(endpoint: ScribeEndpoint, said: Said) -> None:

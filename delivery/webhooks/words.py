@@ -12,6 +12,7 @@ WHY = {
     "peer_closed": "It closed the connection.",
     "unreachable": "There is no way to its network.",
     "dns": "The name server does not know its host.",
+    "cannot_open": "It does not open with this installation’s key; it was not sent.",
     "target_not_allowed": "Its address lies outside the networks this installation may connect to.",
 }
 
