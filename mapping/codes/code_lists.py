@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from mapping.codes.icd10 import CodeList
+from mapping.codes.icd10 import WIDTH, CodeList, bare
 from mapping.models import DiagnosisList
 from portal.models import Practice, User
 
@@ -71,7 +71,8 @@ def words_of(code: str) -> str:
     Looked up in the file itself: for the few codes a page shows.
     """
     table = (folder() / TABLE).read_bytes()
-    for spelt in dict.fromkeys((code, code[:-1].rstrip("X").rstrip("."))):
+    extended = code[:-1].rstrip("X").rstrip(".") if len(bare(code)) == WIDTH else code
+    for spelt in dict.fromkeys((code, extended)):
         at = table.find(f"<name>{spelt}</name>".encode())
         start = table.find(b"<desc>", at) + len(b"<desc>")
         if at >= 0 and start - at < 200:

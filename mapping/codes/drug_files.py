@@ -4,7 +4,7 @@ The file itself is read by mapping/importers/limited.py, in a process with littl
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mapping.codes import drugs
 from mapping.importers.base import ImportRefused, RefusedRow
@@ -76,13 +76,18 @@ def drugs_in(reading: Reading) -> tuple[list[DrugRow], list[RefusedRow]]:
         for row in sheet.rows[at + 1 :]:
             try:
                 drug = _checked(row, columns)
-                if kept.setdefault(drug.key, drug) != drug:
+                if not _same(kept.setdefault(drug.key, drug), drug):
                     raise NotADrug("The same code stands in an earlier row with another drug.")
             except NotADrug as error:
                 refused.append(RefusedRow(sheet.place(row), str(error)))
     if not kept and not refused:
         raise ImportRefused("The file has a header and no row below it.")
     return list(kept.values()), refused
+
+
+def _same(one: DrugRow, other: DrugRow) -> bool:
+    """Whether two rows say the same of a code, however each spells it."""
+    return replace(one, ndc="") == replace(other, ndc="")
 
 
 def _header(sheet: Sheet) -> tuple[int, dict[str, int]]:

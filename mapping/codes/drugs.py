@@ -79,7 +79,8 @@ def drug_code(ndc: str, rxcui: str) -> DrugCode:
     """What a medication's codes mean. Where an NDC stands it is the key, as it says more than the RxNorm code."""
     ndc, rxcui = ndc.strip(), rxcui.strip()
     if rxcui and RXCUI.fullmatch(rxcui) is None:
-        return DrugCode(ndc, rxcui, BAD_RXCUI, f"as:{ndc or rxcui}"[:40])
+        # Apart from an NDC of the same digits: a decision on the one says nothing of the other.
+        return DrugCode(ndc, rxcui, BAD_RXCUI, (f"as:{ndc}" if ndc else f"as:rxcui:{rxcui}")[:40])
     if not ndc:
         return DrugCode("", rxcui, OK if rxcui else NONE, f"rxcui:{rxcui}" if rxcui else "")
     meant = readings(ndc)

@@ -8,7 +8,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 
 FORM = re.compile(r"[A-Z][0-9A-Z]{2}(\.[0-9A-Z]{1,4})?")
 BARE = re.compile(r"[A-Z][0-9A-Z]{2,6}")  # as lists have them, without the dot
@@ -75,8 +75,7 @@ class CodeList:
 
     def billable_count(self) -> int:
         """How many of its codes can be billed."""
-        codes = list(self)
-        return sum(not later.startswith(code) for code, later in zip(codes, [*codes[1:], ""], strict=True))
+        return sum(not later.startswith(code) for code, later in pairwise([*self, ""]))
 
 
 @dataclass(frozen=True)
