@@ -6,6 +6,7 @@ there takes it over.
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from delivery.channels.compare import ReadBack, SectionReading
@@ -33,15 +34,18 @@ def _entry(number: int, sent: Mapping[str, Any], found: Mapping[str, Any] | None
 
 
 def same(sent: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    """Every code that was sent stands there, no other of its system, and the value is the same."""
+    """A code that was sent stands there, no other of the systems sent, and value and reaction are the same."""
     ours, theirs = codes(sent), codes(found)
-    if any(theirs.get(system) not in (None, code) for system, code in ours.items()):
+    systems = {system for system, _ in ours}
+    if any(system in systems and (system, code) not in ours for system, code in theirs):
         return False
-    if ours and not set(ours.items()) & set(theirs.items()):
+    if ours and not set(ours) & set(theirs):
         return False
     if not ours and words(sent) != words(found):
         return False
-    return all(sent[name] == found.get(name) for name in VALUES if name in sent)
+    if not set(reactions(sent)) <= set(reactions(found)):
+        return False
+    return all(moment(sent[name]) == moment(found.get(name)) for name in VALUES if name in sent)
 
 
 def concept(resource: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -52,11 +56,28 @@ def concept(resource: Mapping[str, Any]) -> Mapping[str, Any]:
     return {}
 
 
-def codes(resource: Mapping[str, Any]) -> dict[str, str]:
-    """System to code of what the resource is about."""
-    rows = concept(resource).get("coding")
-    listed = rows if isinstance(rows, list) else []
-    return {str(row.get("system")): str(row.get("code")) for row in listed if isinstance(row, Mapping)}
+def moment(value: Any) -> Any:
+    """A time with its offset as the moment it is, however it is written; anything else as it is."""
+    try:
+        read = datetime.fromisoformat(value) if isinstance(value, str) and "T" in value else None
+    except ValueError:
+        return value
+    return value if read is None or read.tzinfo is None else read
+
+
+def listed(value: Any) -> list[Mapping[str, Any]]:
+    return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
+
+
+def reactions(resource: Mapping[str, Any]) -> list[str]:
+    """What an allergy does, in the words that stand there."""
+    shown = [each for row in listed(resource.get("reaction")) for each in listed(row.get("manifestation"))]
+    return [str(each["text"]) for each in shown if each.get("text")]
+
+
+def codes(resource: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """System and code of what the resource is about."""
+    return [(str(row.get("system")), str(row.get("code"))) for row in listed(concept(resource).get("coding"))]
 
 
 def words(resource: Mapping[str, Any]) -> str:
@@ -67,5 +88,6 @@ def said(resource: Mapping[str, Any]) -> str:
     """An entry in one line, for the screen."""
     quantity = resource.get("valueQuantity")
     value = f"{quantity.get('value')} {quantity.get('unit', '')}" if isinstance(quantity, Mapping) else ""
-    parts = (" ".join(codes(resource).values()), words(resource), value or str(resource.get("valueString") or ""))
+    shown = value or str(resource.get("valueString") or "")
+    parts = (" ".join(code for _, code in codes(resource)), words(resource), *reactions(resource), shown)
     return " · ".join(part for part in parts if part)

@@ -12,6 +12,7 @@ from delivery.channels.base import CannotExpress, OutgoingEntries, Rendered, Vis
 from delivery.channels.fhir_bundle import MESSAGE, NOTE, refer, transaction
 from delivery.channels.fhir_settings import FhirSettings
 from delivery.entries import Allergy, CodedMedication, Diagnosis, Immunization, Observation
+from mapping.codes.drugs import RXCUI
 
 HL7 = "http://terminology.hl7.org/CodeSystem"
 DIAGNOSIS_SYSTEMS = {"icd-10-cm": "http://hl7.org/fhir/sid/icd-10-cm", "snomed-ct": "http://snomed.info/sct"}
@@ -86,7 +87,8 @@ def medication(entry: CodedMedication, outgoing: OutgoingEntries, settings: Fhir
     drug, said = entry.drug, entry.medication
     called = " ".join(part for part in (drug.name, drug.strength, drug.formulation) if part)
     codings = [{"system": settings.drug_system, "code": drug.ecw_id, "display": called}]
-    for system, code in ((RXNORM, drug.rxcui or said.rxcui), (NDC, drug.ndc11)):
+    written = said.rxcui if RXCUI.fullmatch(said.rxcui) else ""  # else a person has decided without it
+    for system, code in ((RXNORM, drug.rxcui or written), (NDC, drug.ndc11)):
         if code:
             codings.append({"system": system, "code": code})
     return {
@@ -137,9 +139,9 @@ def observation(entry: Observation, outgoing: OutgoingEntries, settings: FhirSet
 
 
 def value(entry: Observation) -> dict[str, Any]:
-    """A number needs its unit (UCUM); words go as they are."""
+    """A number needs its unit (UCUM); words go as they are, with the unit behind them where there is one."""
     if isinstance(entry.value, str):
-        return {"valueString": entry.value}
+        return {"valueString": f"{entry.value} {entry.unit}" if entry.unit else entry.value}
     if not entry.unit:
         raise CannotExpress("observation_unit")
     return {"valueQuantity": {"value": entry.value, "unit": entry.unit, "system": UCUM, "code": entry.unit}}
