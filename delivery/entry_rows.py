@@ -38,13 +38,18 @@ def entry_rows(delivery: Delivery) -> list[EntryRow]:
     return plain(posted.entries) if plain else []
 
 
+def _begun(words: str) -> str:
+    """With a capital first letter, and the others as they are: ICD-10-CM, NDC."""
+    return words[:1].upper() + words[1:]
+
+
 def _diagnoses(delivery: Delivery, posted: PostedNote) -> list[EntryRow]:
     start = posted.visit.start or delivery.created_at
     return [
         EntryRow(
             codes=(one.diagnosis.code,),
             text=one.diagnosis.text,
-            trouble=one.words.partition(":")[0].capitalize(),
+            trouble=_begun(one.words.partition(":")[0]),
             right="" if one.words else "Billable" if one.diagnosis.system == "icd-10-cm" else "SNOMED CT",
             suggestions=tuple((code, words_of(code)) for code in one.verdict.suggestions),
             more=one.verdict.more,
@@ -59,7 +64,7 @@ def _medications(delivery: Delivery, entries: Entries) -> list[EntryRow]:
         EntryRow(
             codes=tuple(f"{name} {code}" for name, code in (("NDC", one.ndc), ("RxNorm", one.rxcui)) if code),
             text=one.text,
-            trouble="" if found.drug else WORDS[found.reason][1].capitalize(),
+            trouble="" if found.drug else _begun(WORDS[found.reason][1]),
             right=f"eCW {found.drug.ecw_id}" if found.drug else "",
             index=index if found.key and delivery.state == State.HELD else None,
         )

@@ -22,6 +22,7 @@ from mapping.codes import drugs
 from mapping.codes.crosswalk import Found
 from mapping.codes.drug_files import DrugRow
 from mapping.codes.drug_imports import keep
+from mapping.codes.drugs import DrugCode
 from mapping.models import CrosswalkDrug
 from portal.models import Part, Practice, User
 
@@ -155,9 +156,21 @@ def effect(unknown: UnknownDrug, practice: Practice) -> Effect:
     staying: list[int] = []
     for delivery in unknown.deliveries:
         found = looked_up(medications_of(delivery), practice.pk)
-        others = any(one.drug is None and one.key != unknown.found.key for one in found)
+        others = any(one.drug is None and not _settled(one, unknown.found) for one in found)
         (staying if others else going).append(delivery.pk)
     return Effect(tuple(going), tuple(staying))
+
+
+def _settled(one: Found, decided: Found) -> bool:
+    """Whether a decision on `decided` settles this too: the same key, and no RxNorm code of another drug beside it."""
+    rxcui = kept_rxcui(decided.code)
+    disagree = one.code.ndc and one.code.rxcui and rxcui and one.code.rxcui != rxcui
+    return one.key == decided.key and not disagree
+
+
+def kept_rxcui(code: DrugCode) -> str:
+    """The RxNorm code that a decision keeps: none that is not written as one."""
+    return code.rxcui if drugs.RXCUI.fullmatch(code.rxcui) else ""
 
 
 @transaction.atomic
@@ -184,10 +197,12 @@ def decide(practice: Practice, unknown: UnknownDrug, chosen: DrugRow, user: User
 
 
 def name_what_is_left(ids: Sequence[int], practice: Practice) -> None:
-    """Those that go on waiting name the places that are still unknown."""
+    """Those that go on waiting name the places that are still unknown, and the reason that is left."""
     for delivery in Delivery.objects.filter(pk__in=ids, state=State.HELD).select_related("note_version"):
         problems = medication_problems(medications_of(delivery), practice.pk)
-        Delivery.objects.filter(pk=delivery.pk, state=State.HELD).update(problems=[vars(one) for one in problems])
+        Delivery.objects.filter(pk=delivery.pk, state=State.HELD).update(
+            reason_code=problems[0].code, problems=[vars(one) for one in problems]
+        )
 
 
 def row_for(unknown: UnknownDrug, drug: CrosswalkDrug | None, said: dict[str, str], reading: str) -> DrugRow:
@@ -199,6 +214,6 @@ def row_for(unknown: UnknownDrug, drug: CrosswalkDrug | None, said: dict[str, st
         key=unknown.found.key,
         ndc=code.ndc,
         ndc11=reading.replace("-", "") or code.ndc11,
-        rxcui=code.rxcui if drugs.RXCUI.fullmatch(code.rxcui) else "",
+        rxcui=kept_rxcui(code),
         **values,
     )
