@@ -20,6 +20,7 @@ from audit.models import (
 from audit.record import record
 from audit.whole import nightly
 from delivery.models import Delivery, Move, Note, NoteVersion
+from delivery.ways.models import Attestation, CapabilityProbe
 from tests.audit.log import seal_now
 
 
@@ -80,12 +81,27 @@ def move(cast) -> Move:
     return Move.objects.create(delivery=delivery, to_state="ready", at=now, actor="tests")
 
 
+@pytest.fixture
+def attestation(cast, move) -> Attestation:
+    return Attestation.objects.create(
+        delivery=move.delivery, location=cast.north, connection=cast.hl7, wire_sha256="0" * 64, by="dana"
+    )
+
+
+@pytest.fixture
+def capability_probe(cast) -> CapabilityProbe:
+    return CapabilityProbe.objects.create(location=cast.north, by="dana", findings=[])
+
+
 # The sealer takes only what is committed: an event of the test's own open transaction never comes under its horizon.
 COMMITTED = pytest.mark.django_db(transaction=True)
 SEALED = ["leaf", "checkpoint", "receipt", "lost", "verification"]
 
 
-@pytest.fixture(params=["event", "entry", "move", *(pytest.param(name, marks=COMMITTED) for name in SEALED)])
+AT_ONCE = ["event", "entry", "move", "attestation", "capability_probe"]
+
+
+@pytest.fixture(params=[*AT_ONCE, *(pytest.param(name, marks=COMMITTED) for name in SEALED)])
 def row(request, db):
     """One row of each insert-only table in turn."""
     found = request.getfixturevalue(request.param)

@@ -43,6 +43,8 @@ COLUMN = {
     "audit_auditevent": "reason",
     "audit_configurationentry": "object_repr",
     "delivery_move": "actor",
+    "delivery_attestation": "by",
+    "delivery_capabilityprobe": "by",
     "audit_leaf": "subject",
     "audit_checkpoint": "root",
     "audit_anchorreceipt": "sink",
