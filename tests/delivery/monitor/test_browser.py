@@ -81,6 +81,7 @@ def test_dragging_over_bars_shows_their_time_and_the_keys_step_through_the_rows(
     monitor.mouse.up()
     expect(monitor).to_have_url(re.compile(r"since=.*until="))
     expect(monitor.get_by_role("link", name=re.compile("Remove: From"))).to_be_visible()
+    monitor.wait_for_load_state()  # a key pressed before the page has its script is nobody's
     rows = monitor.locator(".deliveries .row-link")
     monitor.keyboard.press("j")
     expect(rows.nth(0)).to_be_focused()
