@@ -112,6 +112,7 @@ WITH_STATES_OF_THEIR_OWN = {
     "delivery/monitor/issues.py",
     "delivery/views/bulk.py",
     "delivery/webhooks/endpoints.py",
+    "delivery/webhooks/sending.py",
 }
 
 
