@@ -42,8 +42,12 @@ def touches_servers(item: pytest.Item) -> bool:
     return marked or not ON_SERVERS.isdisjoint(getattr(item, "fixturenames", ()))
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in its own hook, and would find none
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With xdist's loadgroup: a file stays on one worker, and all files that start processes on the same one."""
+    """With xdist's loadgroup: a file stays on one worker, and all files that start processes on the same one.
+
+    Those come first: they take one worker as long as the other needs for all the rest.
+    """
     if config.getoption("--on-servers"):
         left = [item for item in items if not touches_servers(item)]
         items[:] = [item for item in items if touches_servers(item)]
@@ -51,6 +55,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         together = "processes" if item.get_closest_marker("process") else item.path.name
         item.add_marker(pytest.mark.xdist_group(together))
+    items.sort(key=lambda item: item.get_closest_marker("process") is None)
 
 
 @pytest.fixture(scope="session")
