@@ -52,20 +52,19 @@ MAX_PROBLEMS = 50
 
 
 class BearerKey(BaseAuthentication):
-    """`Authorization: Bearer <key>`; a wrong one is 401, whichever way it is wrong."""
+    """`Authorization: Bearer <key>`; a wrong one is 401, whichever way it is wrong.
+
+    Posting a note finds it by `key_of`: a key in memory does for now, as the note's own transaction asks for it again.
+    """
+
+    def __init__(self, find: Callable[[str], ApiKey | None] = keys.authenticate) -> None:
+        self.find = find
 
     def authenticate(self, request: Request) -> tuple[Any, ApiKey] | None:
-        return found(request, keys.authenticate)
+        return found(request, self.find)
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="Scribeport"'
-
-
-class PostingKey(BearerKey):
-    """The same for posting a note: a key in memory does for now, as the note's own transaction asks for it again."""
-
-    def authenticate(self, request: Request) -> tuple[Any, ApiKey] | None:
-        return found(request, key_of)
 
 
 def found(request: Request, find: Callable[[str], ApiKey | None]) -> tuple[Any, ApiKey] | None:
@@ -197,7 +196,7 @@ class NotesView(ScribeView):
     """Post a note; find one by the scribe's own id."""
 
     def get_authenticators(self) -> list[BaseAuthentication]:
-        return [PostingKey()] if self.request and self.request.method == "POST" else [BearerKey()]
+        return [BearerKey(key_of)] if self.request and self.request.method == "POST" else [BearerKey()]
 
     @extend_schema(
         operation_id="post_note",
