@@ -17,6 +17,7 @@ from audit.record import Actor, acting, record
 from delivery.bulk.plan import deed_named
 from delivery.bulk.tables import ItemResult, Job, JobItem, JobState
 from delivery.deeds import Deed, deed_of
+from delivery.doors import ACTS, may
 from delivery.models import Delivery
 
 log = logging.getLogger(__name__)
@@ -87,9 +88,11 @@ def one(job: Job, item: JobItem, deed: Deed, owner: str) -> bool:
 
 
 def outcome(job: Job, delivery: Delivery, deed: Deed) -> tuple[ItemResult, str]:
-    """Do it, where the delivery still stands where it can be done."""
+    """Do it, where the delivery still stands where it can be done, and whoever began the job may still do it there."""
     found = delivery.state
-    if deed_of(delivery, deed.verb) is None:
+    if deed_of(delivery, deed.verb) is None or not (
+        job.created_by.is_active and may(job.created_by, delivery.location, ACTS)
+    ):
         return ItemResult.LEFT, found
     if job.dry:
         return ItemResult.WOULD, found

@@ -281,3 +281,29 @@ class TestThePages:
         client.force_login(cast.ava)
         assert "With all that match" not in client.get("/deliveries/").content.decode()
         assert client.get("/deliveries/bulk/cancel/").status_code == 403
+
+
+class TestWhoBeganItAndMayNoLonger:
+    """Reliability row S07: a queued deed asks for the right again when it is done."""
+
+    def test_by_a_role_taken_away_changes_nothing_more(self, cast, scope):
+        rows = made(cast, State.HELD, 2)
+        job = start(cast, scope)
+        cast.omar.memberships.all().delete()
+        run(job.pk, "me", never)
+        assert results(job) == ["left", "left"]
+        assert {Delivery.objects.get(pk=row.pk).state for row in rows} == {State.HELD}
+
+    def test_by_an_account_that_was_disabled_changes_nothing_more(self, cast, scope):
+        (row,) = made(cast, State.HELD)
+        job = start(cast, scope)
+        cast.omar.is_active = False
+        cast.omar.save()
+        run(job.pk, "me", never)
+        assert results(job) == ["left"]
+        assert Delivery.objects.get(pk=row.pk).state == State.HELD
+
+    def test_who_still_may_sees_it_done(self, cast, scope):
+        (row,) = made(cast, State.HELD)
+        run(start(cast, scope).pk, "me", never)
+        assert Delivery.objects.get(pk=row.pk).state == State.CANCELLED
