@@ -1,4 +1,4 @@
-"""What a worker looks after beside its lanes, each in a thread of its own: webhooks to scribes, polls for events."""
+"""What a worker looks after beside its lanes, each in a thread of its own: webhooks, polls for events, exports."""
 
 import threading
 from collections.abc import Callable
@@ -8,10 +8,11 @@ from django.conf import settings
 from delivery.events.polling import poll_due
 from delivery.sockets import stopping
 from delivery.webhooks.sending import send_due
+from portal.exports.running import run_due
 
 # How many pieces of work a round found; a round that found some is followed by the next at once.
 Round = Callable[[], int]
-ROUNDS: dict[str, Round] = {"webhooks": send_due, "events": poll_due}
+ROUNDS: dict[str, Round] = {"webhooks": send_due, "events": poll_due, "exports": run_due}
 
 
 def begin(guarded: Callable[[Callable[[], object]], None]) -> None:

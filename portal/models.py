@@ -10,6 +10,13 @@ from django.db.models import Q
 
 from audit.configuration import Configuration, ConfigurationQuerySet
 from portal import crypto
+from portal.exports.tables import ExportJob, ExportPiece
+
+__all__ = [
+    "Agreement", "AgreementKind", "ApiKey", "Connection", "ConnectionKind", "Environment", "ExportJob", "ExportPiece",
+    "Location", "Membership", "OAuthGrant", "Part", "Practice", "Role", "Route", "Scribe", "SignInAttempt",
+    "UnmappedPolicy", "User",
+]  # fmt: skip
 
 
 class Environment(models.TextChoices):

@@ -61,6 +61,7 @@ ELSEWHERE = {
     "/deliveries/rehearsals/": "mapping:templates",
     "/deliveries/scribes/": "portal:settings",
     "/codes/": "codes:drugs",
+    "/exports/": "portal:audit",
 }
 
 

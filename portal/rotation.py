@@ -31,6 +31,7 @@ NAMED = {
     "delivery.attempt": "delivery.sealed_rows.attempt",
     "delivery.reading": "delivery.sealed_rows.reading",
     "portal.oauthgrant": "portal.rotation.grant",
+    "portal.exportpiece": "portal.exports.tables.names_of_piece",
 }
 TABLES = {"portal.oauthgrant": "grant"}  # how a table is named in what is sealed, where that is not the model's name
 

@@ -37,6 +37,7 @@ FAMILIES = {
     "key": "Scribes’ keys",
     "config": "Configuration",
     "audit": "The audit log",
+    "export": "Exports",
     "encryption": "Encryption keys",
     "system": "The system",
 }
@@ -111,3 +112,15 @@ class AuditSearchForm(forms.Form):
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone)
+
+
+class PatientForm(forms.Form):
+    """A patient's id as the chart has it: posted, made a blind index at once, and never kept or put into an address."""
+
+    patient = forms.CharField(label="Patient id", max_length=80, strip=True)
+
+    def clean_patient(self) -> str:
+        typed: str = self.cleaned_data["patient"]
+        if not typed.isprintable():
+            raise forms.ValidationError("No patient id has a control character.")
+        return typed

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from audit.exports import Export, write_csv
 from audit.queries import Key, Page, Scope, every, found, page
@@ -19,7 +19,8 @@ from audit.record import filter_detail, record
 from audit.sentences import details, spaced
 from audit.standing import place_of, standing
 from audit.verification import entry_is_right, mac_is_right
-from portal.forms.audit import AuditSearchForm
+from portal import crypto
+from portal.forms.audit import AuditSearchForm, PatientForm
 from portal.requests import PortalRequest
 from portal.trail import (
     changes_of,
@@ -54,6 +55,7 @@ def search_page(request: PortalRequest) -> HttpResponse:
         "older": shown.older,
         "paging": "before" in request.GET,
         "zone": zone,
+        "patient_form": PatientForm(),
         "query": form.query() if form.is_valid() else "",
         "chips": _chips(form) if form.is_valid() else [],
         "kept": [(name, value) for name, value in form.given().items() if name in BY_LINK] if form.is_valid() else [],
@@ -88,6 +90,17 @@ def _record_look(request: PortalRequest, scope: Scope, form: AuditSearchForm, sh
 
 def _location(request: PortalRequest) -> str:
     return request.selection.chosen.code if request.selection.chosen else ""
+
+
+@require_POST
+def patient(request: PortalRequest) -> HttpResponse:
+    """What was typed becomes a blind index; only that stands in the address."""
+    scope_for(request.user, request.selection.chosen)
+    form = PatientForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "That is no patient id.")
+        return redirect("portal:audit")
+    return redirect(f"{reverse('portal:audit')}?subject={crypto.blind_index('patient', form.cleaned_data['patient'])}")
 
 
 @require_GET

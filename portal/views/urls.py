@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.views import audit, connections, health, home, locations, people, scribes, signin
+from portal.views import audit, connections, exports, health, home, locations, people, scribes, signin
 
 app_name = "portal"
 urlpatterns = [
@@ -19,6 +19,11 @@ urlpatterns = [
     path("appearance/", signin.appearance, name="appearance"),
     path("audit/", audit.search_page, name="audit"),
     path("audit/export.csv", audit.export, name="audit-export"),
+    path("audit/patient/", audit.patient, name="audit-patient"),
+    path("audit/exports/", exports.listing, name="audit-exports"),
+    path("exports/<int:pk>/", exports.progress, name="export"),
+    path("exports/<int:pk>/cancel/", exports.cancel_it, name="export-cancel"),
+    path("exports/<int:pk>/file/", exports.file, name="export-file"),
     path("audit/<uuid:key>/", audit.event_page, name="audit-event"),
     path("settings/", locations.listing, name="settings"),
     path("settings/locations/new/", locations.new, name="location-new"),

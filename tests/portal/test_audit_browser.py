@@ -6,6 +6,7 @@ from django.db import transaction
 from audit.context import Actor, acting
 from audit.models import AuditEvent
 from audit.record import record
+from portal.exports.running import run_due
 from tests.browsing import assert_accessible, assert_fits
 
 pytestmark = pytest.mark.browser
@@ -73,3 +74,25 @@ def test_the_file_is_downloaded(page, sign_in, cast, log):
         page.get_by_role("link", name="Export CSV").click()
     assert download.value.suggested_filename.endswith(".csv")
     assert "FM-PROGRESS" in download.value.path().read_text()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_an_export_is_asked_for_followed_and_fetched(page, sign_in, cast, log, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    sign_in(cast.ava)
+    page.goto("/audit/?event=mapping.")
+    page.get_by_role("link", name="Export as…").click()
+    looks_right(page)
+    page.get_by_label("FHIR R4 AuditEvent").check()
+    page.get_by_role("button", name="Export").click()
+    page.get_by_text("Waiting").wait_for()
+    looks_right(page)
+    run_due()
+    page.get_by_role("link", name="Download").wait_for()  # by itself
+    looks_right(page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert '"resourceType":"AuditEvent"' in download.value.path().read_text()
+    page.get_by_role("link", name="Exports", exact=True).click()
+    page.get_by_role("cell", name="Ready").wait_for()
+    looks_right(page)

@@ -37,6 +37,9 @@ from mapping.models import Field, PublishRequest, Rehearsal, Rule
 from mapping.publishing import start_draft
 from portal import keys
 from portal.data_keys import DataKey
+from portal.exports.asking import begin
+from portal.exports.running import run_due
+from portal.exports.tables import ExportJob, ExportPiece
 from portal.models import Agreement, ApiKey, Connection, Environment, Membership, OAuthGrant, SignInAttempt
 from portal.revision import Revision
 from portal.signing import new_key
@@ -167,6 +170,16 @@ def a_key(world: World) -> ApiKey:
 
 def with_the_stored_note(world: World) -> dict[str, Any]:
     return {**MAPPING, "preview_note": str(world.delivery.note_version_id)}
+
+
+def an_export(world: World) -> list[Any]:
+    return [begin(world.cast.dana, "audit", {"format": "csv", "query": "", "location": ""}).pk]
+
+
+def a_made_export(world: World) -> list[Any]:
+    made = an_export(world)
+    run_due()
+    return made
 
 
 def an_agreement(world: World) -> Agreement:
@@ -319,6 +332,11 @@ VISITS: dict[str, list[Visit]] = {
     "portal:audit": [Visit("audit.view", who="ava")],
     "portal:audit-event": [Visit("audit.view", who="ava", args=lambda world: [world.event])],
     "portal:audit-export": [Visit("audit.export", who="ava")],
+    "portal:audit-patient": [Visit(who="ava", post={"patient": PATIENT["id"]})],
+    "portal:audit-exports": [Visit(), Visit("export.begin", post={"format": "csv"})],
+    "portal:export": [Visit(args=an_export)],
+    "portal:export-cancel": [Visit("export.end", args=an_export, post={})],
+    "portal:export-file": [Visit("export.fetch", args=a_made_export)],
     # What knows no patient.
     "portal:home": [Visit()],
     "operator:metrics": [Visit(who="nobody", answers=(404,))],
@@ -480,6 +498,7 @@ OPENERS = {
     "delivery/two_secrets.py": "opens the secrets that sign webhooks, shows none",
     "delivery/outgoing.py": "maps, renders and sends",
     "delivery/patients.py": "masks patients for the lists",
+    "portal/exports/tables.py": "opens the pieces of an export for whoever asked for it, under export.fetch",
     "portal/models.py": "opens a connection's secrets",
     "portal/rotation.py": "seals every value again under another key; shows none",
     "portal/tokens.py": "opens a connection's OAuth tokens",
@@ -495,6 +514,8 @@ def test_what_is_sealed_is_opened_in_these_places_only():
 UNREGISTERED = {
     Revision: "one random value that every change of the configuration replaces; the changes are recorded",
     DataKey: "wrapped keys; encryption.rewrap, .rotate and .destroy record what is done to them",
+    ExportJob: "what was asked for and how far it is; export.begin, .fetch and .end record it",
+    ExportPiece: "an export's file, sealed, for a day",
     SignInAttempt: "counted tries, kept thirty days; signing in has its own events",
     Field: "the fields of a template version, frozen and fingerprinted; template.import records them",
     OAuthGrant: "tokens, renewed every few minutes; connection.authorize and .unauthorized say what a person must know",

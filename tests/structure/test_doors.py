@@ -34,7 +34,8 @@ from mapping.import_forms import ChosenForm, DefaultsForm, UploadForm
 from mapping.importers.base import ImportedField, ImportedTemplate
 from mapping.queries import spec_of
 from portal import keys
-from portal.forms.audit import AuditSearchForm
+from portal.forms.audit import AuditSearchForm, PatientForm
+from portal.forms.exports import AuditExportForm
 from portal.forms.fhir import FhirForm
 from portal.forms.hl7 import Hl7Form
 from portal.forms.locations import LocationForm, NewLocationForm, ReasonForm, RoutesForm
@@ -101,6 +102,11 @@ api:docs                     *       *      *     *         *       *         * 
 portal:audit                 in      yes    yes   yes       no      no        yes      no         no
 portal:audit-event           in      -      yes   yes       no      no        yes      no         no
 portal:audit-export          in      yes    yes   yes       no      no        yes      no         no
+portal:audit-patient         in      yes    yes   yes       no      no        yes      no         no
+portal:audit-exports         in      yes    yes   yes       no      no        yes      no         no
+portal:export                in      -      yes   -         -       -         -        -          -
+portal:export-cancel         in      -      yes   -         -       -         -        -          -
+portal:export-file           in      -      yes   -         -       -         -        -          -
 portal:home                  in      yes    yes   yes       yes     yes       yes      yes        yes
 operator:metrics             -       -      -     -         -       -         -        -          -
 portal:healthz               *       *      *     *         *       *         *        *          *
@@ -431,6 +437,8 @@ FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     WebhookSourceForm: lambda cast, data: WebhookSourceForm(cast.north, None, data),
     EndpointForm: lambda cast, data: EndpointForm("sandbox", None, data),
     AuditSearchForm: lambda cast, data: AuditSearchForm(data or {}, []),
+    PatientForm: lambda cast, data: PatientForm(data),
+    AuditExportForm: lambda cast, data: AuditExportForm("", True, data),
     CodeListForm: lambda cast, data: CodeListForm(data),
     CrosswalkFileForm: lambda cast, data: CrosswalkFileForm(data),
     DecisionForm: lambda cast, data: DecisionForm(UNKNOWN_DRUG, [], data),
