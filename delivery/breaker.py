@@ -37,6 +37,9 @@ PERSON_NEEDED = frozenset(
         "fhir_redirected",
         "target_not_allowed",
         "connection_misconfigured",
+        "sftp_host_key",
+        "sftp_denied",
+        "folder_denied",
     }
 )
 

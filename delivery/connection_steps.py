@@ -46,6 +46,7 @@ OF_REASON = {
     "read_unauthorized": "sign_in",
     "unauthorized": "sign_in",
     "read_forbidden": "scope",
+    "folder_denied": "scope",
     "scope_refused": "scope",
     "rate_limited": "rate",
 }
@@ -269,8 +270,69 @@ def asked(ask: Callable[[], Any], close: Callable[[], None]) -> Any:
         close()
 
 
+def by_folder(connection: Connection, passage: Passage) -> None:
+    """Opens the folder and asks whether it may be written to. Nothing is left there."""
+    own = usable(passage, lambda: channel_for(
+        connection.kind, settings_of(connection), {}, connection.environment, resolve=check_target
+    ))  # fmt: skip
+    try:
+        own.open()
+    except Unavailable as error:
+        raise Stopped(OF_REASON.get(error.reason_code, "name"), error.reason_code) from None
+    finally:
+        own.close()
+    passage.passed("name", "The folder is there, below one that this installation may write to.")
+    for key in ("network", "tls", "sign_in"):
+        passage.skipped(key, "A folder of this machine, or of a share that it has mounted.")
+    passage.passed("scope", "Files may be made in it.")
+    within_rate(connection, passage)
+    passage.skipped("content", "Nothing answers: the partner takes a document when it likes.")
+
+
+def by_sftp(connection: Connection, passage: Passage) -> None:
+    """Connects, compares the host key, signs in and looks for the directory. Nothing is left there."""
+    own = usable(passage, lambda: channel_for(
+        connection.kind, quick(connection), connection.secrets(), connection.environment, resolve=check_target
+    ))  # fmt: skip
+    resolved(passage, own.settings.host, own.settings.port)
+    try:
+        own.open()
+        failed = ""
+    except Unavailable as error:
+        failed = error.reason_code
+    finally:
+        own.close()
+    said = {
+        "network": f"Port {own.settings.port} answers.",
+        "tls": "SSH; the server's host key is the one on this connection.",
+        "sign_in": "The server takes the user and its key or password.",
+        "scope": "SFTP is enabled for it.",
+        "content": "The directory is there. Whether files may be made in it shows with the first, or with a probe.",
+    }
+    stops = SFTP_STEPS.get(failed, "network") if failed else ""
+    for key, words in said.items():
+        if key == stops:
+            raise Stopped(key, failed)
+        if key == "content":
+            within_rate(connection, passage)
+        passage.passed(key, words)
+
+
+# Which step an SFTP session that did not come about has failed at; anything else is the network.
+SFTP_STEPS = {
+    "sftp_no_ssh": "tls",
+    "sftp_host_key": "tls",
+    "sftp_denied": "sign_in",
+    "sftp_no_sftp": "scope",
+    "folder_missing": "content",
+    "folder_denied": "content",
+    "sftp_write_failed": "content",
+}
+
 WAYS: dict[str, Callable[[Connection, Passage], None]] = {
     ConnectionKind.HL7_MLLP: by_hl7,
     ConnectionKind.OPENAPI: by_openapi,
     ConnectionKind.FHIR: by_fhir,
+    ConnectionKind.CCDA_FOLDER: by_folder,
+    ConnectionKind.CCDA_SFTP: by_sftp,
 }

@@ -23,7 +23,7 @@ class Credentials(TokenSource):
 
 def settings_of(connection: Connection) -> dict[str, Any]:
     """The connection's settings over the installation's own."""
-    return {"ack_seconds": settings.ACK_SECONDS} | connection.settings
+    return {"ack_seconds": settings.ACK_SECONDS} | connection.settings | {"allowed_folders": settings.ALLOWED_FOLDERS}
 
 
 def open_channel(connection: Connection, guard: Guard = lambda: True) -> Channel:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from delivery import breaker, fallback, retry, sql
 from delivery.channels.base import NoAnswer, Receipt, Refused, Unavailable
+from delivery.channels.registry import LEAVES_FILES
 from delivery.entries import CODED
 from delivery.models import Attempt
 from delivery.outgoing import Prepared
@@ -64,7 +65,7 @@ def changes_of(outcomes: Sequence[Outcome], epoch: int) -> list[Change]:
     """The moves these outcomes of one lane's batch lead to, alike ones together."""
     groups: dict[tuple[State, str, float, bool], list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
-        readable = outcome.prepared.delivery.location.reading_connection_id is not None
+        readable = _readable(outcome.prepared)
         groups[(outcome.state, outcome.reason_code, _waits(outcome), readable)].append(outcome)
     return [
         Change(
@@ -81,6 +82,13 @@ def changes_of(outcomes: Sequence[Outcome], epoch: int) -> list[Change]:
         )
         for (state, reason_code, wait, readable), members in groups.items()
     ]
+
+
+def _readable(prepared: Prepared) -> bool:
+    """Whether some reader may see it in the chart. What a partner takes from a folder it charts when it likes."""
+    delivery = prepared.delivery
+    left = delivery.connection is not None and delivery.connection.kind in LEAVES_FILES
+    return delivery.location.reading_connection_id is not None and not left
 
 
 def fall_back(outcomes: Sequence[Outcome], changes: Sequence[Change], moved: Sequence[Sequence[Ticket]]) -> None:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from audit.record import record
 from delivery.breaker import state_of
 from delivery.channels.base import Channel, ChannelError, ChartReader, OutgoingNote, Patient, Unavailable, Visit
+from delivery.channels.registry import LEAVES_FILES
 from delivery.intake import new_control_id
 from delivery.models import ReceiverProfile
 from delivery.opening import open_channel, open_reader
@@ -43,6 +44,8 @@ class Finding:
 
 def probe(connection: Connection, location: Location) -> Finding:
     """Probe a sending connection with the reader of a location that uses it, and keep what was found."""
+    if connection.kind in LEAVES_FILES:
+        raise CannotProbe("A file is known by its name: a repeat is recognised, and a doubt settled by looking for it.")
     visit = probe_visit(connection)
     channel = opened(connection)
     reader = reader_of(location)

@@ -29,6 +29,7 @@ from delivery.channels.compare import ALONE, Known, ReadBack, compare
 from delivery.channels.registry import NAMES_TEMPLATE
 from delivery.entries import CODED
 from delivery.entry_verification import look_at_entries
+from delivery.file_verification import is_left, look_at_files
 from delivery.models import Attempt, ConnectionState, Delivery, ReceiverProfile
 from delivery.opening import open_reader
 from delivery.outgoing import POISON_AFTER, open_body, planned, visit_at
@@ -59,7 +60,9 @@ def read_due() -> int:
         due = claim_reads()
         coded = [delivery for delivery in due if delivery.part in CODED]
         look_at_entries(coded)
-        notes = [delivery for delivery in due if delivery not in coded]
+        left = [delivery for delivery in due if is_left(delivery)]
+        look_at_files([delivery for delivery in left if delivery.state == State.UNKNOWN])
+        notes = [delivery for delivery in due if delivery not in coded and delivery not in left]
         if notes:
             looks = look_for(notes)
             try:

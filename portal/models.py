@@ -62,6 +62,8 @@ class ConnectionKind(models.TextChoices):
     HL7_MLLP = "hl7", "HL7 v2 over MLLP"
     OPENAPI = "openapi", "Open API"
     FHIR = "fhir", "FHIR R4"
+    CCDA_FOLDER = "ccda-folder", "C-CDA to a folder"
+    CCDA_SFTP = "ccda-sftp", "C-CDA by SFTP"
 
 
 class Practice(Configuration):
@@ -182,6 +184,7 @@ class Connection(Configuration):
     receiving_application, receiving_facility, version, processing_id, ack_seconds, sockets, ack_mode.
     For the Open API: base_url, practice_code, settle_seconds. `secrets`: token, client_key_pem, client_cert_pem.
     For FHIR: docs/channels/fhir.md. `secrets`: client_secret, signing_key_pem; its tokens are in OAuthGrant.
+    For C-CDA to a folder or by SFTP: docs/channels/ccda.md. `secrets`: password, private_key.
     """
 
     practice = models.ForeignKey(Practice, on_delete=models.PROTECT, related_name="connections")

@@ -260,6 +260,11 @@ ALLOWED_NETWORKS = env.list(
     default=["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
 )
 
+# Folders below which a C-CDA connection may leave documents, by colons. Default: one of the data folder; in production
+# none until the operator names one.
+_DOCUMENTS = "" if PRODUCTION else str(DATA_DIR / "documents")
+ALLOWED_FOLDERS = [each for each in env.str("SCRIBEPORT_ALLOWED_FOLDERS", default=_DOCUMENTS).split(":") if each]
+
 # The scribe's API: JSON in, JSON out, no browsable pages.
 MAX_NOTE_BYTES = env.int("SCRIBEPORT_MAX_NOTE_BYTES", default=5 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_NOTE_BYTES + 1024

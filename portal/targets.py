@@ -9,6 +9,7 @@ import re
 import socket
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -106,6 +107,19 @@ def check_target(host: str, port: int) -> tuple[str, int]:
     for address in addresses:  # all of them: one bad answer among good ones is an attack, not an accident
         _check_address(address, port)
     return str(addresses[0]), port
+
+
+def check_folder(path: str) -> Path:
+    """The folder as it is, links followed, if documents may be left there. Raises TargetRefused, OSError."""
+    if not path.startswith("/") or ".." in Path(path).parts or "\x00" in path:
+        raise TargetRefused("The folder must be a whole path that begins with / and has no .. in it.")
+    real = Path(path).resolve()
+    if not any(real.is_relative_to(Path(root).resolve()) for root in settings.ALLOWED_FOLDERS):
+        raise TargetRefused(
+            "This folder lies outside those this installation may write to. Whoever runs the server can add one to "
+            "SCRIBEPORT_ALLOWED_FOLDERS."
+        )
+    return real
 
 
 def check_url(url: str, *, tls_required: bool) -> tuple[str, int]:

@@ -177,6 +177,16 @@ class EntriesChannel(Protocol):
 
 
 @runtime_checkable
+class Finder(Protocol):
+    """A channel that can look for what it may have left, without any reader of the chart."""
+
+    def find(self, body: bytes, control_id: str) -> str:
+        """drop.THERE, NOT_THERE or CANNOT_SAY; raises Unavailable."""
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
 class EntriesReader(Protocol):
     """A reader that finds coded entries in a chart by our identity. Raises Unavailable when it cannot say."""
 

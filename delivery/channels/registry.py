@@ -6,6 +6,7 @@ from typing import Any
 
 from delivery.channels import openapi_sending
 from delivery.channels.base import Channel, ChartReader, Credentials, TemplateLister, Unavailable
+from delivery.channels.drop_settings import FolderSettings, SftpSettings
 from delivery.channels.fhir_settings import FhirSettings
 from delivery.channels.hl7_settings import Hl7Settings
 from delivery.channels.mllp import Hl7Channel
@@ -50,11 +51,32 @@ def _openapi_channel(
     return openapi_sending.open_channel(OpenApiSettings.read(settings, secrets, environment), resolve, guard)
 
 
+def _folder(
+    settings: Settings, secrets: Secrets, environment: str, _resolve: Resolve, guard: Guard, _: Credentials
+) -> Channel:
+    own = FolderSettings.read(settings, secrets, environment)
+    made: Channel = import_module("delivery.channels.ccda_folder").FolderChannel(own, guard)
+    return made
+
+
+def _sftp(
+    settings: Settings, secrets: Secrets, environment: str, resolve: Resolve, guard: Guard, _: Credentials
+) -> Channel:
+    own = SftpSettings.read(settings, secrets, environment)
+    made: Channel = import_module("delivery.channels.ccda_sftp").SftpChannel(own, resolve, guard)
+    return made
+
+
 CHANNELS: dict[str, Callable[[Settings, Secrets, str, Resolve, Guard, Credentials], Channel]] = {
     "hl7": _hl7,
     "fhir": _fhir,
     "openapi": _openapi_channel,
+    "ccda-folder": _folder,
+    "ccda-sftp": _sftp,
 }
+
+# Kinds that leave a file for a partner: what becomes of it no reader of a chart can say, only whether it was left.
+LEAVES_FILES = frozenset({"ccda-folder", "ccda-sftp"})
 
 
 # Kinds that have eCW fill a template by the code that eCW itself lists it under. (HL7's OBR-4 names one too, by the

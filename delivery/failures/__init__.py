@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from delivery.failures import chart, codes, content, events, fhir, journey, message, openapi, sending, signing_in
+from delivery.failures import chart, codes, content, events, fhir, files, journey, message, openapi, sending, signing_in
 from delivery.failures.entry import Button, Failure, Owner
 
 __all__ = ["CATALOGUE", "CHAPTERS", "FAMILIES", "Button", "Failure", "Owner", "failure"]
@@ -13,6 +13,7 @@ CHAPTERS: tuple[tuple[str, tuple[Failure, ...]], ...] = (
     ("Signing in with eCW", signing_in.FAILURES),
     ("By FHIR", fhir.FAILURES),
     ("By the Open API", openapi.FAILURES),
+    ("C-CDA to a folder or by SFTP", files.FAILURES),
     ("The note, its mapping and the message", content.FAILURES + message.FAILURES),
     ("Codes of diagnoses and drugs", codes.FAILURES),
     ("The delivery's own course", journey.FAILURES),

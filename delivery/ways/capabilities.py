@@ -18,6 +18,7 @@ from delivery.channels.base import ChannelError, OutgoingNote, Unavailable
 from delivery.channels.compare import compare
 from delivery.channels.fhir_search import TYPES, FhirClient
 from delivery.channels.fhir_settings import FhirSettings
+from delivery.channels.registry import LEAVES_FILES
 from delivery.connection_steps import FAILED, STEPS, examine
 from delivery.failures import failure
 from delivery.oauth import asking
@@ -120,7 +121,9 @@ def of_connection(connection: Connection, location: Location) -> list[Capability
     rows = [replace(answers, outcome=YES, says="Every step of the connection test passed.")]
     if connection.kind == ConnectionKind.FHIR:
         rows += [*methods(connection, blank), *rights(connection, blank)]
-    if sends:
+    if sends and connection.kind in LEAVES_FILES:
+        rows += leaving(connection, location, blank)
+    elif sends:
         rows += writing(connection, location, blank)
     if reads:
         rows.append(reading(connection, blank))
@@ -192,6 +195,29 @@ def writing(connection: Connection, location: Location, blank: Capability) -> li
         replace(back, outcome=YES, says=took),
         *sections(connection, location, blank),
     ]
+
+
+def leaving(connection: Connection, location: Location, blank: Capability) -> list[Capability]:
+    """Whether a document can be left, a repeat is recognised, and a document found again by its name."""
+    write, repeat = (
+        replace(blank, key="write", label="Takes a note"),
+        replace(blank, key="repeat", label="Ignores a repeat"),
+    )
+    back = replace(blank, key="read_back", label="Can be read back", outcome=NO, says="Only whether it was left.")
+    try:
+        note = outgoing(location, probe_visit(connection))
+        with closing(opened(connection)) as channel:
+            rendered = channel.render(note)
+            channel.send(rendered, note.control_id)
+            again = channel.send(rendered, note.control_id).code
+    except (CannotProbe, ValueError) as error:
+        return [replace(write, outcome=NO, says=str(error)), repeat, replace(back, outcome=UNKNOWN, says="")]
+    except ChannelError as error:
+        return [replace(write, outcome=NO, says=failure(error.reason_code).title), repeat, back]
+    known = again == "already_there"
+    says = "Recognised by its name." if known else "Gone at once: whoever takes it would get it twice."
+    left = replace(write, outcome=YES, says="A synthetic document was left.")
+    return [left, replace(repeat, outcome=YES if known else NO, says=says), back]
 
 
 def sections(connection: Connection, location: Location, blank: Capability) -> Iterator[Capability]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from delivery.channels.registry import LEAVES_FILES
 from delivery.words import GRADES
 from portal.models import Connection, ConnectionKind
 
@@ -59,9 +60,16 @@ WAYS: tuple[Way, ...] = (
     Way(
         "ccda",
         "C-CDA",
-        "An exchange partner, or the FHIR document way, which carries it in this version.",
-        ("Sends a coded document that other systems can read too.", "By FHIR it is read back by section."),
-        ("One direction only, no field: a person takes it over in eCW.",),
+        "An exchange partner that takes files from a folder or an SFTP server, or the FHIR document way.",
+        (
+            "Sends a coded document that other systems can read too.",
+            "A file is left whole or not at all, and never twice.",
+            "By FHIR it is read back by section.",
+        ),
+        (
+            "One direction only, no field: a person takes it over in eCW.",
+            "Of a file only that it was left can be proved, not that eCW took it.",
+        ),
         {ConnectionKind.FHIR: "section"},
         "Which sections eCW shows of it.",
     ),
@@ -72,6 +80,8 @@ BY_KEY = {way.key: way for way in WAYS}
 def way_of(connection: Connection) -> Way:
     """The way that a connection sends by, from its kind and settings."""
     own = connection.settings
+    if connection.kind in LEAVES_FILES:
+        return BY_KEY["ccda"]
     if connection.kind != ConnectionKind.FHIR:
         return BY_KEY["hl7" if connection.kind == ConnectionKind.HL7_MLLP else "openapi"]
     if own.get("profile") != "document":
@@ -81,6 +91,8 @@ def way_of(connection: Connection) -> Way:
 
 def best_grade(connection: Connection, reader: Connection | None) -> str:
     """The grade of proof that a location's reading connection can give to what this connection sends."""
+    if connection.kind in LEAVES_FILES:
+        return "none"
     grade = way_of(connection).proves.get(reader.kind, "none") if reader else "none"
     is_pdf = connection.settings.get("profile") == "document" and connection.settings.get("document_form") == "pdf"
     return "document" if is_pdf and grade == "section" else grade

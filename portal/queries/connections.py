@@ -16,6 +16,8 @@ SECRET_LABELS = {
     "signing_key_pem": "Signing key",
     "client_cert_pem": "Client certificate",
     "client_key_pem": "Client key",
+    "password": "Password",
+    "private_key": "Private key",
 }
 
 
@@ -34,12 +36,18 @@ def target_of(connection: Connection) -> str:
     own: dict[str, Any] = connection.settings
     if connection.kind == ConnectionKind.HL7_MLLP:
         return f"{own.get('host', '')}:{own.get('port', '')}"
+    if connection.kind == ConnectionKind.CCDA_SFTP:
+        return f"{own.get('user', '')}@{own.get('host', '')}:{own.get('port', '')}"
+    if connection.kind == ConnectionKind.CCDA_FOLDER:
+        return str(own.get("folder", ""))
     return str(own.get("base_url", ""))
 
 
 def is_encrypted(connection: Connection) -> bool:
-    """Whether TLS guards it (a VPN is another matter and is named apart)."""
+    """Whether TLS or SSH guards it (a VPN is another matter and is named apart)."""
     own: dict[str, Any] = connection.settings
+    if connection.kind == ConnectionKind.CCDA_SFTP:
+        return True
     return bool(own.get("tls")) or str(own.get("base_url", "")).startswith("https:")
 
 

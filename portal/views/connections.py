@@ -10,14 +10,18 @@ from portal import connections
 from portal.access import connection_for, connection_to_change, connections_of, practice_for, somewhere
 from portal.forms.connections import ConnectionForm
 from portal.forms.fhir import FhirForm
+from portal.forms.folder import FolderForm
 from portal.forms.hl7 import Hl7Form
 from portal.forms.openapi import OpenApiForm
+from portal.forms.sftp import SftpForm
 from portal.models import Connection, ConnectionKind, Role
 from portal.panels import rendered
 from portal.queries.connections import connection_facts, connection_rows
 from portal.requests import PortalRequest
 
-FORMS: dict[str, type[ConnectionForm]] = {form.kind.value: form for form in (Hl7Form, FhirForm, OpenApiForm)}
+FORMS: dict[str, type[ConnectionForm]] = {
+    form.kind.value: form for form in (Hl7Form, FhirForm, OpenApiForm, FolderForm, SftpForm)
+}
 SEES = (Role.DIRECTOR, Role.OPERATOR, Role.AUDITOR)
 
 

@@ -492,6 +492,7 @@ OPENERS = {
     "delivery/actions.py": "seals the frozen message again for a replay's own row",
     "delivery/contents.py": "opens what the delivery pages show, each behind a recorded view",
     "delivery/entry_verification.py": "opens the note whose coded entries are looked for in the chart",
+    "delivery/file_verification.py": "opens the document that is compared with what was left for a partner",
     "delivery/plans.py": "opens the frozen plan the chart is compared with",
     "delivery/intake.py": "compares a note posted again with the first",
     "delivery/webhooks/sending.py": "opens what a scribe is told, for posting it",

@@ -37,11 +37,13 @@ from portal import keys
 from portal.forms.audit import AuditSearchForm, PatientForm
 from portal.forms.exports import AuditExportForm
 from portal.forms.fhir import FhirForm
+from portal.forms.folder import FolderForm
 from portal.forms.hl7 import Hl7Form
 from portal.forms.locations import LocationForm, NewLocationForm, ReasonForm, RoutesForm
 from portal.forms.openapi import OpenApiForm
 from portal.forms.people import InviteForm, RoleForm
 from portal.forms.scribes import AgreementForm, KeyForm, ScribeForm
+from portal.forms.sftp import SftpForm
 from portal.forms.signin import ReplacePasswordForm, SignInForm
 from portal.models import Connection, Environment, Location, Membership, Role, Scribe, User
 from tests.cast import Cast, make_template
@@ -453,6 +455,8 @@ FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     KeyForm: lambda cast, data: KeyForm(cast.practice, data),
     LocationForm: lambda cast, data: LocationForm(cast.north, data),
     NewLocationForm: lambda cast, data: NewLocationForm(cast.practice, data),
+    FolderForm: lambda cast, data: FolderForm(cast.practice, None, data),
+    SftpForm: lambda cast, data: SftpForm(cast.practice, None, data),
     OpenApiForm: lambda cast, data: OpenApiForm(cast.practice, None, data),
     PracticeDefaultForm: lambda cast, data: PracticeDefaultForm(spec_of(cast.north_mapping), data),
     ReasonForm: lambda cast, data: ReasonForm(data),
@@ -465,7 +469,7 @@ FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     SignInForm: lambda cast, data: SignInForm(data),
     UploadForm: lambda cast, data: UploadForm(data),
 }
-BASES = {"ConnectionForm", "SourceForm", "TlsForm"}  # never shown by themselves
+BASES = {"ConnectionForm", "DropForm", "SourceForm", "TlsForm"}  # never shown by themselves
 
 
 def heirs(of: type) -> set[type]:
