@@ -8,7 +8,7 @@ Nothing a person typed stands in an address: searches become ids and blind index
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,7 +31,7 @@ RANGES: dict[str, tuple[str, timedelta]] = {
 OPAQUE = re.compile(r"[0-9a-f]{32}")
 CONTROL_ID = re.compile(r"[A-Z0-9]{1,20}")
 REASON = re.compile(r"[a-z0-9_.]{1,60}")
-MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2})?")
+MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}([+-][0-9]{2}:[0-9]{2})?)?")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,9 @@ class Filters:
     provider: tuple[str, ...] = ()  # the scribe's provider ids
     part: tuple[str, ...] = ()
     range: str = ""  # a key of RANGES
-    since: str = ""  # YYYY-MM-DD or YYYY-MM-DDTHH:MM, in the location's zone; used when no range is set
+    # YYYY-MM-DD or YYYY-MM-DDTHH:MM, in the location's zone; used when no range is set. An hour that the clocks pass
+    # twice is told apart by its offset: 2026-11-01T01:00-05:00.
+    since: str = ""
     until: str = ""  # the last day or minute, included
     reason: tuple[str, ...] = ()  # codes of delivery/failures
     method: tuple[str, ...] = ()  # kinds of connections
@@ -104,9 +106,18 @@ class Filters:
         return _begin(self.since, zone), _end(self.until, zone)
 
 
+def moment(at: datetime, zone: ZoneInfo) -> str:
+    """A time's minute as an address names it."""
+    local = at.astimezone(zone)
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return local.isoformat(timespec="minutes") if twice else f"{local:%Y-%m-%dT%H:%M}"
+
+
+# In UTC, all of them: two times of one zone are compared and subtracted by their clocks' faces, as if no hour were ever
+# left out or passed twice.
 def _begin(text: str, zone: ZoneInfo) -> datetime | None:
     at = _moment(text)
-    return at.replace(tzinfo=zone) if at else None
+    return _utc(at, zone, fold=0) if at else None
 
 
 def _end(text: str, zone: ZoneInfo) -> datetime | None:
@@ -114,9 +125,13 @@ def _end(text: str, zone: ZoneInfo) -> datetime | None:
     at = _moment(text)
     if at is None:
         return None
-    if len(text) > len("2026-03-19"):
-        return at.replace(tzinfo=zone) + timedelta(minutes=1)
-    return (at + timedelta(days=1)).replace(tzinfo=zone)
+    if "T" in text:
+        return _utc(at, zone, fold=1) + timedelta(minutes=1)
+    return _utc(at + timedelta(days=1), zone, fold=0)
+
+
+def _utc(at: datetime, zone: ZoneInfo, fold: int) -> datetime:
+    return (at if at.tzinfo else at.replace(tzinfo=zone, fold=fold)).astimezone(UTC)
 
 
 def _moment(text: str) -> datetime | None:

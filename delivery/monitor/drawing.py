@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from delivery.filters import moment
 from delivery.monitor.marks import Mark
 from delivery.monitor.outcomes import OUTCOMES, Counts, by_outcome
 from delivery.monitor.span import Span
@@ -128,8 +129,9 @@ def _column(span: Span, bar: int, layer: dict[str, int], top: int, zone: ZoneInf
         total=under,
         words=words,
         when=when,
-        since=f"{begins.astimezone(zone):%Y-%m-%dT%H:%M}",
-        until=f"{(ends - datetime.resolution).astimezone(zone):%Y-%m-%dT%H:%M}",
+        # By the place's clock, whatever clock the chart is read by: so the address is read again.
+        since=moment(begins, span.zone),
+        until=moment(ends - datetime.resolution, span.zone),
     )
 
 

@@ -1,7 +1,7 @@
 """The stretch of time a screen speaks of, cut into bars of one length."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from delivery.filters import RANGES, Filters
@@ -9,6 +9,8 @@ from delivery.filters import RANGES, Filters
 DEFAULT = "24h"  # what the figures speak of while the list is not narrowed to a time
 SIZES = (60, 300, 900, 3600, 3 * 3600, 6 * 3600, 86400, 7 * 86400, 28 * 86400)  # seconds a bar
 MOST_BARS = 31
+DAY = 86400
+GREENWICH = ZoneInfo("UTC")
 HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
 LONGEST = timedelta(days=800)
 
@@ -22,6 +24,7 @@ class Span:
     size: int
     origin: datetime
     label: str
+    zone: ZoneInfo = GREENWICH  # the place's, by which an address names its times
 
     @property
     def bars(self) -> int:
@@ -53,15 +56,18 @@ def cut(start: datetime, end: datetime, zone: ZoneInfo, label: str = "") -> Span
     """A span with the shortest bars of which not too many are needed; long ones begin at midnight of the place."""
     length = (end - start).total_seconds()
     size = next((size for size in SIZES if length / size <= MOST_BARS), SIZES[-1])
-    return Span(start, end, size, _floor(start, size, zone), label)
+    return Span(start, end, size, _floor(start, size, zone), label, zone)
 
 
 def _floor(at: datetime, size: int, zone: ZoneInfo) -> datetime:
     if size <= HOUR.total_seconds():
         return at - timedelta(seconds=at.timestamp() % size)
-    midnight = at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    within = timedelta(seconds=(at - midnight).total_seconds() // size * size)
-    return whole_hour(midnight + within).astimezone(at.tzinfo)
+    local = at.astimezone(zone)  # by the clock on its wall: a day has 23 or 25 hours now and then
+    hour = local.hour // (size // 3600) * (size // 3600) if size < DAY else 0
+    begins = local.replace(hour=hour, minute=0, second=0, microsecond=0, fold=0)
+    origin = whole_hour(begins.astimezone(UTC))
+    # A quarter of a day in which the clocks went back is longer than a bar.
+    return origin + (at - origin) // timedelta(seconds=size) * timedelta(seconds=size)
 
 
 def whole_hour(at: datetime) -> datetime:

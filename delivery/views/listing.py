@@ -84,8 +84,9 @@ def range_context(chosen: Filters) -> dict[str, Any]:
     return {
         "any_time": timed(""),
         "range_links": {key: timed(key) for key in filters.RANGES},
-        "since_local": chosen.since if "T" in chosen.since or not chosen.since else f"{chosen.since}T00:00",
-        "until_local": chosen.until if "T" in chosen.until or not chosen.until else f"{chosen.until}T23:59",
+        # Such a field has no place for an offset.
+        "since_local": chosen.since[:16] if "T" in chosen.since or not chosen.since else f"{chosen.since}T00:00",
+        "until_local": chosen.until[:16] if "T" in chosen.until or not chosen.until else f"{chosen.until}T23:59",
     }
 
 
