@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import DatabaseError, transaction
+from django.db import InterfaceError, OperationalError, ProgrammingError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -22,6 +22,8 @@ from delivery.models import Delivery
 
 log = logging.getLogger(__name__)
 
+# Nothing the delivery can help: the database is away, or its tables are of another version. All of it is tried again.
+AWAY = (OperationalError, InterfaceError, ProgrammingError)
 LEASE = timedelta(seconds=30)
 PORTION = 20  # deliveries between two renewals of the lease
 
@@ -38,7 +40,11 @@ def run(job_id: int, owner: str, stopping: Callable[[], bool]) -> int:
     looked_at = 0
     while not stopping() and take(job_id, owner):
         job = Job.objects.select_related("created_by", "practice").get(pk=job_id)
-        number = portion(job, owner)
+        deed = deed_named(job.verb)
+        if deed is None:
+            give_up(job)
+            break
+        number = portion(job, deed, owner)
         looked_at += number
         if number < PORTION:
             finish(job)
@@ -58,13 +64,19 @@ def release(job_id: int, owner: str) -> None:
     Job.objects.filter(pk=job_id, held_by=owner).update(held_by="", held_until=None)
 
 
-def portion(job: Job, owner: str) -> int:
+def give_up(job: Job) -> None:
+    """A job of an older version, whose deed is none any more: nobody would ever do what is left of it."""
+    log.error("a job's deed is not known any more: %s", job.pk)
+    job.items.filter(result=ItemResult.WAITING).update(result=ItemResult.FAILED, at=timezone.now())
+    finish(job)
+
+
+def portion(job: Job, deed: Deed, owner: str) -> int:
     """The next items without a result, in order; returns how many there were."""
-    deed = deed_named(job.verb)
     waiting = list(job.items.filter(result=ItemResult.WAITING).order_by("position")[:PORTION])
     with acting(Actor("user", str(job.created_by_id), job.created_by.username), correlation_id=f"job-{job.pk}"):
         for item in waiting:
-            if deed is not None and not one(job, item, deed, owner):
+            if not one(job, item, deed, owner):
                 break
     return len(waiting)
 
@@ -79,9 +91,9 @@ def one(job: Job, item: JobItem, deed: Deed, owner: str) -> bool:
             rows = Delivery.objects.select_related("location__practice", "note_version")
             result, found = outcome(job, rows.defer("note_version__sealed_body").get(pk=item.delivery_id), deed)
             _note(item, result, found)
-    except DatabaseError:
+    except AWAY:
         raise
-    except Exception as error:
+    except Exception as error:  # what the database refuses of this very delivery among it
         log.error("one delivery of a job failed: %s", type(error), exc_info=True)
         _note(item, ItemResult.FAILED, "")
     return True

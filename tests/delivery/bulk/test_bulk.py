@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import DataError, IntegrityError, InterfaceError, InternalError, OperationalError, ProgrammingError
 from django.utils import timezone
 
 from audit.models import AuditEvent
@@ -182,6 +183,77 @@ class TestTheJob:
         run_jobs("w1", never)
         job.refresh_from_db()
         assert (results(job), job.state) == (["done", "failed", "done"], "done")
+
+    @pytest.mark.parametrize(
+        "poison", [IntegrityError("a key twice"), DataError("out of range"), InternalError("refused by a trigger")]
+    )
+    def test_a_delivery_the_database_refuses_is_named_and_the_others_go_on(self, cast, scope, monkeypatch, poison):
+        made(cast, State.HELD, 3)
+        job = start(cast, scope)
+        outcome = running.outcome
+
+        def first_is_poison(its, delivery, deed):
+            if delivery.pk == job.items.get(position=1).delivery_id:
+                raise poison
+            return outcome(its, delivery, deed)
+
+        monkeypatch.setattr(running, "outcome", first_is_poison)
+        run_jobs("w1", never)
+        job.refresh_from_db()
+        assert (results(job), job.state) == (["failed", "done", "done"], "done")
+
+    def test_what_the_database_itself_refuses_is_named_too(self, cast, scope, monkeypatch):
+        made(cast, State.HELD, 2)
+        job = start(cast, scope)
+        outcome = running.outcome
+
+        def breaks_a_rule(its, delivery, deed):
+            if delivery.pk == job.items.get(position=1).delivery_id:
+                JobItem.objects.create(job=its, position=2, delivery=delivery)  # that position is taken
+            return outcome(its, delivery, deed)
+
+        monkeypatch.setattr(running, "outcome", breaks_a_rule)
+        run_jobs("w1", never)
+        assert results(job) == ["failed", "done"]
+
+    @pytest.mark.parametrize("away", [OperationalError("gone"), InterfaceError("closed"), ProgrammingError("old code")])
+    def test_where_the_database_is_away_or_of_another_version_nothing_is_called_failed(
+        self, cast, scope, monkeypatch, away
+    ):
+        made(cast, State.HELD, 2)
+        job = start(cast, scope)
+
+        def gone(*about):
+            raise away
+
+        monkeypatch.setattr(running, "outcome", gone)
+        with pytest.raises(type(away)):
+            run(job.pk, "w1", never)
+        job.refresh_from_db()
+        assert (results(job), job.state) == (["", ""], "running")
+
+    def test_a_job_whose_deed_this_version_no_longer_has_ends_and_says_so(self, cast, scope, monkeypatch, client):
+        monkeypatch.setattr(running, "PORTION", 2)
+        made(cast, State.HELD, 5)
+        job = start(cast, scope)
+        Job.objects.update(verb="bless")
+        assert run(job.pk, "w1", never) == 0
+        job.refresh_from_db()
+        assert (job.state, results(job), job.held_by) == ("done", ["failed"] * 5, "")
+        assert job.finished_at is not None
+        assert set(Delivery.objects.values_list("state", flat=True)) == {"held"}
+        client.force_login(cast.omar)
+        shown = client.get(f"/deliveries/jobs/{job.pk}/").content.decode()
+        assert "bless: 5 deliveries" in shown
+        assert "Failed: 5" in shown
+
+    def test_of_such_a_job_what_was_done_before_stays_done(self, cast, scope):
+        made(cast, State.HELD, 3)
+        job = start(cast, scope)
+        job.items.filter(position=1).update(result="done")
+        Job.objects.update(verb="bless")
+        run_jobs("w1", never)
+        assert results(job) == ["done", "failed", "failed"]
 
     def test_asking_the_chart_for_many_is_recorded_for_each(self, cast, scope):
         made(cast, State.UNKNOWN, 2)
