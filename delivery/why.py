@@ -98,7 +98,14 @@ def _newest(found: QuerySet[NoteVersion], asked: Asked, scope: Scope) -> NoteVer
         begins, ends = _day(asked.day, scope)
         visited = Q(encounter_start__gte=begins, encounter_start__lt=ends)
         found = found.filter(visited | Q(encounter_start=None, received_at__gte=begins, received_at__lt=ends))
-    return found.order_by("-received_at", "-number").first()
+    newest = found.order_by("-received_at").first()
+    # Its note's latest version, whichever came last: an earlier one may have been held up on its way here.
+    return found.filter(note=newest.note_id).order_by("-number").first() if newest else None
+
+
+def _notes(versions: QuerySet[NoteVersion]) -> int:
+    """How many notes these are versions of."""
+    return versions.order_by().values("note").distinct().count()
 
 
 def _day(day: date, scope: Scope) -> tuple[datetime, datetime]:
@@ -114,7 +121,7 @@ def _deliveries(version: NoteVersion) -> list[Delivery]:
 
 def _absent(asked: Asked, scope: Scope) -> Answer:
     """No note fits: what is known instead."""
-    others = _versions(asked, scope).count()
+    others = _notes(_versions(asked, scope))
     if others and (asked.provider or asked.day):
         number = "another note" if others == 1 else f"{others} other notes"
         said = f"We never received such a note, but we have {number} of this {_whom(asked)} by another provider or day."
@@ -132,7 +139,7 @@ def _under_another(asked: Asked, scope: Scope) -> tuple[str, tuple[str, ...]] | 
     if _versions(Asked(encounter=asked.encounter), scope).exists():
         said = "We have a note of this visit, but the scribe posted it under another patient."
         return said, ("The patient’s id in eCW and in the scribe’s schedule differ: the scribe’s vendor can say why.",)
-    if number := _versions(Asked(patient=asked.patient), scope).count():
+    if number := _notes(_versions(Asked(patient=asked.patient), scope)):
         said = "We never received a note of this visit from the scribe, only of other visits of this patient."
         return said, (f"Notes of this patient’s other visits: {number}.",)
     return None
@@ -147,7 +154,7 @@ def _never(asked: Asked, scope: Scope) -> Answer:
     cause, said = "never_received", "We never received this note from the scribe."
     if asked.day:
         begins, ends = _day(asked.day, scope)
-        came = here.filter(received_at__gte=begins, received_at__lt=ends).count()
+        came = _notes(here.filter(received_at__gte=begins, received_at__lt=ends))
         if not came:
             cause, said = "nothing_came", "We never received this note: the scribe posted nothing at all that day."
         else:

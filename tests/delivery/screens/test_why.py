@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audit.models import AuditEvent
 from audit.record import record
-from delivery.models import ConnectionState, Delivery
+from delivery.models import ConnectionState, Delivery, NoteVersion
 from delivery.queries import Scope
 from delivery.states import State
 from delivery.why import Answer, Asked, answer
@@ -124,6 +124,47 @@ def test_of_several_notes_the_newest_is_spoken_of(cast):
     make_delivery(cast, State.VERIFIED, encounter="E6")
     assert asked_of(cast, Asked(patient="P1001")).cause == "verified"
     assert asked_of(cast, ALL).cause == "rejected"
+
+
+def another_version(cast, first: Delivery, state: State, number: int, received_at) -> Delivery:
+    """A further version of the same note, with its own delivery."""
+    more = make_delivery(cast, state, received_at=received_at)
+    NoteVersion.objects.filter(pk=more.note_version_id).update(note=first.note_id, number=number)
+    Delivery.objects.filter(pk=more.pk).update(note=first.note_id)
+    return more
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_of_one_note_the_highest_version_is_spoken_of_whenever_it_came(cast, late):
+    """Version 1 may come after version 2: the scribe's queue, a retry."""
+    second = make_delivery(cast, State.VERIFIED, received_at=NOW() - timedelta(hours=1))
+    NoteVersion.objects.filter(pk=second.note_version_id).update(number=2)
+    at = NOW() if late else NOW() - timedelta(hours=2)
+    another_version(cast, second, State.SUPERSEDED, 1, at)
+    found = asked_of(cast, ALL)
+    assert found.cause == "verified"
+    assert "version 2" in found.evidence[0]
+
+
+def test_the_newest_note_is_spoken_of_though_another_one_has_more_versions(cast):
+    old = make_delivery(cast, State.VERIFIED, received_at=NOW() - timedelta(hours=5))
+    another_version(cast, old, State.VERIFIED, 2, NOW() - timedelta(hours=4))
+    make_delivery(cast, State.REJECTED, reason_code="ae")
+    assert asked_of(cast, ALL).cause == "rejected"
+
+
+def test_versions_of_one_note_are_counted_as_one_note(cast):
+    first = make_delivery(cast, State.SUPERSEDED, received_at=NOW() - timedelta(hours=5))
+    for number in (2, 3):
+        another_version(cast, first, State.VERIFIED, number, NOW() - timedelta(hours=number))
+    other = asked_of(cast, Asked(patient="P1001", provider="Ray"))
+    assert "we have another note of this patient" in other.sentence
+    visit = asked_of(cast, Asked(patient="P1001", encounter="E9"))
+    assert visit.evidence == ("Notes of this patient’s other visits: 1.",)
+    day = NOW().astimezone(Scope((cast.north,)).zone).date()
+    NoteVersion.objects.update(received_at=NOW())
+    absent = asked_of(cast, Asked(patient="P9", day=day))
+    assert "1 other note came that day." in absent.evidence
 
 
 def test_a_provider_is_found_by_id_and_by_part_of_the_name(cast):
