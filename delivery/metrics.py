@@ -3,6 +3,7 @@
 Read from the database at each scrape, so that every web process gives the same answer. Labels come from a closed list.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
@@ -17,7 +18,8 @@ from delivery.incarnation import in_recovery
 from delivery.models import Breaker, ConnectionState, Delivery, Heartbeat
 from delivery.monitor.tables import Counted, Issue, Tally
 from delivery.panels import ALIVE
-from delivery.states import NEEDS_ATTENTION, State
+from delivery.queries import needing
+from delivery.states import State
 
 # What may tell figures apart: codes of ours. Never a person, a note, an address or anything that was posted.
 LABELS = frozenset({"practice", "location", "state", "method", "breaker"})
@@ -66,9 +68,16 @@ def deliveries(now: datetime) -> Iterator[GaugeMetricFamily]:
     yield gauge("waiting", "Deliveries that wait to be sent.", PLACE, {row[:2]: row[2] for row in rows})
     ages = {row[:2]: (now - row[3]).total_seconds() for row in rows}
     yield gauge("waiting_oldest_seconds", "Age of the oldest delivery that waits to be sent.", PLACE, ages)
-    needing = Delivery.objects.filter(state__in=NEEDS_ATTENTION).order_by().values_list(*WHERE, "state")
-    found = {row[:3]: row[3] for row in needing.annotate(number=Count("pk"))}
-    yield gauge("needs_attention", "Deliveries that need a person.", (*PLACE, "state"), found)
+    yield gauge("needs_attention", "Deliveries that need a person.", (*PLACE, "state"), attention(now))
+
+
+def attention(now: datetime) -> Counter[tuple[str, ...]]:
+    """As the monitor's card counts it: the charted but withdrawn among it, and the accepted but unread."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for why in needing(now):
+        rows = Delivery.objects.filter(why).order_by().values_list(*WHERE, "state").annotate(number=Count("pk"))
+        found.update({row[:3]: row[3] for row in rows})
+    return found
 
 
 def issues() -> Iterator[GaugeMetricFamily]:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from delivery.filters import GROUPS, Filters
 from delivery.models import Attempt, Delivery
-from delivery.states import STRIKABLE, State
+from delivery.states import NEEDS_ATTENTION, STRIKABLE, State
 from portal.models import Location
 
 PAGE = 50
@@ -91,6 +91,11 @@ def matching(scope: Scope, filters: Filters, now: datetime | None = None) -> Que
 def beyond_states(now: datetime) -> Q:
     """What needs a person though its state does not say so."""
     return TO_STRIKE | unread(now)
+
+
+def needing(now: datetime) -> tuple[Q, ...]:
+    """All that needs a person, in parts that do not overlap and have an index each."""
+    return Q(state__in=NEEDS_ATTENTION), TO_STRIKE, unread(now)
 
 
 def unread(now: datetime) -> Q:

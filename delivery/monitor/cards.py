@@ -11,8 +11,8 @@ from delivery.filters import Filters
 from delivery.monitor.outcomes import Counts, by_state, received
 from delivery.monitor.span import Span
 from delivery.monitor.tables import Standing
-from delivery.queries import TO_STRIKE, Scope, matching, unread
-from delivery.states import NEEDS_ATTENTION, State
+from delivery.queries import Scope, matching, needing
+from delivery.states import State
 from delivery.words import ago
 from portal.queries.expiries import expiries
 
@@ -131,10 +131,9 @@ def _waiting(asked: Asked, before: Stood | None) -> Card:
 
 def _attention(asked: Asked, before: Stood | None) -> Card:
     here = matching(asked.scope, Filters(), asked.now).order_by()
-    by_state = here.filter(state__in=NEEDS_ATTENTION).count()
-    number = by_state + here.filter(TO_STRIKE).count() + here.filter(unread(asked.now)).count()
+    number = sum(here.filter(why).count() for why in needing(asked.now))
     note = "held, unknown, not as sent, rejected, undecided, withdrawn" if number else "nothing needs a person"
-    said = change(by_state, before.attention if before else None)
+    said = change(number, before.attention if before else None)
     url = asked.to("attention", timed=False)
     tone = "act" if number else ""
     return Card("Needs attention", "exclamation-triangle", f"{number:,}", note, tone, url=url, change=said)

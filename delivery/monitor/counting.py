@@ -6,13 +6,13 @@ and puts the numbers down. Counting anew and not adding up: a look that is cut o
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 
 from django.db import transaction
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Exists, Min, OuterRef
 from django.utils import timezone
 
 from delivery.models import Delivery, Move
@@ -20,8 +20,8 @@ from delivery.monitor.grouping import QUIET, Failed, failing, is_failure, standi
 from delivery.monitor.outcomes import Bar
 from delivery.monitor.span import HOUR, Span, whole_hour
 from delivery.monitor.tables import Counted, Issue, IssueState, Standing, Tally
-from delivery.queries import EPOCH
-from delivery.states import NEEDS_ATTENTION, State
+from delivery.queries import EPOCH, needing
+from delivery.states import State
 from portal.models import Location
 
 BATCH = 5000  # moves a look
@@ -104,9 +104,10 @@ def _advance(counted: Counted, move_id: int, until: datetime) -> bool:
 
 
 def begin() -> int:
-    """The first look: every hour at once, in one statement."""
-    newest = Move.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    """The first look: every hour at once, in one statement. What is too young to be sure of is left for the next."""
     now = timezone.now()
+    settled = Move.objects.filter(at__lte=now - SETTLED).order_by("-pk").values_list("pk", flat=True)
+    newest = settled.first() or 0
     everything = Delivery.objects.order_by().annotate(bar=Bar("created_at", HOURS))
     rows = everything.values_list("location", "bar", "state").annotate(number=Count("pk"))
     with transaction.atomic():
@@ -116,16 +117,21 @@ def begin() -> int:
                 Tally(location_id=location, hour=EPOCH + bar * HOUR, state=state, number=number)
                 for location, bar, state, number in rows
             ]
-            write_issues(present_failures(), standing(), now)
+            write_issues(present_failures(newest), standing(), now)
             Tally.objects.all().delete()
             Tally.objects.bulk_create(made_rows, batch_size=200)
     return newest
 
 
-def present_failures() -> list[Failed]:
-    """Of before the first look only what stands now is known: each failure with the time of its last change."""
-    rows = failing().values_list("location", "connection__kind", "reason_code", "updated_at").order_by("updated_at")
-    return [Failed(location, method or "", code, at) for location, method, code, at in rows]
+def present_failures(newest: int) -> list[Failed]:
+    """Of before the first look only what stands now is known: each failure with the time of its last change.
+
+    What has moved since move `newest` is counted with that move.
+    """
+    later = Move.objects.filter(delivery=OuterRef("pk"), pk__gt=newest)
+    rows = failing().exclude(Exists(later)).order_by("updated_at")
+    found = rows.values_list("location", "connection__kind", "reason_code", "updated_at")
+    return [Failed(location, method or "", code, at) for location, method, code, at in found]
 
 
 def count(touched: Touched) -> Iterable[Tally]:
@@ -156,20 +162,29 @@ def note_standing(now: datetime | None = None) -> int:
     if Standing.objects.filter(at=slot).exists():
         return 0
     waiting = _standing([State.READY, State.SENDING])
-    attention = _standing(NEEDS_ATTENTION)
+    attention = needing_attention(now)
     rows = [
         Standing(
             location_id=pk,
             at=slot,
             waiting=waiting.get(pk, (0, now))[0],
             oldest_seconds=max(0, int((now - waiting.get(pk, (0, now))[1]).total_seconds())),
-            attention=attention.get(pk, (0, now))[0],
+            attention=attention.get(pk, 0),
         )
         for pk in Location.objects.values_list("pk", flat=True)
     ]
     Standing.objects.bulk_create(rows, ignore_conflicts=True)
     Standing.objects.filter(at__lt=now - KEPT).delete()
     return len(rows)
+
+
+def needing_attention(now: datetime) -> Mapping[int, int]:
+    """Per location, as the card counts it. Three statements: each has an index of its own."""
+    numbers: Counter[int] = Counter()
+    for why in needing(now):
+        rows = Delivery.objects.filter(why).order_by().values_list("location").annotate(Count("pk"))
+        numbers.update(dict(rows))
+    return numbers
 
 
 def _standing(states: Iterable[State]) -> dict[int, tuple[int, datetime]]:

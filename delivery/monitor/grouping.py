@@ -74,11 +74,16 @@ def move_on(issue: Issue, came: list[Failed], affected: int, now: datetime) -> b
         issue.seen += len(came)
         issue.last_seen = max(one.at for one in came)
         issue.hours = hours_with(issue.hours, came, now)
-        if issue.state == IssueState.RESOLVED:
+        if issue.state == IssueState.RESOLVED and comes_back(issue, came):
             issue.state, issue.muted_until = IssueState.REGRESSED, None
     elif has_ended(issue, now):
-        issue.state, changed = IssueState.RESOLVED, True
+        issue.state, issue.resolved_at, changed = IssueState.RESOLVED, None, True
     return changed
+
+
+def comes_back(issue: Issue, came: Iterable[Failed]) -> bool:
+    """Whether any failed after a person had resolved it: a counter that was down counts what came before as well."""
+    return issue.resolved_at is None or any(one.at > issue.resolved_at for one in came)
 
 
 def has_ended(issue: Issue, now: datetime) -> bool:

@@ -67,8 +67,9 @@ class Rail:
 def rail(scope: Scope, now: datetime, every: bool = False) -> Rail:
     """The issues of the locations in view: regressed and new ones first, then by how many deliveries stand in them."""
     rows = list(of_scope(scope))
-    muted = [row for row in rows if is_muted(row, now)]
-    wanted = rows if every else [row for row in rows if row.state != IssueState.RESOLVED and row not in muted]
+    unsolved = [row for row in rows if row.state != IssueState.RESOLVED]
+    muted = [row for row in unsolved if is_muted(row, now)]
+    wanted = rows if every else [row for row in unsolved if not is_muted(row, now)]
     wanted.sort(key=lambda row: (FIRST.index(IssueState(row.state)), -row.affected, -row.last_seen.timestamp()))
     kept = wanted if every else wanted[:MOST]
     return Rail(tuple(show(row, now) for row in kept), len(wanted) - len(kept), len(muted))
@@ -147,7 +148,7 @@ def resolve(issue: Issue, asked: Asked) -> bool:
     """Said by a person: what stands in it stays as it is, and the next failure brings it back."""
     if issue.state == IssueState.RESOLVED:
         return False
-    issue.state = IssueState.RESOLVED
+    issue.state, issue.resolved_at = IssueState.RESOLVED, asked.now
     return True
 
 
@@ -190,7 +191,7 @@ def carry_out(issue: Issue, verb: str, asked: Asked) -> bool:
         row = Issue.objects.select_for_update(of=("self",)).select_related("location__practice").get(pk=issue.pk)
         if not DEEDS[verb][1](row, asked):
             return False
-        row.save(update_fields=["state", "assignee", "muted_until"])
+        row.save(update_fields=["state", "resolved_at", "assignee", "muted_until"])
         record(
             "issue.change",
             practice=row.location.practice.code,

@@ -65,6 +65,8 @@ class Issue(models.Model):
     reason_code = models.CharField(max_length=60)
     state = models.CharField(max_length=12, choices=IssueState, default=IssueState.NEW)
     assignee = models.ForeignKey("portal.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    # When a person said so; null where it ended by itself. What failed before and is counted later brings nothing back.
+    resolved_at = models.DateTimeField(null=True, blank=True)
     muted_until = models.DateTimeField(null=True, blank=True)
     first_seen = models.DateTimeField()
     last_seen = models.DateTimeField()

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from delivery import metrics
-from delivery.models import ConnectionState, Heartbeat
+from delivery.models import ConnectionState, Delivery, Heartbeat
 from delivery.monitor.counting import catch_up
 from delivery.states import State
 from tests.delivery.rows import make_delivery
@@ -61,7 +61,8 @@ class TestTheDoor:
 def test_the_figures_are_those_of_the_rows(cast, client, open_door):
     now = timezone.now()
     make_delivery(cast, State.READY, received_at=now - timedelta(minutes=10))
-    make_delivery(cast, State.HELD, reason_code="no_route", location=cast.south)
+    earlier = now - timedelta(minutes=1)
+    make_delivery(cast, State.HELD, reason_code="no_route", location=cast.south, received_at=earlier)
     make_delivery(cast, State.VERIFIED)
     Heartbeat.objects.create(worker="w1", started_at=now, beat_at=now - timedelta(seconds=5))
     Heartbeat.objects.create(worker="gone", started_at=now, beat_at=now - timedelta(hours=5))
@@ -79,6 +80,26 @@ def test_the_figures_are_those_of_the_rows(cast, client, open_door):
     assert shown['scribeport_connections_stopped{breaker="open",method="hl7"}'] == 1
     assert shown["scribeport_recovery_mode"] == 0
     assert shown["scribeport_jobs_running"] == 0
+
+
+def test_what_needs_a_person_is_as_many_as_the_card_says(cast, client, open_door):
+    now = timezone.now()
+    make_delivery(cast, State.HELD)
+    withdrawn, unread = make_delivery(cast, State.VERIFIED), make_delivery(cast, State.ACCEPTED)
+    both = make_delivery(cast, State.ACCEPTED)
+    make_delivery(cast, State.VERIFIED)
+    Delivery.objects.filter(pk__in=[withdrawn.pk, both.pk]).update(withdrawn_at=now)
+    Delivery.objects.filter(pk__in=[unread.pk, both.pk]).update(read_at=now, accepted_at=now - timedelta(hours=1))
+    shown = figures(scrape(client))
+    found = {name: number for name, number in shown.items() if name.startswith("scribeport_needs_attention{")}
+    assert {re.search('state="([a-z]+)"', name)[1]: number for name, number in found.items()} == {
+        "held": 1,
+        "verified": 1,
+        "accepted": 2,
+    }
+    client.force_login(cast.dana)
+    card = client.get("/deliveries/above/").content.decode().split('id="card-4"')[1]
+    assert f'stat-value">{sum(found.values()):.0f}<' in card
 
 
 def test_before_anything_ran_the_figures_say_so(client, open_door, cast):

@@ -12,7 +12,7 @@ from delivery.monitor import counting, outcomes
 from delivery.monitor.counting import catch_up, note_standing
 from delivery.monitor.overview import oldest
 from delivery.monitor.span import span_of
-from delivery.monitor.tables import Counted, Standing, Tally
+from delivery.monitor.tables import Counted, Issue, Standing, Tally
 from delivery.queries import Scope
 from delivery.states import State
 from delivery.transition import tickets, transition
@@ -84,6 +84,29 @@ def test_moves_too_young_to_be_sure_of_are_left_for_the_next_look(cast):
     assert Counted.objects.get().move_id >= mark
 
 
+def test_the_first_look_leaves_what_is_too_young_to_be_sure_of_for_the_next_one(cast, monkeypatch):
+    """A move of a lower key may be committed after it: past a mark above it nobody would ever count it."""
+    old = make_delivery(cast, State.HELD, reason_code="no_route", received_at=timezone.now() - timedelta(hours=2))
+    young = make_delivery(cast, State.HELD, reason_code="no_route")
+    catch_up()
+    assert Counted.objects.get().move_id == Move.objects.get(delivery=old).pk
+    assert sum(Tally.objects.values_list("number", flat=True)) == 2
+    assert Issue.objects.get().seen == 1  # the young one is counted with its move
+    late = make_delivery(cast, State.HELD, reason_code="ae", received_at=timezone.now() - timedelta(minutes=1))
+    monkeypatch.setattr(counting, "SETTLED", timedelta(seconds=-60))
+    assert catch_up() == 2
+    assert {(one.reason_code, one.seen, one.affected) for one in Issue.objects.all()} == {
+        ("no_route", 2, 2),
+        ("ae", 1, 1),
+    }
+    assert young.pk < late.pk
+
+
+def test_the_first_look_at_nothing_marks_nothing(cast):
+    assert catch_up() == 0
+    assert (Counted.objects.get().move_id, Tally.objects.count()) == (0, 0)
+
+
 def test_a_worker_that_was_overtaken_writes_nothing(cast, at_once, monkeypatch):
     a_month(cast)
     catch_up()
@@ -138,6 +161,19 @@ def test_what_stands_is_noted_once_in_twenty_minutes(cast):
     assert Standing.objects.get(location=cast.south).oldest_seconds == 0
     span = span_of(Filters(range="24h"), cast.north and Scope((cast.north,)).zone, now + timedelta(seconds=1))
     assert max(oldest(Scope((cast.north, cast.south)), span).values()) == row.oldest_seconds
+
+
+def test_what_needs_a_person_beyond_its_state_is_noted_too(cast):
+    """As the card counts it: charted but withdrawn, and accepted but not read back for long."""
+    now = timezone.now()
+    make_delivery(cast, State.HELD)
+    struck, unread, fresh = (make_delivery(cast, state) for state in (State.VERIFIED, State.ACCEPTED, State.ACCEPTED))
+    Delivery.objects.filter(pk=struck.pk).update(withdrawn_at=now)
+    Delivery.objects.filter(pk=unread.pk).update(read_at=now, accepted_at=now - timedelta(hours=1))
+    Delivery.objects.filter(pk=fresh.pk).update(read_at=now, accepted_at=now)
+    note_standing(now)
+    assert Standing.objects.get(location=cast.north).attention == 3
+    assert Standing.objects.get(location=cast.south).attention == 0
 
 
 def test_old_notes_of_what_stood_are_thrown_away(cast):

@@ -62,6 +62,27 @@ class TestTheRule:
         move_on(issue, [], 0, NOW + timedelta(minutes=11))
         assert issue.state == IssueState.RESOLVED
 
+    @pytest.mark.parametrize("minutes, after", [(-5, "resolved"), (0, "resolved"), (1, "regressed")])
+    def test_what_failed_before_a_person_resolved_it_does_not_bring_it_back_though_counted_later(self, minutes, after):
+        issue = self.issue(state="resolved", resolved_at=NOW, muted_until=NOW)
+        came = Failed(1, "hl7", "ae", NOW + timedelta(minutes=minutes))
+        assert move_on(issue, [came], 3, NOW + timedelta(minutes=5))
+        assert (issue.state, issue.seen, issue.affected) == (after, 2, 3)
+        assert (issue.muted_until is None) == (after == "regressed")
+
+    def test_of_several_one_that_came_later_is_enough(self):
+        issue = self.issue(state="resolved", resolved_at=NOW)
+        move_on(issue, [self.came(1), Failed(1, "hl7", "ae", NOW + timedelta(seconds=1)), self.came(2)], 3, NOW)
+        assert issue.state == "regressed"
+
+    def test_one_that_ended_by_itself_comes_back_with_any_failure_not_counted_before(self):
+        issue = self.issue(state="new", affected=0)
+        later = NOW + timedelta(minutes=30)
+        move_on(issue, [], 0, later)
+        assert (issue.state, issue.resolved_at) == ("resolved", None)
+        move_on(issue, [Failed(1, "hl7", "ae", later - timedelta(seconds=2))], 1, later + timedelta(seconds=5))
+        assert issue.state == "regressed"
+
     def test_without_news_nothing_is_written(self):
         assert not move_on(self.issue(affected=2), [], 2, NOW)
 
@@ -120,7 +141,7 @@ def test_deliveries_that_failed_alike_are_one_issue_a_location(cast, counted):
 
 @database
 def test_a_failure_before_issues_were_counted_is_grouped_with_the_first_look(cast):
-    make_delivery(cast, State.HELD, reason_code="no_route")
+    make_delivery(cast, State.HELD, reason_code="no_route", received_at=timezone.now() - timedelta(minutes=1))
     catch_up()
     assert at(cast.north).affected == 1
 
@@ -158,6 +179,34 @@ def test_the_rail_shows_what_is_open_of_the_locations_in_view(cast, counted):
     Issue.objects.filter(location=cast.south).update(state="resolved")
     assert rail(both, now).shown == ()
     assert len(rail(both, now, every=True).shown) == 2
+
+
+@database
+def test_a_resolved_one_that_is_muted_still_is_not_counted_as_muted(cast, counted):
+    now = timezone.now()
+    scope = Scope((cast.north, cast.south))
+    Issue.objects.update(muted_until=now + timedelta(hours=1))
+    assert rail(scope, now).muted == 2
+    Issue.objects.filter(location=cast.north).update(state="resolved")
+    assert (rail(scope, now).muted, rail(scope, now).shown) == (1, ())
+    Issue.objects.filter(location=cast.south).update(muted_until=now)
+    assert (rail(scope, now).muted, len(rail(scope, now).shown)) == (0, 1)
+
+
+@database
+def test_resolving_holds_against_moves_that_were_written_before_it_and_counted_after_it(cast, counted, omar):
+    late = make_delivery(cast, State.HELD, reason_code="no_route", received_at=timezone.now() - timedelta(minutes=1))
+    issue = at(cast.north)
+    press(omar, issue, "resolve")
+    assert issue.resolved_at is not None
+    catch_up()
+    issue.refresh_from_db()
+    assert (issue.state, issue.affected, issue.seen) == ("resolved", 4, 4)
+    with transaction.atomic():
+        transition(tickets([late.pk]), State.HELD, State.READY)
+        transition(tickets([late.pk]), State.READY, State.HELD, reason_code="no_route")
+    catch_up()
+    assert at(cast.north).state == "regressed"
 
 
 @database
