@@ -11,6 +11,7 @@ from mapping.vocabulary.components import COMPONENTS, FOCUSED, PLAINLY, SPECIALT
 from mapping.vocabulary.headings import CONTAINERS
 from mapping.vocabulary.others import CHANGING, NEUTRAL, PERSONS
 from mapping.vocabulary.phrases import OTHER, SPELLING, Entry, Rung, look, within
+from mapping.vocabulary.spanish import FUNCTION_WORDS
 from mapping.vocabulary.words import bag, plain, stems
 
 _BRACKETS = re.compile(r"[(\[]([^)\]]*)[)\]]?")
@@ -24,6 +25,14 @@ _INCLUDING = re.compile(
 _MOST_SPARE = 6
 # The noun at the end of a list that goes for each of its parts: "Medical/Surgical History".
 _SHARED = frozenset({"history", "exam", "result", "order", "list", "instruction", "medication", "goal"})
+# What follows a heading may name what it is made of: "Plan: meds, labs" is the plan.
+_MADE_OF = {
+    "plan": ("medications", "results", "orders", "goals", "patient_instructions", "follow_up"),
+    "orders": ("results", "procedures"),
+}
+_GOES_ON = re.compile(r"\s+(?:con|en|para)\s+(?=\S)")
+_GOING_ON = {"chief_complaint", "history_of_present_illness", "review_of_systems", "vital_signs", "plan", "follow_up"}
+_LIST_FOLLOWS = re.compile(r"\s*:\s*|\s+[-–—]+\s+")
 _A, _P, _AP, _DX = "assessment", "plan", "assessment_and_plan", "diagnoses"
 
 
@@ -118,8 +127,11 @@ def _text(text: str) -> tuple[Entry, ...]:
     if {entry.code for entry in together} & beside:
         return tuple(_at_least(entry, Rung.COMPOSED) for entry in together)
     if any(entry.code in CONTAINERS for entry in outer):
+        glossed = "," in inside and any(entry.rung > Rung.SECOND for entry in inner)  # "Objective (exam, signs)"
+        if glossed or all(entry.rung > Rung.SECOND for entry in inner):  # "Objective (findings)"
+            return outer
         return tuple(_at_least(entry, Rung.COMPOSED) for entry in inner if entry != OTHER) + outer
-    return _bracketed(outer, inner, bag(stems(inside)))
+    return _listing(f"{outside}: {inside}") or _bracketed(outer, inner, bag(stems(inside)))
 
 
 def _bracketed(outer: tuple[Entry, ...], inner: tuple[Entry, ...], words: frozenset[str]) -> tuple[Entry, ...]:
@@ -130,6 +142,14 @@ def _bracketed(outer: tuple[Entry, ...], inner: tuple[Entry, ...], words: frozen
         return tuple({entry.code: entry for entry in both if entry.code in sure_inner & codes}.values())
     if words <= NEUTRAL:
         return outer
+    if sure_inner and not outer and all(entry.rung == Rung.NAME for entry in inner):  # "Relato de la madre (HPI)"
+        return tuple(_at_least(entry, Rung.PARTLY) for entry in inner)
+    if inner and {entry.code for entry in inner} <= codes and "history" not in words:  # "Queja principal (reason)"
+        said = {entry.code for entry in inner if entry.rung < Rung.PERHAPS}  # "SHx (social)"
+        settled = [entry for entry in outer if entry.code in said and entry.rung == Rung.PERHAPS]
+        if settled:
+            return tuple(replace(entry, rung=Rung.PARTLY) for entry in settled)
+        return tuple(_at_least(entry, Rung.COMPOSED) for entry in outer)
     if words & CHANGING or (sure_inner - {""} and not codes | sure_inner <= {_A, _DX}):
         return tuple(_at_least(entry, Rung.PERHAPS) for entry in (*outer, *inner) if entry != OTHER)
     return tuple(_at_least(entry, Rung.PARTLY) for entry in outer)
@@ -142,8 +162,9 @@ def _qualified(text: str) -> tuple[Entry, ...]:
         return _listed(pieces[0]) if pieces else ()
     first, last = _listed(pieces[0]), _listed(pieces[-1])
     codes = [{entry.code for entry in entries} for entries in (first, last)]
-    if OTHER in last:
-        return (OTHER,)
+    named = _listing(text)
+    if named or OTHER in last:
+        return named or (OTHER,)
     if first == last or (codes[0] & codes[1] and len(pieces) == 2):
         return _agreed(first, last)
     whole = _known(stems(" ".join(pieces)))
@@ -151,7 +172,35 @@ def _qualified(text: str) -> tuple[Entry, ...]:
         first = _listed(" ".join(pieces[:-1]))
     elif whole:
         return tuple(_at_least(entry, Rung.COMPOSED) for entry in whole)
-    return _headed(first, last, bag(stems(" ".join(pieces[1:]))))
+    tail = " ".join(pieces[1:])
+    return _headed(first, last, bag(stems(tail)), bool(FUNCTION_WORDS & set(tail.split())))
+
+
+def _listing(text: str) -> tuple[Entry, ...]:
+    """A sure heading before a colon or dash, and after it what it is about: "Exam: heart, lungs", "Signs: BP HR RR"."""
+    head, tail = (*_LIST_FOLLOWS.split(text, maxsplit=1), "")[:2]
+    short = tail.split()
+    parts = short if _all_short(short) else [part for part in _LISTED.split(tail) if stems(part)]
+    words = bag(stems(tail))
+    if len(parts) < 2 or words & CHANGING or "history" in words or _QUALIFIED.search(tail):
+        return ()
+    first = _listed(head)
+    if all(entry.rung >= Rung.ONLY for entry in first):
+        first = _known((*stems(head), "history"))
+    if any(entry.rung > Rung.SECOND or entry.code not in SECTIONS for entry in first):
+        return ()
+    listed = [_known(stems(part)) for part in parts]
+    beside = {entry.code for entries in listed for entry in entries if entry.rung < Rung.PERHAPS and entry != OTHER}
+    own = {entry.code for entry in first}
+    allowed = own.union(*(_MADE_OF.get(code, ()) for code in own))
+    if beside - allowed or ("," not in tail and any(OTHER in entries for entries in listed)):
+        return ()
+    return tuple(_at_least(entry, Rung.PARTLY) for entry in first)
+
+
+def _all_short(words: Sequence[str]) -> bool:
+    """Whether these are abbreviations of one to three letters: "PA FC FR T Sat", "G P A V"."""
+    return len(words) > 2 and all(len(word.strip(".,")) <= 3 for word in words)
 
 
 def _agreed(first: tuple[Entry, ...], last: tuple[Entry, ...]) -> tuple[Entry, ...]:
@@ -162,8 +211,8 @@ def _agreed(first: tuple[Entry, ...], last: tuple[Entry, ...]) -> tuple[Entry, .
     return tuple({entry.code: _at_least(entry, rung) for entry in surest if entry.code in codes}.values())
 
 
-def _headed(first: tuple[Entry, ...], last: tuple[Entry, ...], tail: frozenset[str]) -> tuple[Entry, ...]:
-    """The last piece counts where it goes with the first; the first where the last says nothing."""
+def _headed(first: tuple[Entry, ...], last: tuple[Entry, ...], tail: frozenset[str], gloss: bool) -> tuple[Entry, ...]:
+    """The last piece counts where it goes with the first; the first where the last says nothing, or glosses it."""
     if last:
         fits = not first or goes_with({entry.code for entry in first}, last)
         if not fits and all(entry.rung >= Rung.SECOND for entry in last):  # "Allergies - Food/Drug"
@@ -171,6 +220,8 @@ def _headed(first: tuple[Entry, ...], last: tuple[Entry, ...], tail: frozenset[s
         return tuple(_at_least(entry, Rung.COMPOSED if fits else Rung.PERHAPS) for entry in last)
     if tail <= NEUTRAL:
         return first
+    if gloss and not tail & CHANGING and all(entry.rung < Rung.SECOND for entry in first):
+        return tuple(_at_least(entry, Rung.PARTLY) for entry in first)
     return tuple(_at_least(entry, Rung.KIN) for entry in first if entry.code in SECTIONS)
 
 
@@ -186,7 +237,17 @@ def _listed(text: str) -> tuple[Entry, ...]:
         return exact if sure or OTHER in exact else _components(parts) or exact
     if divided:
         return divided + tuple(entry for entry in exact if entry.code not in {other.code for other in divided})
-    return exact or _components(parts) or _focused(stems(text)) or within(bag(stems(text)))
+    return exact or _components(parts) or _focused(stems(text)) or _told_on(text) or within(bag(stems(text)))
+
+
+def _told_on(text: str) -> tuple[Entry, ...]:
+    """A heading that goes on in Spanish: "HPI en orden cronológico", "Vitals con O2 sat"."""
+    head, tail = (*_GOES_ON.split(text, maxsplit=1), "")[:2]
+    if not tail or bag(stems(tail)) & CHANGING or OTHER in _known(stems(tail)):
+        return ()
+    found = _known(stems(head))
+    whole = found and all(entry.rung < Rung.SECOND and entry.code in _GOING_ON for entry in found)
+    return tuple(_at_least(entry, Rung.PARTLY) for entry in found) if whole else ()
 
 
 def _components(parts: Sequence[str]) -> tuple[Entry, ...]:
@@ -258,6 +319,10 @@ def _together(parts: Sequence[str]) -> tuple[Entry, ...]:
         listed = [replace(entry, rung=Rung.PERHAPS) if entry.rung == Rung.ONLY else entry for entry in listed]
     if any(entry.code == "orders" and entry.rung < Rung.PERHAPS for entry in listed):  # "Orders / Labs" are all orders
         listed = [replace(entry, rung=Rung.PERHAPS) if entry.code == "results" else entry for entry in listed]
+    if any(entry.code == "past_surgical_history" for entry in listed):  # "Surgeries and procedures" are all past
+        listed = [replace(entry, rung=Rung.PERHAPS) if entry.code == "procedures" else entry for entry in listed]
+    if any(OTHER in entries for entries in read):  # "Screening result / score"
+        listed = [replace(entry, rung=Rung.PERHAPS) if entry.rung == Rung.ONLY else entry for entry in listed]
     sure = {entry.code for entry in listed if entry.rung < Rung.PERHAPS}
     if not sure:
         return ()

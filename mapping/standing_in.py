@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mapping.labels import Meaning
-from mapping.suggestion import NO_SURE_FIELD, STRUCTURED, Claim, Suggestion, TemplateField, doubtful, suggested
+from mapping.suggestion import (
+    CONFIDENCE,
+    NO_SURE_FIELD,
+    STRUCTURED,
+    Claim,
+    Suggestion,
+    TemplateField,
+    doubtful,
+    suggested,
+)
 from mapping.vocabulary.headings import OBJECTIVE, SUBJECTIVE
 from mapping.vocabulary.phrases import Rung
 
@@ -17,6 +26,7 @@ _HISTORIES = (
 _FOUND = ("vital_signs", "physical_exam", "results")
 # What SOAP keeps under its first two letters; no template of these four alone has another place for them.
 UNDER = {SUBJECTIVE: (*_TOLD, *_HISTORIES), OBJECTIVE: _FOUND}
+_FOR_WANT_OF_BETTER = (CONFIDENCE[Rung.SECOND], CONFIDENCE[Rung.ONLY])
 _UNDER_PLAN = ("orders", "follow_up", "patient_instructions", "goals")
 
 Holders = Mapping[str, Sequence[TemplateField]]
@@ -69,7 +79,7 @@ def _assessment_and_plan(chosen: dict[str, Suggestion], by_id: Mapping[str, Temp
                 _put(chosen, code, by_id[both.field_ids[0]], Rung.CONTAINER)
             elif chosen[code].field_ids == both.field_ids:
                 chosen[code] = replace(chosen[code], mode="container")
-    elif not both.field_ids and assessment.mode == plan.mode == "one" and assessment.field_ids != plan.field_ids:
+    elif not both.field_ids and assessment.field_ids != plan.field_ids and _divides(assessment) and _divides(plan):
         chosen[BOTH] = replace(
             both,
             field_ids=assessment.field_ids + plan.field_ids,
@@ -78,6 +88,11 @@ def _assessment_and_plan(chosen: dict[str, Suggestion], by_id: Mapping[str, Temp
             mode="split",
             structured=assessment.structured or plan.structured,
         )
+
+
+def _divides(half: Suggestion) -> bool:
+    """Whether a field is surely one half of both; "Impression" or "Recommendations" for want of a better is not."""
+    return half.mode == "one" and half.confidence not in _FOR_WANT_OF_BETTER
 
 
 def _diagnoses(chosen: dict[str, Suggestion], by_id: Mapping[str, TemplateField]) -> None:

@@ -5,7 +5,8 @@ _COMPONENTS = {
     "vital_signs": """blood pressure | height | weight | bmi | body mass index | temperature | pulse | heart rate | hr
         | respiratory rate | rr | respiration | spo | spo2 | o2 | o2 saturation | o2 sat | oxygen saturation | sao2
         | oxygen | saturation | pulse ox | pulse oximetry | blood pressure pulse | waist | waist circumference
-        | head circumference | hc | respiratory | rate | cardiac rate | fc | fr | pa | ta | heart | length""",
+        | head circumference | hc | respiratory | rate | sat | t | p | cardiac rate | fc | fr | pa | ta | heart
+        | length""",
     "social_history": """tobacco | tobacco use | alcohol | alcohol use | drug | drug use | substance | substance use
         | smoking | smoking status | occupation | employment | work | marital status | living situation | sexual
         | sexual history | caffeine | lifestyle | illicit drug | recreational drug | vaping | tobacco history
@@ -40,7 +41,7 @@ _SPECIALTY = """
 """
 _FOCUSED = """
     chief_complaint history_of_present_illness physical_exam diagnoses results medications family_history
-    past_surgical_history procedures review_of_systems
+    past_surgical_history procedures review_of_systems follow_up
 """
 # A specialty or a part of the body before a heading makes it one kind of the section; in these sections the heading
 # stays in force, if nothing else in the template may be for it, and in those of PLAINLY whatever else there is.

@@ -42,6 +42,7 @@ JOINT: dict[str, tuple[str, ...]] = {
     "past family social history": ("past_medical_history", "family_history", "social_history"),
     "family social history": ("family_history", "social_history"),
     "medication allergy list": ("medications", "allergies"),
+    "hospitalization and surgery": ("hospitalizations", "past_surgical_history"),
     "diagnosis and plan": ("diagnoses", "plan"),
     "diagnosis and treatment plan": ("diagnoses", "plan"),
     "assessment plan follow up": ("assessment", "plan", "assessment_and_plan", "follow_up"),
@@ -49,6 +50,6 @@ JOINT: dict[str, tuple[str, ...]] = {
 
 SUBJECTIVE, OBJECTIVE = "subjective", "objective"
 CONTAINERS = {
-    SUBJECTIVE: "subjective | subjective finding | subjective information | subjective data",
+    SUBJECTIVE: "subjective | subjective finding | subjective information | subjective data | datos subjetivos",
     OBJECTIVE: "objective | objective data | objective information | datos objetivos",
 }

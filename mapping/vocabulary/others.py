@@ -1,6 +1,9 @@
 """Labels that are none of the contract's sections, however alike, and words that change no meaning."""
 
 _OTHERS = """
+    datos | datos generales | datos personales | datos del paciente | datos de identificacion | datos de filiacion |
+    datos demograficos | datos de identidad | datos clinicos | datos adicionales | otros datos | datos familiares |
+    vision exam | ficha de identificacion | filiacion | source of information | reliability | place of origin |
     other history | other | additional note | additional information | miscellaneous | misc | comment | note |
     remark | provider note | nursing note | nurse note | triage note | addendum | scratchpad | free text note |
     preventive medicine | prevention plan | health maintenance | preventive care | preventive screening |

@@ -48,7 +48,7 @@ _WORDS = """
     nacimiento = birth | parto = delivery | perinatale = perinatal | neonatale = neonatal | prenatale = prenatal
     desarrollo = developmental | psicomotor = psychomotor | hito = milestone | crecimiento = growth | metas = goal
     meta = goal | subjetivo = subjective | subjetiva = subjective | objetivo = objective | objetiva = objective
-    objetivos = aim | dato = data | nota = note | comentario = comment | texto = text | libre = free
+    objetivos = aim | dato = datos | nota = note | comentario = comment | texto = text | libre = free
     interno = internal | interna = internal | firma = signature | facturacion = billing | seguro = insurance
     consentimiento = consent | informado = informed | interprete = interpreter | fecha = date | hora = time
     nombre = name | codigo = code | deteccion = screening | tamizaje = screening | cribado = screening
@@ -77,9 +77,41 @@ _WORDS = """
     medic = medication | exam = exam | evol = evolution | madre = mother | padre = parent | padres = parent
     comida = food | comunicacion = communication | lugar = place | lesion = injury | accidente = accident
     inicio = onset | telefono = phone | direccion = address | licencia = license | incapacidad = disability
-    tutor = guardian
+    tutor = guardian | enfermedades = disease | diario = daily | diaria = daily | recibido = received
+    recibida = received | paraclinico = paraclinical | paraclinica = paraclinical | comorbilidad = comorbidity
+    comorbilidades = comorbidity | cuestion = question | molestias = symptom | hogar = home | vive = lives
+    biopsia = biopsy | suero = serum | cultivo = culture | terapia = therapy | exploratorio = exam
+    trastorno = disorder | afeccion = condition | dosis = dose | recetas = prescription | gestacion = pregnancy
+    gestacional = gestational | caida = fall | sueno = sleep | ejercicio = exercise | radiologico = radiology
+    radiologica = radiology | tomografia = ct | resonancia = mri | ultrasonido = ultrasound | ecografia = ultrasound
+    electrocardiograma = ekg | ecocardiograma = echocardiogram | patologia = pathology | traumatico = trauma
+    traumatica = trauma | transfusional = transfusion | solicitar = ordered | ordenar = ordered | pedir = ordered
+    aplicado = given | aplicada = given | administrado = given | administrada = given | puesta = given
+    palabra = said | cuidador = caregiver | acompanante = caregiver | bienestar = wellness | ejercicios = exercise
+    laboral = occupational | ocupacional = occupational | conductual = behavioral | corazon = heart | pulmon = lung
+    pulmones = lung | pulmonar = pulmonary | rodilla = knee | hombro = shoulder | cadera = hip | pie = foot
+    pies = foot | mano = hand | manos = hand | cabeza = head | cuello = neck | oido = ear | nariz = nose
+    garganta = throat | columna = spine | cardiologico = cardiology | cardiologica = cardiology
+    endocrino = endocrine | endocrina = endocrine | endocrinologico = endocrine | tiroides = thyroid
+    tiroideo = thyroid | tiroidea = thyroid | neurologico = neurological | neurologica = neurological
+    oftalmologico = ocular | oftalmologica = ocular | dermatologico = dermatologic | dermatologica = dermatologic
+    urologico = urologic | urologica = urologic | digestivo = gi | respiratorio = respiratory | articular = joint
+    extremidad = extremity | extremidades = extremity | renale = renal | aplica = applicable | chequeo = exam
+    psicotropico = psychiatric | lesiones = injury | ahora = current | concomitante = concomitant
+    acordado = agreed | acordada = agreed | cardiologo = cardiology | cardiologia = cardiology
+    neurologo = neurological | neurologia = neurological | dermatologo = dermatologic | dermatologia = dermatologic
+    urologo = urologic | urologia = urologic | ortopeda = orthopedic | ortopedia = orthopedic
+    psiquiatra = psychiatric | psiquiatria = psychiatric | ginecologo = gynecologic | pediatra = pediatric
+    pediatria = pediatric | oftalmologo = ocular | oftalmologia = ocular | neumologo = pulmonary
+    neumologia = pulmonary | endocrinologo = endocrine | endocrinologia = endocrine | gastroenterologo = gi
+    gastroenterologia = gi | especialista = specialist | cafe = caffeine | reconciliacion = reconciliation
+    semana = week | semanas = week | mes = month | meses = month | dias = day | oficina = office | llegada = arrival
+    llegar = arrival | triaje = triage | vigilancia = monitoring | pronostico = prognosis
 """
 # What is spelled alike in English is read as English: "revision" and "presente" are rare there, "plan" is the same.
+# They show that what they stand in is Spanish: a gloss on an English heading.
+_FUNCTION_WORDS = "de del la el los las y en con para por al desde que su sus un una u o se lo le"
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 WORDS: dict[str, list[str]] = {
     short.strip(): long.split()
     for entry in _WORDS.replace("\n", " | ").split("|")
@@ -94,13 +126,14 @@ LETTERS = {
     "rxs": "review system",
     "idx": "diagnostic impression",
 }
-JOINTS = "de del la el los las y en con para por su al"
+JOINTS = "de del la el los las y en con para por su al segun cuanto cuantos"
 
 HEADINGS: dict[str, Headings] = {
     "chief_complaint": Headings(
         said="""complaint principal | reason principal | reason principal visit | problem principal
             | reason principal appointment | concern principal | que viene today | que lo trae today
-            | que trae today | reason visit current""",
+            | que trae today | reason visit current | que vino | que viene | reason que vino | reason que viene
+            | complaint reason | que pasa | que le pasa | que le pasa today | reason que trae | que trae nino""",
         perhaps="symptom principal | que le trae hoy",
     ),
     "history_of_present_illness": Headings(
@@ -111,7 +144,7 @@ HEADINGS: dict[str, Headings] = {
         perhaps="evolution | illness | anamnesis proxima | cuadro",
     ),
     "review_of_systems": Headings(
-        said="review organ system | symptom system",
+        said="review organ system | symptom system | review symptom system",
         perhaps="anamnesis system",
     ),
     "physical_exam": Headings(
@@ -137,27 +170,34 @@ HEADINGS: dict[str, Headings] = {
     "medications": Headings(
         said="""treatment pharmacologic current | treatment pharmacologic | medication home
             | medication taken today | medication in use | medication uso current | medication que toma
-            | medication toma currently | medication habitual | treatment habitual | medication uso""",
-        second="treatment current",
+            | medication toma currently | medication habitual | treatment habitual | medication uso
+            | medication concomitant
+            | medication concomitant current""",
+        second="treatment current | pharmacologic history | pharmacologic",
         perhaps="toma",
     ),
     "allergies": Headings(
-        said="allergy drug use",
+        said="allergy drug use | allergy and intolerance known",
     ),
     "past_medical_history": Headings(
         said="""history personales | history pathological | history pathological personales
             | history personal pathological | history medical personales | history personales medical
             | history clinical past | previous illness | chronic illness past | history illness chronic
-            | illness chronic history | illness past chronic | history illness previous | app""",
+            | illness chronic history | illness past chronic | history illness previous | app | past disease
+            | previous disease | history disease | history past disease | disease history chronic | medical disease
+            | pathological previous | history pathological previous | condition medical chronic
+            | condition medical previous | disease suffered | disease and condition""",
         second="history personal past",
-        only="illness chronic",
+        perhaps="diagnosis previous | diagnosis past previous",
+        only="illness chronic | disease chronic | disease | comorbidity and disease | disease concomitant",
     ),
     "past_surgical_history": Headings(
         said="""intervention surgical | intervention surgical previous | surgery previous
             | history intervention surgical | history surgical traumatic | surgical traumatic""",
     ),
     "family_history": Headings(
-        said="history hereditary family | illness family | illness hereditary | ahf | apf",
+        said="""history hereditary family | illness family | illness hereditary | disease family | disease hereditary
+            | history disease family | ahf | apf""",
     ),
     "social_history": Headings(
         said="""history social personal | history nonpathological | history personales nonpathological
@@ -173,7 +213,9 @@ HEADINGS: dict[str, Headings] = {
     "immunizations": Headings(said="immunization state"),
     "results": Headings(
         said="""diagnosis study | study diagnosis result | exam complementary | study complementary
-            | test diagnosis | exam auxiliary | lab exam imaging | lab analysis | test complementary | exam lab
+            | test diagnosis | exam auxiliary | lab exam imaging | datos lab | paraclinical | paraclinical exam
+            | paraclinical study | result paraclinical
+            | lab analysis | test complementary | exam lab
             | result exam | result study | lab imaging study""",
     ),
     "procedures": Headings(
@@ -184,13 +226,14 @@ HEADINGS: dict[str, Headings] = {
     ),
     "patient_instructions": Headings(
         said="""instruction home | instruction medical | instruction general | recommendation patient
-            | patient education instruction | instruction discharge""",
+            | patient education instruction | instruction discharge | recommendation discharge | instruction caregiver
+            | instruction family | advice parent | instruction parent | instruction patient family""",
         perhaps="education",
     ),
     "follow_up": Headings(
         said="""next control | next control medical | control follow up | appointment follow | control appointment
             | follow up medical | next assessment | next revision""",
-        second="control",
+        second="control | follow up pcp | control month",
     ),
     "ob_gyn_history": Headings(
         said="history gynecologic obstetric past | ago",
@@ -202,7 +245,7 @@ HEADINGS: dict[str, Headings] = {
         said="developmental psychomotor | developmental child",
     ),
     "goals": Headings(
-        said="treatment aim | patient aim | therapeutic aim",
+        said="treatment aim | patient aim | therapeutic aim | goal agreed",
     ),
     "reason_for_referral": Headings(
         said="reason referral medical",

@@ -39,8 +39,9 @@ HEADINGS: dict[str, Headings] = {
             | interval history or concern | story""",
         only="""interval event | events since last visit | injury history | history of injury | current symptom
             | interim event | mechanism of injury | history of accident | course of illness | symptom history
-            | progress since last visit | response to treatment""",
-        perhaps="""history | pain history | clinical history | injury description | wound history
+            | progress since last visit""",
+        perhaps="""history | response to treatment | pain history | clinical history | injury description
+            | wound history
             | general history | symptom | hospital course | sleep history | oncologic history | presenting history
             | current status | description problem""",
     ),
@@ -168,7 +169,7 @@ HEADINGS: dict[str, Headings] = {
     "hospitalizations": Headings(
         said="""prior admission | previous admission | hospital stay | past admission | past hospitalization
             | hospitalization and major diagnostic procedure | recent hospitalization | admission history
-            | hospitalization and er visit | hospitalization er visit | hospitalization and surgery
+            | hospitalization and er visit | hospitalization er visit
             | inpatient stay | past inpatient stay | admission and er visit | recent hospital stay
             | recent admission | recent hospitalization and ed visit | hospitalization last year
             | hospitalization in past year | inpatient admission | prior hospital stay | hospital and er visit

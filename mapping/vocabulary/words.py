@@ -15,6 +15,7 @@ LONGEST = 200
 _SIGNED = [(re.compile(rf"(?<![^\W_]){pattern}(?![^\W_])"), f" {said} ") for pattern, said in SIGNED.items()]
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NUMBERING = re.compile(r"^\s*(?:\d{1,3}|[ivx]{1,4}|[a-z])[.)]\s+(?=\S)", re.IGNORECASE)
+_SOAP = re.compile(r"^\s*[soap]\s*[-–—:]\s+(?=\S)", re.IGNORECASE)
 _PLURAL = re.compile(r"\((?:e?s|ies)\)", re.IGNORECASE)
 _INITIALS = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}", re.IGNORECASE)
 # "HPIText" and "rosNotes" are no words whose capitals divide them, but for their endings.
@@ -41,7 +42,7 @@ def plain(label: str) -> str:
     text = _ENDING.sub(" ", _unaccented(text))
     text = _CAMEL.sub(" ", _PLURAL.sub("", text)) if _is_camel(text) else _PLURAL.sub("", text)
     text = _INITIALS.sub(lambda found: found[0].replace(".", "").replace(" ", "") + " ", text)
-    text = _NUMBERING.sub("", text).casefold().replace("_", " ")
+    text = _SOAP.sub("", _NUMBERING.sub("", text)).casefold().replace("_", " ")
     text = _COUNTED.sub(" ", text)
     for pattern, said in _SIGNED:
         text = pattern.sub(said, text)

@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from mapping.importers.base import ImportedField
 from mapping.measuring import BANDS, Known, measure, read_known
-from mapping.reliability import FRESH, OUTSIDE, document, languages
+from mapping.reliability import FRESH, MIXED, OUTSIDE, document, languages
 from mapping.sections import CODES
 from mapping.suggestion import CONFIDENCE, THRESHOLD
 from mapping.vocabulary.phrases import Rung
@@ -28,7 +28,7 @@ def known(*rows: tuple[str, str, str]) -> Known:
     )
 
 
-@pytest.fixture(scope="module", params=["tuning.json", "tuning_wide.json", "final.json"])
+@pytest.fixture(scope="module", params=["tuning.json", "tuning_wide.json", "tuning_mixed.json", "final.json"])
 def half(request):
     return read_known(HOLDOUT / request.param)
 
@@ -61,7 +61,7 @@ def test_every_verdict_is_in_exactly_one_band(half):
 
 
 def test_the_halves_share_no_template_and_name_only_codes_of_the_contract():
-    names = ("tuning.json", "final.json", "tuning_wide.json", *FRESH, OUTSIDE)
+    names = ("tuning.json", "final.json", "tuning_wide.json", "tuning_mixed.json", *FRESH, *MIXED, OUTSIDE)
     tuning, final, *fresh = (read_known(HOLDOUT / name) for name in names)
     every = [*tuning, *final, *(template for templates in fresh for template in templates)]
     assert len({item.name for item in every}) == len(every)
@@ -119,7 +119,7 @@ def test_the_page_names_what_goes_wrong(tmp_path):
         {"field_id": "2", "label": "CC", "kind": "free_text", "group": "", "takes": ["chief_complaint"], "may": []},
     ]
     (tmp_path / "final.json").write_text(json.dumps([{"name": "Knee", "specialty": "Knees", "fields": rows}]))
-    for name in ("first_look.json", *FRESH, OUTSIDE):
+    for name in ("first_look.json", *FRESH, *MIXED, OUTSIDE):
         (tmp_path / name).write_text((HOLDOUT / name).read_text())
     page = document(tmp_path)
     assert "Knee: history_of_present_illness was suggested for “HPI”" in page
@@ -171,6 +171,39 @@ def test_no_later_change_finds_less_of_strangers_headings_or_errs_more(strangers
     assert not any(verdict.harmful for verdict in measured.wrong)
 
 
+@pytest.mark.parametrize("name", MIXED)
+def test_each_first_look_at_mixed_headings_is_kept_and_no_later_change_finds_less_or_errs_more(name):
+    first = json.loads((HOLDOUT / "first_look.json").read_text())["mixed"][name]
+    templates = read_known(HOLDOUT / name)
+    measured = measure(templates)
+    assert {known.language for known in templates} == {"Mixed"}
+    assert first["templates"] == len(templates)
+    assert first["right"] == measured.found + len(measured.missed)
+    assert sum(band["n"] for band in first["bands"]) == first["suggested"]
+    assert sum(band["right"] for band in first["bands"]) == first["good"]
+    assert measured.found >= first["found"]
+    assert len(measured.wrong) <= first["suggested"] - first["good"]
+    assert sum(verdict.harmful for verdict in measured.wrong) <= first["harmful"]
+
+
+def test_the_first_look_at_the_last_set_of_mixed_headings_found_nine_of_ten_and_nothing_wrong():
+    last = json.loads((HOLDOUT / "first_look.json").read_text())["mixed"][MIXED[-1]]
+    assert last["found"] / last["right"] >= 0.9
+    assert (last["suggested"] - last["good"], last["harmful"]) == (0, 0)
+
+
+def test_of_the_last_mixed_set_hardly_a_label_stands_in_what_was_tuned_on():
+    tuned = {field.label for known in read_known(HOLDOUT / "tuning_mixed.json") for field in known.fields}
+    for known in read_known(HOLDOUT / MIXED[-1]):
+        labels = [field.label for field in known.fields]
+        assert len(tuned & set(labels)) / len(labels) < 0.1, known.name
+
+
+def test_of_strangers_headings_none_is_filed_wrong_now(strangers):
+    for templates in strangers[0].values():
+        assert measure(templates).wrong == []
+
+
 @pytest.mark.parametrize("name", FRESH)
 def test_no_later_change_harms_a_fresh_template(name):
     assert [verdict for verdict in measure(read_known(HOLDOUT / name)).wrong if verdict.harmful] == []
@@ -197,7 +230,7 @@ def test_the_command_writes_the_page(settings, tmp_path):
     (tmp_path / "docs").mkdir()
     holdout = tmp_path / "tests" / "mapping" / "holdout"
     holdout.mkdir(parents=True)
-    for name in ("final.json", "first_look.json", *FRESH, OUTSIDE):
+    for name in ("final.json", "first_look.json", *FRESH, *MIXED, OUTSIDE):
         (holdout / name).write_text((HOLDOUT / name).read_text())
     settings.BASE_DIR = tmp_path
     call_command("document_suggestions")
