@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-from delivery.events.kinds import CHECKED_IN, CLOSED, OPENED, Happening
+from delivery.events.kinds import CANCELLED, CHECKED_IN, CLOSED, OPENED, Happening
 from delivery.events.settings import FeedSettings
 from delivery.events.told import Unreadable, credible, identifier
 
-ADT = {"A01": OPENED, "A04": CHECKED_IN, "A03": CLOSED, "A11": CLOSED}
+ADT = {"A01": OPENED, "A04": CHECKED_IN, "A03": CLOSED, "A11": CANCELLED}
 # What an appointment's filler status (SCH-25) says of a patient who is there, in the words senders use.
 ARRIVED = frozenset({"ARRIVED", "CHECKED IN", "CHECKEDIN", "CHECKED-IN", "CHK", "ARR"})
 NULL = '""'  # "delete what you have", chapter 2: no id, and not one that all such visits share
@@ -89,7 +89,7 @@ def kind_of(message: Message) -> str | None:
     if family != "SIU":
         return None
     if trigger == "S15":
-        return CLOSED
+        return CANCELLED
     said = {message.part("SCH", 25).upper(), message.part("SCH", 25, 2).upper()}
     return CHECKED_IN if said & ARRIVED else None
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from delivery.events.kinds import CHECKED_IN, CLOSED, OPENED, Happening
+from delivery.events.kinds import CANCELLED, CHECKED_IN, CLOSED, OPENED, Happening
 from delivery.events.told import Unreadable, credible, identifier
 
 KINDS = {
@@ -17,7 +17,7 @@ KINDS = {
     "in-progress": OPENED,
     "onleave": OPENED,
     "finished": CLOSED,
-    "cancelled": CLOSED,
+    "cancelled": CANCELLED,
 }
 Resource = dict[str, Any]
 

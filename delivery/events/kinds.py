@@ -4,9 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 CHECKED_IN, OPENED, CLOSED = "patient.checked_in", "encounter.opened", "encounter.closed"
+CANCELLED = "encounter.cancelled"  # ended without having taken place: no note is to be expected
 # How far a visit has come with it. A visit's rank never falls: what arrives late changes nothing that came after it.
-RANKS = {CHECKED_IN: 1, OPENED: 2, CLOSED: 3}
-LABELS = {CHECKED_IN: "Patient checked in", OPENED: "Encounter opened", CLOSED: "Encounter closed"}
+RANKS = {CHECKED_IN: 1, OPENED: 2, CLOSED: 3, CANCELLED: 3}
+LABELS = {
+    CHECKED_IN: "Patient checked in",
+    OPENED: "Encounter opened",
+    CLOSED: "Encounter closed",
+    CANCELLED: "Encounter cancelled",
+}
 MAY_START = (CHECKED_IN, OPENED)
 
 

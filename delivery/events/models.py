@@ -96,7 +96,10 @@ class Event(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["location", "encounter_bidx", "kind"], name="event_once")]
-        indexes = [models.Index(fields=["location", "-received_at"], name="event_newest_first")]
+        indexes = [
+            models.Index(fields=["location", "-received_at"], name="event_newest_first"),
+            models.Index(fields=["location", "kind", "happened_at"], name="event_by_kind_and_day"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"

@@ -22,6 +22,8 @@ FAMILIES = {
     "crosswalk": "Drug codes",
     "delivery": "Deliveries",
     "issue": "Issues",
+    "visit": "Visits without a note",
+    "report": "Reports",
     "job": "Jobs over many deliveries",
     "event": "Events of visits",
     "capture": "Captures started",

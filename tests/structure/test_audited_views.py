@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ from audit.models import AuditEvent
 from audit.record import record
 from delivery.events import sources
 from delivery.events.kinds import Happening
-from delivery.events.models import EventSource
+from delivery.events.models import Event, EventSource
 from delivery.events.taking import take
 from delivery.models import Delivery, Issue, Job, JobItem
 from delivery.rehearsal import rehearse
@@ -206,7 +206,8 @@ def a_fhir_connection(world: World) -> Connection:
 
 
 def a_source(world: World) -> EventSource:
-    return sources.create(world.cast.north, "webhook", {})[0]
+    made = EventSource.objects.filter(location=world.cast.north, way="webhook").first()
+    return made or sources.create(world.cast.north, "webhook", {})[0]
 
 
 def an_event(world: World) -> list[Any]:
@@ -215,6 +216,23 @@ def an_event(world: World) -> list[Any]:
     listening_scribe(world.cast)
     take(a_source(world), told)
     return []
+
+
+def of_a_closed_visit(world: World) -> Any:
+    """eCW has closed the patient's visit, and no note of it came."""
+    told = Happening("encounter.closed", "E5009", PATIENT["id"], "DR7", timezone.now() - timedelta(hours=4), "m-9")
+    event = Event.objects.filter(kind=told.kind).first() or take(a_source(world), told).event
+    return event.pk
+
+
+def a_closed_visit(world: World) -> list[Any]:
+    of_a_closed_visit(world)
+    return []
+
+
+def a_day(world: World) -> list[Any]:
+    of_a_closed_visit(world)
+    return ["NORTH", "2026-03-19"]
 
 
 def told_of(world: World) -> int:
@@ -247,6 +265,16 @@ VISITS: dict[str, list[Visit]] = {
     "delivery:job": [Visit(args=of_a_job)],
     "delivery:job-step": [Visit("job.step", args=lambda world: [*of_a_job(world), "pause"], post={})],
     "delivery:why": [Visit(), Visit("note.search", post={"patient": PATIENT["id"]})],
+    # Closed visits without a verified note: patients masked; numbers alone on the first page.
+    "delivery:completeness": [Visit(args=a_closed_visit), Visit(query={"days": "31", "until": "2026-03-19"})],
+    "delivery:completeness-export": [Visit("report.export")],
+    "delivery:completeness-day": [Visit("visit.list", args=a_day)],
+    "delivery:completeness-day-export": [Visit("visit.list", args=a_day), Visit("report.export", args=a_day)],
+    "delivery:why-visit": [Visit("visit.view", args=lambda world: [of_a_closed_visit(world)])],
+    "delivery:reveal-visit": [
+        Visit(args=lambda world: [of_a_closed_visit(world)]),
+        Visit("visit.view", args=lambda world: [of_a_closed_visit(world)], post=REASON),
+    ],
     "delivery:above": [Visit(), Visit(query={"range": "30d"})],
     "delivery:search": [Visit("note.search", post={"q": PATIENT["id"]}), Visit("note.search", post={"q": "nobody"})],
     "delivery:delivery": [
@@ -489,6 +517,7 @@ def test_the_visits_would_notice_patient_data(world):
 
 
 OPENERS = {
+    "delivery/completeness/visits.py": "opens visits without a verified note, patients masked until a recorded view",
     "delivery/actions.py": "seals the frozen message again for a replay's own row",
     "delivery/contents.py": "opens what the delivery pages show, each behind a recorded view",
     "delivery/entry_verification.py": "opens the note whose coded entries are looked for in the chart",

@@ -70,6 +70,12 @@ delivery:bulk                in      yes    yes   yes       no      yes       no
 delivery:job                 in      -      yes   yes       no      yes       no       no         no
 delivery:job-step            in      -      yes   yes       no      yes       no       no         no
 delivery:why                 in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:completeness        in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:completeness-export in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:completeness-day    in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:completeness-day-export  in yes    yes   yes       no      yes       yes      yes        yes
+delivery:why-visit           in      -      yes   yes       no      yes       yes      yes        yes
+delivery:reveal-visit        in      -      yes   yes       no      yes       no       yes        no
 delivery:above               in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:delivery            in      -      yes   yes       no      yes       yes      yes        yes
 delivery:content             in      -      yes   yes       no      yes       no       yes        no

@@ -45,7 +45,7 @@ def told(raw: bytes, feed: FeedSettings = FEED):
         ("A04", "patient.checked_in"),
         ("A01", "encounter.opened"),
         ("A03", "encounter.closed"),
-        ("A11", "encounter.closed"),
+        ("A11", "encounter.cancelled"),
     ],
 )
 def test_a_trigger_is_an_event(trigger, kind):
@@ -67,8 +67,8 @@ def test_an_appointment_whose_patient_is_there_is_a_check_in(status):
     assert (event.kind, event.encounter_id, event.provider_id) == ("patient.checked_in", "E5001", "DR8")
 
 
-def test_a_cancelled_appointment_closes_the_visit():
-    assert told(siu_message("S15", "")).kind == "encounter.closed"
+def test_a_cancelled_appointment_cancels_the_visit():
+    assert told(siu_message("S15", "")).kind == "encounter.cancelled"
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r\r", b"\n\r"])

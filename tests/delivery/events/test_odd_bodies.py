@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from delivery.events.encounters import happenings, referred
-from delivery.events.kinds import CHECKED_IN, CLOSED, OPENED, RANKS
+from delivery.events.kinds import CANCELLED, CHECKED_IN, CLOSED, OPENED, RANKS
 from delivery.events.settings import WebhookSettings
 from delivery.events.told import Unreadable, at, happening
 from tests.delivery.events.senders import told
@@ -167,8 +167,9 @@ def test_whatever_json_comes_is_read_ignored_or_refused(said):
         assert event is None or (event.encounter_id.strip() and event.at <= NOW)
 
 
-def test_only_three_kinds_bring_a_visit_on_and_its_end_is_the_last():
-    assert sorted(RANKS, key=RANKS.__getitem__) == [CHECKED_IN, OPENED, CLOSED]
+def test_only_these_kinds_bring_a_visit_on_and_either_end_is_the_last():
+    assert sorted(RANKS, key=RANKS.__getitem__) == [CHECKED_IN, OPENED, CLOSED, CANCELLED]
+    assert RANKS[CANCELLED] == RANKS[CLOSED]
 
 
 # --- an Encounter ----------------------------------------------------------------------------------------------------

@@ -178,7 +178,7 @@ def test_the_connection_needs_the_right_to_read_encounters(source, connection):
         ("in-progress", "encounter.opened"),
         ("onleave", "encounter.opened"),
         ("finished", "encounter.closed"),
-        ("cancelled", "encounter.closed"),
+        ("cancelled", "encounter.cancelled"),
     ],
 )
 def test_a_status_is_an_event(status, kind):

@@ -1,0 +1,1 @@
+"""Completeness: visits closed against notes."""
