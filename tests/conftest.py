@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.test import TransactionTestCase, override_settings
 from hypothesis import settings as hypothesis_settings
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from audit.record import Actor, acting
 from tests.emptying import empty_database
@@ -80,6 +81,24 @@ def quick_passwords():
     """Hashing as slow as in production would cost every test with the cast a second and a half."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_found_once():
+    """Every test's client makes the middleware anew, which would look for each of some hundred files again."""
+    found: dict[tuple, dict] = {}
+    look = WhiteNoiseMiddleware.add_files_from_finders
+
+    def look_once(middleware: WhiteNoiseMiddleware) -> None:
+        by = (middleware.static_prefix, middleware.max_age, settings.STATIC_URL, tuple(settings.STATICFILES_DIRS))
+        if by not in found:
+            look(middleware)
+            found[by] = dict(middleware.files)
+        middleware.files.update(found[by])
+
+    WhiteNoiseMiddleware.add_files_from_finders = look_once
+    yield
+    WhiteNoiseMiddleware.add_files_from_finders = look
 
 
 @pytest.fixture(autouse=True)
