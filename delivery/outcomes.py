@@ -19,7 +19,7 @@ from delivery.outgoing import Prepared
 from delivery.states import State
 from delivery.transition import Change, Ticket, ticket_of
 from portal import crypto
-from portal.models import Connection
+from portal.models import Connection, Part
 
 # Reasons for which a message was not sent and that are not its own: they neither lengthen its wait nor end a series.
 NOT_ITS_OWN = ("batch_ended", "lease_lost", "worker_ended")
@@ -85,8 +85,11 @@ def changes_of(outcomes: Sequence[Outcome], epoch: int) -> list[Change]:
 
 
 def _readable(prepared: Prepared) -> bool:
-    """Whether some reader may see it in the chart. What a partner takes from a folder it charts when it likes."""
+    """Whether some reader may see it in the chart. What a partner takes from a folder it charts when it likes, and no
+    reader sees attached documents."""
     delivery = prepared.delivery
+    if delivery.part == Part.ATTACHMENTS:
+        return False
     left = delivery.connection is not None and delivery.connection.kind in LEAVES_FILES
     return delivery.location.reading_connection_id is not None and not left
 

@@ -18,7 +18,9 @@ from delivery.asked import Asked, kept
 from delivery.channels.base import (
     CannotExpress,
     Channel,
+    DocumentsChannel,
     EntriesChannel,
+    OutgoingDocuments,
     OutgoingEntries,
     OutgoingNote,
     Rendered,
@@ -169,6 +171,8 @@ def closed_gate(delivery: Delivery, asked: Asked) -> str:
 
 def _render(delivery: Delivery, channel: Channel, asked: Asked, others: Sequence[Delivery]) -> Prepared | Stopped:
     stop = partial(Stopped, delivery, State.HELD)
+    if delivery.part == Part.ATTACHMENTS:
+        return _render_documents(delivery, channel)
     if delivery.part != Part.NOTE:
         return _render_entries(delivery, channel)
     template = delivery.note_version.template
@@ -210,6 +214,27 @@ def _render_entries(delivery: Delivery, channel: Channel) -> Prepared | Stopped:
     )
     try:
         return _frozen(delivery, channel.render_entries(outgoing), (), None)
+    except CannotExpress as error:
+        return stop(error.reason_code, unsayable.problems(error, ()))
+
+
+def _render_documents(delivery: Delivery, channel: Channel) -> Prepared | Stopped:
+    """The documents of a note. Those of an earlier version would stand beside them: that waits for a person."""
+    stop = partial(Stopped, delivery, State.HELD)
+    if not isinstance(channel, DocumentsChannel):
+        return stop("part_not_supported")
+    if amends_charted(delivery):
+        return stop("documents_sent_before")
+    posted = open_body(delivery)
+    outgoing = OutgoingDocuments(
+        control_id=delivery.control_id,
+        note_id=str(delivery.note_id),
+        visit=visit_at(delivery.location, posted),
+        documents=posted.documents,
+        created_at=delivery.created_at,
+    )
+    try:
+        return _frozen(delivery, channel.render_documents(outgoing), (), None)
     except CannotExpress as error:
         return stop(error.reason_code, unsayable.problems(error, ()))
 

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from delivery.entries import CODED
 from delivery.entry_checks import entry_problems
 from delivery.lanes import lane_at, lane_index
 from delivery.models import Delivery, Lane
@@ -19,12 +18,12 @@ from mapping.note import Problem
 from mapping.queries import published_spec, template_for
 from portal import agreements, keys
 from portal.compiled import Compiled
-from portal.models import ApiKey, ConnectionKind, Location, Part, Route
+from portal.connections import able
+from portal.models import ApiKey, Location, Part, Route
 from portal.revision import Kept
 
 WRITING = "notes:write"
 MOST_KEPT = 4096  # answers to one question: what a scribe names freely must not fill the memory
-SENDS_ENTRIES = frozenset({ConnectionKind.FHIR})  # the channels that are a base.EntriesChannel
 
 
 class Refusal(Exception):
@@ -99,7 +98,7 @@ class Places:
             problems = entry_problems(part, posted, to.location.practice_id, timezone.now().date())
             if problems:
                 return problems[0].code, problems
-            return ("" if part in CODED and route.connection.kind in SENDS_ENTRIES else "part_not_supported"), ()
+            return ("" if route.connection.kind in able(part) else "part_not_supported"), ()
         if to.template is None:
             return "no_template", ()
         spec = self._spec(to.template)

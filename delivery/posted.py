@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from delivery.channels.base import Patient, Visit
+from delivery.documents import Document, documents_of
 from delivery.entries import Entries, entries_of
 from mapping.note import Section
 from mapping.sections import resolve_title
@@ -59,6 +60,7 @@ class PostedNote:
     sections: tuple[Section, ...]
     parts: tuple[str, ...]  # which of Part the note has something for; "note" first if it has sections
     entries: Entries = field(default_factory=Entries)
+    documents: tuple[Document, ...] = ()
 
 
 def load(body: bytes) -> Any:
@@ -133,6 +135,7 @@ def note_of(data: dict[str, Any]) -> PostedNote:
         sections=sections,
         parts=tuple(parts + [name for name in STRUCTURED_PARTS if data.get(name)]),
         entries=entries_of(data),
+        documents=documents_of(data),
     )
 
 

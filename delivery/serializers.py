@@ -11,6 +11,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from delivery.documents import CONTENT_TYPE, decoded
 from delivery.posted import FORBIDDEN, NOT_IN_ONE_LINE, Wrong
 
 MOST_VERSIONS = 1_000_000
@@ -198,6 +199,20 @@ class AttachmentSerializer(Strict):
     content_type = Text(max_length=100)
     title = optional(200)
     data = Text(max_length=7_000_000)  # type: ignore[assignment]
+
+    def validate_content_type(self, value: str) -> str:
+        if not CONTENT_TYPE.fullmatch(value.lower()):
+            raise serializers.ValidationError("Must be a media type, such as application/pdf.")
+        return value
+
+    def validate_data(self, value: str) -> str:
+        try:
+            content = decoded(value)
+        except ValueError:
+            raise serializers.ValidationError("Must be Base64.") from None
+        if not content:
+            raise serializers.ValidationError("The document is empty.")
+        return value
 
 
 def rows(kind: type[Strict], at_most: int) -> Any:

@@ -27,6 +27,7 @@ from delivery.asked import kept
 from delivery.channels.base import ChartReader, Unavailable
 from delivery.channels.compare import ALONE, Known, ReadBack, compare
 from delivery.channels.registry import NAMES_TEMPLATE
+from delivery.document_doubts import is_document, settle_documents
 from delivery.entries import CODED
 from delivery.entry_verification import look_at_entries
 from delivery.file_verification import is_left, look_at_files
@@ -62,7 +63,9 @@ def read_due() -> int:
         look_at_entries(coded)
         left = [delivery for delivery in due if is_left(delivery)]
         look_at_files([delivery for delivery in left if delivery.state == State.UNKNOWN])
-        notes = [delivery for delivery in due if delivery not in coded and delivery not in left]
+        attached = [delivery for delivery in due if is_document(delivery)]
+        settle_documents([delivery for delivery in attached if delivery.state == State.UNKNOWN])
+        notes = [delivery for delivery in due if delivery not in (*coded, *left, *attached)]
         if notes:
             looks = look_for(notes)
             try:

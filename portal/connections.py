@@ -14,7 +14,14 @@ SENDS = frozenset(kind.value for kind in ConnectionKind)  # kinds a route may us
 READS = frozenset({ConnectionKind.OPENAPI.value, ConnectionKind.FHIR.value})  # kinds a chart can be read back through
 # A token belongs to a server and a client: when one of these changes, it is forgotten.
 WHOSE_TOKENS = frozenset({"base_url", "token_url", "client_id", "grant"})
-CARRIED = (Part.NOTE,)  # parts of a note that some channel can express today; the others are held when they arrive
+CARRIED = tuple(Part)  # parts of a note that some channel can express; by a channel that cannot, a part is held
+
+
+def able(part: str) -> frozenset[str]:
+    """The kinds of connection that can carry this part of a note."""
+    if part == Part.NOTE:
+        return SENDS
+    return frozenset({ConnectionKind.HL7_MLLP.value if part == Part.ATTACHMENTS else ConnectionKind.FHIR.value})
 
 
 class ChangedMeanwhile(Exception):

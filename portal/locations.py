@@ -7,7 +7,7 @@ from django.db import transaction
 
 from audit.record import record
 from portal.agreements import in_force, today_at
-from portal.connections import CARRIED, READS, SENDS
+from portal.connections import CARRIED, READS, able
 from portal.models import AgreementKind, Connection, Environment, Location, Part, Practice, Route
 
 NOT_RELEASED = "Not yet released for production."
@@ -80,7 +80,7 @@ def set_routes(location: Location, part: str, connections: Sequence[Connection])
     ValueError for a part no channel carries, or a connection that does not fit or stands there twice.
     """
     for connection in connections:
-        _belongs(location, connection, SENDS)
+        _belongs(location, connection, able(part))
     if part not in CARRIED or len(set(connections)) != len(connections):
         raise ValueError("A part that a channel carries has each connection once.")
     wanted = [connection.pk for connection in connections]

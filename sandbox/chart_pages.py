@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from sandbox.chart import Filing, LostField, chart_fields, standing
+from sandbox.documents import documents_of
 from sandbox.html import Child, Html, el
 from sandbox.shell import entry, page, path, table
 from sandbox.store import Store
@@ -87,6 +88,7 @@ class ChartPages:
             sign_form(facility, encounter, signed),
             el("h2", template.name if template else "Fields"),
             note(chart_fields(filings), template),
+            attached(self.store, facility, encounter),
             el("h2", "Filings, newest first"),
             history,
         )
@@ -119,6 +121,15 @@ def note(fields: dict[str, str], template: Template | None) -> Html:
     known = [(field.field_id, field.label) for field in template.fields] if template else []
     rest = [(field_id, "Not in the template") for field_id in fields if field_id not in dict(known)]
     return el("dl", [field_entry(field_id, label, fields.get(field_id)) for field_id, label in known + rest])
+
+
+def attached(store: Store, facility: str, encounter: str) -> list[Child]:
+    """The documents beside the note, where there are any."""
+    found = documents_of(store.committed, facility, encounter)
+    if not found:
+        return []
+    rows = [el("li", f"{one['title'] or 'Untitled'} · {one['content_type']} · {one['bytes']:,} bytes") for one in found]
+    return [el("h2", "Documents"), el("ul", rows)]
 
 
 def field_entry(field_id: str, label: str, text: str | None) -> list[Html]:

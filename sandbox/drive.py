@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from sandbox.documents import documents_of
 from sandbox.faults import BadFault, Switchboard, fault_from_json
 from sandbox.openapi import problem
 from sandbox.store import Store
@@ -40,6 +41,7 @@ class Drive:
             web.put(template, self.put_template),
             web.post(template + "/swap", self.swap),
             web.put("/sandbox/api/facilities/{facility}/encounters/{encounter}", self.put_encounter),
+            web.get("/sandbox/api/facilities/{facility}/encounters/{encounter}/documents", self.documents),
             web.get("/sandbox/api/filings", self.filings),
             web.get("/sandbox/api/faults", self.get_faults),
             web.put("/sandbox/api/faults", self.put_faults),
@@ -94,6 +96,11 @@ class Drive:
             for row in rows:
                 del row["fields"]
         return web.json_response({"filings": rows, "next": found[-1].sequence if len(found) == limit else None})
+
+    async def documents(self, request: web.Request) -> web.Response:
+        """What was filed beside an encounter's note."""
+        at = request.match_info
+        return web.json_response({"documents": documents_of(self.store.committed, at["facility"], at["encounter"])})
 
     async def put_encounter(self, request: web.Request) -> web.Response:
         """{"signed": true} locks an encounter's note: it takes nothing more until it is opened again."""

@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
+from sandbox.documents import Document, read_document
 from sandbox.hl7 import Message, Segment, Unreadable
+from sandbox.refusal import Refusal
+
+__all__ = ["Note", "Observation", "Refusal", "check_header", "read_note"]
 
 VERSIONS = ("2.3", "2.3.1", "2.4", "2.5", "2.5.1")
 PROCESSING_IDS = ("D", "P", "T")  # HL7 table 0103
@@ -11,17 +15,6 @@ TEXT_TYPES = ("FT", "ST", "TX")
 IGNORED = ("SFT", "PD1", "PV2", "ORC", "NTE")  # allowed between, read by nobody
 ORDER = ("MSH", "PID", "PV1", "OBR", "OBX")
 RANK = {name: place for place, name in enumerate(ORDER, start=1)}
-
-
-class Refusal(Exception):
-    """Why a message is refused: `code` AE or AR, `error` of HL7 table 0357, `location` as ERR-2 (segment^n^field)."""
-
-    def __init__(self, code: str, error: str, text: str, location: str = "") -> None:
-        super().__init__(text)
-        self.code = code
-        self.error = error
-        self.text = text
-        self.location = location
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +37,7 @@ class Note:
     template: str
     observations: tuple[Observation, ...]
     correction: bool
+    documents: tuple[Document, ...] = ()  # in place of observations: they go into no template's field
 
 
 def check_header(message: Message) -> None:
@@ -72,7 +66,11 @@ def read_note(message: Message) -> Note:
 
 def take_note(message: Message) -> Note:
     pid, pv1, obr, obx = arrange(message)
-    observations = tuple(observe(message, segment, number) for number, segment in enumerate(obx, start=1))
+    attached = all(message.first(segment, 2) == "ED" for segment in obx)
+    documents = (
+        tuple(attach(message, segment, number) for number, segment in enumerate(obx, start=1)) if attached else ()
+    )
+    observations = () if attached else tuple(observe(message, segment, number) for number, segment in enumerate(obx, 1))
     return Note(
         control_id=message.first(message.header, 10),
         note_id=message.first(obr, 3),
@@ -82,6 +80,7 @@ def take_note(message: Message) -> Note:
         template=required(message, obr, 4, "the template code"),
         observations=observations,
         correction=any(message.first(segment, 11) == "C" for segment in obx),
+        documents=documents,
     )
 
 
@@ -118,8 +117,25 @@ def encounter(message: Message, pv1: Segment | None, obr: Segment) -> str:
     return visit or order
 
 
+def attach(message: Message, obx: Segment, number: int) -> Document:
+    """One OBX of type ED. Raises Refusal(AE)."""
+    check_place(message, obx, number)
+    return read_document(message, obx, number)
+
+
 def observe(message: Message, obx: Segment, number: int) -> Observation:
-    """One OBX, which must be the `number`-th of its group. Raises Refusal(AE)."""
+    """One OBX of text. Raises Refusal(AE)."""
+    field_id = check_place(message, obx, number)
+    if message.first(obx, 2) not in TEXT_TYPES:
+        raise Refusal("AE", "103", f"OBX-2 is none of FT, ST, TX (OBX {number}).", f"OBX^{number}^2")
+    text = message.text(obx, 5)
+    if not text:
+        raise Refusal("AE", "101", f"OBX-5 is empty (OBX {number}).", f"OBX^{number}^5")
+    return Observation(field_id, text)
+
+
+def check_place(message: Message, obx: Segment, number: int) -> str:
+    """The field that an OBX names, which must be the `number`-th of its group. Raises Refusal(AE)."""
     if message.first(obx, 1) != str(number):
         raise Refusal("AE", "102", f"OBX-1: the segments are not numbered 1 to n (at {number}).", f"OBX^{number}^1")
     field_id = message.first(obx, 3)
@@ -130,9 +146,4 @@ def observe(message: Message, obx: Segment, number: int) -> Observation:
         raise Refusal("AE", "101", f"OBX-11 is empty (OBX {number}).", f"OBX^{number}^11")
     if status not in STATUSES:
         raise Refusal("AE", "103", f"OBX-11 is none of C, F, P (OBX {number}).", f"OBX^{number}^11")
-    if message.first(obx, 2) not in TEXT_TYPES:
-        raise Refusal("AE", "103", f"OBX-2 is none of FT, ST, TX (OBX {number}).", f"OBX^{number}^2")
-    text = message.text(obx, 5)
-    if not text:
-        raise Refusal("AE", "101", f"OBX-5 is empty (OBX {number}).", f"OBX^{number}^5")
-    return Observation(field_id, text)
+    return field_id

@@ -61,7 +61,7 @@ class Reception:
         else:
             self.take_with(fault, note, template, frame, Waiting(message, note.control_id, fault, reply))
 
-    def take_with(self, fault: Fault, note: Note, template: Template, frame: bytes, waiting: Waiting) -> None:
+    def take_with(self, fault: Fault, note: Note, template: Template | None, frame: bytes, waiting: Waiting) -> None:
         """Goes on with a message that a fault of the answer stage strikes."""
         name = fault.kind.name
         if name in UNFILED:
@@ -76,11 +76,13 @@ class Reception:
         else:
             self.file(note, template, frame, waiting)
 
-    def template_of(self, note: Note) -> Template:
-        """Raises Refusal(AE) when the facility or its template is unknown."""
+    def template_of(self, note: Note) -> Template | None:
+        """None for documents, which need none. Raises Refusal(AE) when the facility or its template is unknown."""
         templates = self.store.templates.get(note.facility)
         if templates is None:
             raise Refusal("AE", "103", "MSH-6: this facility is unknown here.", "MSH^1^6")
+        if note.documents:
+            return None
         if note.template not in templates:
             raise Refusal("AE", "103", "OBR-4: this facility has no such template.", "OBR^1^4")
         return templates[note.template]
@@ -92,10 +94,14 @@ class Reception:
         if (note.facility, note.encounter) in self.store.signed:
             raise Refusal("AE", "206", "139 The encounter is locked.", "PV1^1^19")
 
-    def file(self, note: Note, template: Template, frame: bytes, waiting: Waiting) -> None:
+    def file(self, note: Note, template: Template | None, frame: bytes, waiting: Waiting) -> None:
         """Files a note in the open group, and has its sender wait for the commit."""
         try:
-            if not (self.dedupe and self.store.has_control_id(note.control_id)):
+            if self.dedupe and self.store.has_control_id(note.control_id):
+                pass
+            elif template is None:
+                self.store.file_documents(note)
+            else:
                 faults = self.switchboard.struck(Stage.FILING, note.facility)
                 filed = tamper(file_note(note.observations, template), faults, template)
                 twice = any(fault.kind.name == "duplicate_filing" for fault in faults)

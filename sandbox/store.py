@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sandbox import documents
 from sandbox.chart import EncounterLine, Filing
 from sandbox.filing import Filed
 from sandbox.oru import Note
@@ -69,7 +70,7 @@ class Store:
         self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA synchronous=OFF")
         self.db.execute("PRAGMA wal_autocheckpoint=4000")
-        self.db.executescript(SCHEMA)
+        self.db.executescript(SCHEMA + documents.SCHEMA)
         self.templates: dict[str, dict[str, Template]] = {}
         for facility, code, body in self.db.execute("SELECT facility, code, body FROM template"):
             self.templates.setdefault(facility, {})[code] = template_from_json(facility, code, json.loads(body))
@@ -115,9 +116,18 @@ class Store:
         identity = (note.control_id, note.note_id, note.facility, note.encounter, note.patient, note.template)
         self.db.execute(INSERT, (*identity, note.correction, time.time(), as_text(lost), as_text(filed.fields), raw))
 
+    def file_documents(self, note: Note) -> None:
+        """Adds documents to the open group; they stand only after commit()."""
+        self.begin()
+        identity = (note.control_id, note.facility, note.encounter, note.patient)
+        documents.file_documents(self.db, identity, note.documents)
+
     def has_control_id(self, control_id: str) -> bool:
         """Whether a message of this control id was filed, the open group included."""
-        found = self.db.execute("SELECT 1 FROM filing WHERE control_id = ? LIMIT 1", (control_id,))
+        found = self.db.execute(
+            "SELECT 1 FROM filing WHERE control_id = ? UNION SELECT 1 FROM document WHERE control_id = ? LIMIT 1",
+            (control_id, control_id),
+        )
         return found.fetchone() is not None
 
     def patient_of(self, facility: str, encounter: str) -> str | None:
@@ -163,6 +173,7 @@ class Store:
     def clear(self, keep_templates: bool) -> None:
         """Forgets every filing and signature, and the templates too unless they are to be kept."""
         self.db.execute("DELETE FROM filing")
+        self.db.execute("DELETE FROM document")
         self.db.execute("DELETE FROM signed")
         self.signed.clear()
         if not keep_templates:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
+from delivery.documents import Document
 from delivery.entries import Entry
 from mapping.note import FieldValue
 
@@ -62,6 +63,17 @@ class OutgoingEntries:
     visit: Visit
     part: str
     entries: tuple[Entry, ...]
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class OutgoingDocuments:
+    """The documents attached to a note; never empty. They stand beside the Progress Note, in no field of it."""
+
+    control_id: str
+    note_id: str
+    visit: Visit
+    documents: tuple[Document, ...]
     created_at: datetime
 
 
@@ -173,6 +185,14 @@ class EntriesChannel(Protocol):
     """A channel that carries coded entries as well."""
 
     def render_entries(self, entries: OutgoingEntries) -> Rendered:
+        """Pure; raises CannotExpress."""
+
+
+@runtime_checkable
+class DocumentsChannel(Protocol):
+    """A channel that carries attached documents as well."""
+
+    def render_documents(self, documents: OutgoingDocuments) -> Rendered:
         """Pure; raises CannotExpress."""
 
 

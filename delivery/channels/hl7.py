@@ -24,12 +24,18 @@ _CONTROLS = bytes(set(range(0x20)) - {0x09} | {0x7F})
 
 def render(note: OutgoingNote, settings: Hl7Settings) -> Rendered:
     """One message, unframed: segments end with CR, UTF-8. Raises CannotExpress."""
-    _refuse_header(note)
+    segments = header(note, settings)
     refuse_values(note.values)
     status = "C" if note.correction else "F"
-    segments = [_msh(note, settings), _pid(note.visit.patient), _pv1(note.visit), _obr(note, status)]
     segments += [_obx(number, value, status) for number, value in enumerate(note.values, start=1)]
     return Rendered(encode(segments, note), CONTENT_TYPE)
+
+
+def header(note: OutgoingNote, settings: Hl7Settings) -> list[str]:
+    """MSH, PID, PV1 and OBR. Raises CannotExpress."""
+    _refuse_header(note)
+    status = "C" if note.correction else "F"
+    return [_msh(note, settings), _pid(note.visit.patient), _pv1(note.visit), _obr(note, status)]
 
 
 def _msh(note: OutgoingNote, settings: Hl7Settings) -> str:

@@ -9,6 +9,7 @@ from delivery.channels.setting_values import seconds, text, whole, yes_or_no
 
 VERSIONS = ("2.3", "2.3.1", "2.4", "2.5", "2.5.1")
 ACK_MODES = ("original", "enhanced")
+DOCUMENT_FORMS = ("mime", "table", "short")  # of OBX-5's type and subtype: application^pdf, AP^PDF, ^PDF
 # MSH-11: what a message of this environment may call itself, the default first (HL7 table 0103).
 PROCESSING_IDS = {"sandbox": ("T", "D"), "production": ("P",)}
 
@@ -45,6 +46,9 @@ class Hl7Settings:
     connect_seconds: float = 10.0
     idle_seconds: float = 120.0
     sockets: int = 1
+    document_code: str = "DOCUMENT"  # OBR-4 of documents
+    document_field: str = "DOCUMENT"  # their OBX-3
+    document_form: str = "mime"
     tls: bool = False
     vpn: bool = False
     server_name: str = ""
@@ -79,6 +83,9 @@ class Hl7Settings:
             connect_seconds=seconds(settings, "connect_seconds", 10.0, most=60.0),
             idle_seconds=seconds(settings, "idle_seconds", 120.0, most=3600.0),
             sockets=whole(settings, "sockets", 1),
+            document_code=text(settings, "document_code").strip() or "DOCUMENT",
+            document_field=text(settings, "document_field").strip() or "DOCUMENT",
+            document_form=text(settings, "document_form") or "mime",
             tls=yes_or_no(settings, "tls"),
             vpn=yes_or_no(settings, "vpn"),
             server_name=text(settings, "server_name").strip(),
@@ -114,6 +121,10 @@ def _check_header(settings: Hl7Settings) -> None:
         raise ValueError(f"HL7 version must be one of {', '.join(VERSIONS)}.")
     if settings.ack_mode not in ACK_MODES:
         raise ValueError(f"Acknowledgement mode must be one of {', '.join(ACK_MODES)}.")
+    if settings.document_form not in DOCUMENT_FORMS:
+        raise ValueError(f"The spelling of documents must be one of {', '.join(DOCUMENT_FORMS)}.")
+    if any(_NOT_IN_HEADER.search(name) for name in (settings.document_code, settings.document_field)):
+        raise ValueError("The codes of documents must not contain | ^ ~ \\ & or control characters.")
     allowed = PROCESSING_IDS.get(settings.environment, ())
     if settings.processing_id not in allowed:
         raise ValueError(f"Processing id (MSH-11) of this environment must be {' or '.join(allowed)}.")

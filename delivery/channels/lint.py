@@ -4,6 +4,7 @@ Nothing here is shared with the renderer. python-hl7 splits the message, lazily:
 more than the rendering; only the fields compared below are split further.
 """
 
+from base64 import b64decode
 from functools import lru_cache
 from typing import Any
 
@@ -47,6 +48,23 @@ def check(body: bytes, note: OutgoingNote) -> None:
         raise CannotExpress("lint_segments")
     _check_header(read, note)
     _check_observations(read, note)
+
+
+def check_documents(body: bytes, note: OutgoingNote, wanted: list[tuple[list[str], bytes]]) -> None:
+    """Raise CannotExpress("lint_…") unless a second parser finds exactly these documents: OBX-3 and bytes of each."""
+    read = Reading(_decode(body))
+    if [str(row[0]) for row in read.rows] != ["MSH", "PID", "PV1", "OBR"] + ["OBX"] * len(wanted):
+        raise CannotExpress("lint_segments")
+    _check_header(read, note)
+    for at, (what, content) in enumerate(wanted, start=4):
+        row = read.rows[at]
+        if len(row) != 12 or row[1] != str(at - 3) or row[2] != "ED" or row[11] != "F":
+            raise CannotExpress("lint_obx_fields")
+        data = read.components(at, 5)
+        if read.components(at, 3) != what or len(data) != 5 or data[3] != "Base64":
+            raise CannotExpress("lint_obx_3")
+        if b64decode(data[4], validate=True) != content:
+            raise CannotExpress("lint_obx_5")
 
 
 class Reading:

@@ -10,11 +10,12 @@ import ssl
 import time
 from datetime import UTC, datetime
 
-from delivery.channels import hl7, lint, tls
+from delivery.channels import hl7, hl7_documents, lint, tls
 from delivery.channels.acks import ACCEPTED, REFUSED, read_acknowledgement
 from delivery.channels.base import (
     CannotExpress,
     NoAnswer,
+    OutgoingDocuments,
     OutgoingNote,
     Receipt,
     Refused,
@@ -180,6 +181,10 @@ class Hl7Channel:
         rendered = hl7.render(note, self.settings)
         lint.check(rendered.body, note)
         return rendered
+
+    def render_documents(self, documents: OutgoingDocuments) -> Rendered:
+        """Pure; raises CannotExpress."""
+        return hl7_documents.render(documents, self.settings)
 
     def open(self) -> None:
         """Connect and shake hands; raises Unavailable."""

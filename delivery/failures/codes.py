@@ -136,6 +136,23 @@ FAILURES = (
         "Compare the two versions; enter what differs in eCW by hand and cancel this part.",
     ),
     Failure(
+        "documents_sent_before",
+        "eCW has an earlier version's documents already",
+        "Documents are not replaced: eCW would show both versions'. The new version's wait; nothing of them was sent. "
+        "The note's text goes without them.",
+        Owner.PRACTICE,
+        "Compare the two; add in eCW what is new and cancel this part.",
+    ),
+    Failure(
+        "documents_in_doubt",
+        "Nobody knows whether the documents arrived",
+        "Their sending got no answer, and eCW cannot be asked for documents. They are not sent again by themselves: it "
+        "might have them twice.",
+        Owner.PRACTICE,
+        "Look among the visit's documents in eCW; then decide.",
+        Button.DECIDE,
+    ),
+    Failure(
         "waits_in_app_data",
         "Waits in eCW for a person",
         "eCW took the entries into its App Data, which cannot be read from here. They are in the chart only once a "

@@ -13,6 +13,13 @@ FAILURES = (
         "Map part of the section to another field, or have the scribe send a shorter section as a new version.",
     ),
     Failure(
+        "hl7_document",
+        "A document is empty or no Base64",
+        f"HL7 carries the bytes of a document, and there are none that could be read. {WAITS}",
+        Owner.SCRIBE,
+        "Have the scribe send the document as a new version.",
+    ),
+    Failure(
         "hl7_control_character",
         "A control character has no place in HL7",
         f"A text holds a control character that would break the message. None is dropped in silence. {WAITS}",

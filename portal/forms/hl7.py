@@ -40,7 +40,10 @@ class Hl7Form(TlsForm):
     """HL7 v2 over MLLP: where it listens, how it is encrypted, what the header says."""
 
     kind = ConnectionKind.HL7_MLLP
-    assumed = frozenset({"receiving_application", "receiving_facility", "version", "ack_mode"})
+    assumed = frozenset(
+        {"receiving_application", "receiving_facility", "version", "ack_mode"}
+        | {"document_code", "document_field", "document_form"}
+    )
     wide = frozenset({"name", "ca_pem"})
     sections = (
         ("", "", ("name", "environment", "enabled")),
@@ -61,6 +64,11 @@ class Hl7Form(TlsForm):
                 "version",
                 "ack_mode",
             ),
+        ),
+        (
+            "Documents",
+            "How files attached to a note are named and spelled, as agreed with eClinicalWorks.",
+            ("document_code", "document_field", "document_form"),
         ),
         (
             "Probe",
@@ -89,6 +97,18 @@ class Hl7Form(TlsForm):
     receiving_facility = _header("Receiving facility", "MSH-6: names the location at eCW.", required=True)
     version = forms.ChoiceField(label="HL7 version", choices=[(each, each) for each in VERSIONS], help_text="MSH-12")
     ack_mode = forms.ChoiceField(label="Acknowledgement", choices=list(ACK_MODES.items()))
+    document_code = _header("Code of documents", "OBR-4. Empty: DOCUMENT")
+    document_field = _header("Field of documents", "OBX-3. Empty: DOCUMENT")
+    document_form = forms.ChoiceField(
+        label="Spelling of a document's type",
+        required=False,
+        choices=[
+            ("mime", "application^pdf: its media type, in two"),
+            ("table", "AP^PDF: by HL7's tables 0191 and 0291, as far as they go"),
+            ("short", "^PDF: the subtype alone"),
+        ],
+        help_text="OBX-5",
+    )
     test_patient_id = _header("Test patient", "PID-3. Never a real patient.")
     test_encounter_id = _header("Test encounter", "PV1-19")
 

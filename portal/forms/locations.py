@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.core.exceptions import ValidationError
 
-from portal.connections import READS, SENDS
+from portal.connections import READS, able
 from portal.forms.hl7 import header_text
 from portal.models import Connection, Environment, Location, Part, Practice
 
@@ -121,7 +121,9 @@ class RoutesForm(forms.Form):
     """By which connection one part travels, and which stands by."""
 
     def __init__(self, location: Location, part: str, data: Any = None) -> None:
-        own = Connection.objects.filter(practice=location.practice, environment=location.environment, kind__in=SENDS)
+        own = Connection.objects.filter(
+            practice=location.practice, environment=location.environment, kind__in=able(part)
+        )
         present = list(location.routes.filter(part=part).order_by("position").values_list("connection", flat=True))
         super().__init__(data, prefix=part)
         self.part, self.label = part, Part(part).label

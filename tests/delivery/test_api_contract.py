@@ -91,7 +91,6 @@ LONGEST = {
     "/immunizations/0/cvx": 10,
     "/immunizations/0/text": 500,
     "/observations/0/unit": 40,
-    "/attachments/0/content_type": 100,
     "/attachments/0/title": 200,
 }
 MOST_ROWS = {

@@ -110,8 +110,9 @@ def test_the_routes_of_another_location_are_left_alone(cast):
 
 @pytest.mark.parametrize("part", ["", "poems", "medications"])
 def test_a_part_that_no_channel_carries_gets_no_route(cast, part):
-    with pytest.raises(ValueError, match="part that a channel carries"):
+    with pytest.raises(ValueError, match="of a fitting kind"):
         locations.set_routes(cast.north, part, [cast.hl7])
+    assert ways(cast.north) == [(1, "eCW sandbox HL7")]
 
 
 def test_a_route_is_refused_whole_where_one_connection_does_not_fit(cast):
@@ -184,3 +185,9 @@ def test_an_agreement_that_ends_has_ended_everywhere_at_every_hour(cast, live, m
 def test_another_practices_agreements_release_nothing(cast, live):
     agreements.record_agreement(cast.elsewhere.practice, Terms("baa_ecw", "eCW", today_at(cast.north)))
     assert "A business associate agreement with eClinicalWorks." in locations.lacks(live)
+
+
+@pytest.mark.parametrize("part", ["", "poems"])
+def test_a_part_that_nobody_knows_has_no_routes_to_take_away_either(cast, part):
+    with pytest.raises(ValueError, match="part that a channel carries"):
+        locations.set_routes(cast.north, part, [])
