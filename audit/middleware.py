@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 
 from audit.record import Actor, acting
 
+AUTH_METHOD = "auth_method"  # in the session: how its person has shown who they are
+
 
 def short_hash(value: str) -> str:
     """16 hex digits that tell two sessions or browsers apart without storing either."""
@@ -20,7 +22,7 @@ def request_actor(request: HttpRequest) -> Actor:
         type="user" if user.is_authenticated else "anonymous",
         id=str(user.pk) if user.is_authenticated else "",
         name=user.get_username(),
-        auth_method="session" if user.is_authenticated else "",
+        auth_method=request.session.get(AUTH_METHOD, "session") if user.is_authenticated else "",
         session_hash=short_hash(request.session.session_key or ""),
         source_ip=request.META.get("REMOTE_ADDR", ""),
         user_agent_hash=short_hash(request.headers.get("User-Agent", "")),

@@ -10,7 +10,18 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
 from django.http import Http404
 
-from portal.models import Agreement, ApiKey, Connection, Location, Membership, Practice, Role, Scribe, User
+from portal.models import (
+    Agreement,
+    ApiKey,
+    Connection,
+    GroupRole,
+    Location,
+    Membership,
+    Practice,
+    Role,
+    Scribe,
+    User,
+)
 
 EVERY_ROLE = frozenset(Role.values)
 
@@ -135,6 +146,14 @@ def agreement_for(user: User, pk: int, *roles: str) -> Agreement:
     if agreement is None:
         raise Http404("no such agreement")
     return agreement
+
+
+def group_role_for(user: User, pk: int, *roles: str) -> GroupRole:
+    """What a group stands for in the person's practice; Http404 for any other."""
+    found = practice_for(user, *roles).group_roles.select_related("practice", "location").filter(pk=pk).first()
+    if found is None:
+        raise Http404("no such group")
+    return found
 
 
 def serves(connection: Connection) -> QuerySet[Location]:

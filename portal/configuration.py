@@ -8,6 +8,7 @@ from portal.models import (
     Agreement,
     ApiKey,
     Connection,
+    GroupRole,
     Location,
     Membership,
     Practice,
@@ -36,6 +37,10 @@ def of_membership(row: Membership) -> tuple[str, str]:
     return row.practice.code, row.location.code if row.location else ""
 
 
+def of_group(row: GroupRole) -> tuple[str, str]:
+    return row.practice.code, row.location.code if row.location else ""
+
+
 def of_user(row: User) -> tuple[str, str]:
     """A person's practice; "" before the first membership (the event that creates them names it)."""
     membership = row.memberships.select_related("practice").first()
@@ -46,6 +51,7 @@ register(Practice, where=lambda row: (row.code, ""))
 register(Location, where=lambda row: (row.practice.code, row.code))
 register(User, where=of_user, exclude={"password", "last_login"})
 register(Membership, where=of_membership)
+register(GroupRole, where=of_group)
 register(Connection, where=of_practice("practice"), exclude={"sealed_secrets"})
 register(Route, where=at_location("location"))
 register(Agreement, where=of_practice("practice"))

@@ -121,8 +121,8 @@ class User(Configuration, AbstractUser):
     """A person who signs in. (Custom from the first migration: it cannot be added later without pain.)"""
 
     # The identity provider's (issuer, subject); empty for local accounts.
-    oidc_issuer = models.CharField(max_length=200, blank=True)
-    oidc_subject = models.CharField(max_length=200, blank=True)
+    oidc_issuer = models.CharField(max_length=255, blank=True)
+    oidc_subject = models.CharField(max_length=255, blank=True)
     # Set while the password is one that somebody else chose: it ends then, and is replaced at the first sign-in.
     one_time_until = models.DateTimeField(null=True, blank=True)
 
@@ -175,6 +175,27 @@ class Membership(Configuration):
 
     def __str__(self) -> str:
         return f"{self.user.username}, {self.role} at {self.location.code if self.location else 'every location'}"
+
+
+class GroupRole(Configuration):
+    """What a group of the identity provider stands for here: a role at one location, or at all of the practice."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.CASCADE, related_name="group_roles")
+    group = models.CharField(max_length=200)  # as the provider's claim spells it
+    location = models.ForeignKey(Location, on_delete=models.CASCADE, null=True, blank=True, related_name="group_roles")
+    role = models.CharField(max_length=20, choices=Role)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["practice", "group", "location", "role"], name="group_role_once"),
+            models.UniqueConstraint(
+                fields=["practice", "group", "role"], condition=Q(location=None), name="group_role_once_everywhere"
+            ),
+        ]
+        ordering = ["group", "role"]
+
+    def __str__(self) -> str:
+        return f"{self.role} at {self.location.code if self.location else 'every location'}"
 
 
 class Connection(Configuration):

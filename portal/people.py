@@ -45,6 +45,14 @@ def _record(event: str, practice: Practice, user: User, location: Location | Non
     )
 
 
+def _own_account(user: User) -> None:
+    """NotAllowed for an account of the sign-in service: roles given here would not last, a password be a way around."""
+    if user.oidc_subject:
+        raise NotAllowed(
+            "This account is the sign-in service's: its groups decide its roles, and it has no password here."
+        )
+
+
 def invite(practice: Practice, person: Person, role: str, location: Location | None) -> tuple[User, str]:
     """A new local account with its first role and, this once, its one-time password."""
     password = one_time_password()
@@ -59,6 +67,7 @@ def invite(practice: Practice, person: Person, role: str, location: Location | N
 
 def grant(practice: Practice, user: User, role: str, location: Location | None) -> bool:
     """Give a role at one location, or at all for None. False when it was held already."""
+    _own_account(user)
     if role not in Role.values or (location and location.practice_id != practice.pk):
         raise NotAllowed("There is no such role at this location.")
     if user.memberships.exclude(practice=practice).exists():
@@ -80,6 +89,7 @@ def _directs_alone(practice: Practice, user: User) -> bool:
 def revoke(membership: Membership) -> None:
     """Take a role; it ends with the person's next click."""
     user, practice, location = membership.user, membership.practice, membership.location
+    _own_account(user)
     with transaction.atomic():
         Practice.objects.select_for_update().get(pk=practice.pk)  # two directors must not remove each other
         if user.memberships.count() == 1:
@@ -112,6 +122,7 @@ def enable(practice: Practice, user: User) -> None:
 
 def renew_password(practice: Practice, user: User) -> str:
     """A new one-time password, shown once; the old password and every session of the account end."""
+    _own_account(user)
     password = one_time_password()
     with transaction.atomic():
         user.set_password(password)

@@ -169,10 +169,25 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-# The seam for single sign-on: another back end is put in front of this one.
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 # What the sign-in page offers: "password" is its own form; any other entry becomes a button to `url_name`.
 SIGN_IN_METHODS: list[dict[str, str]] = [{"kind": "password"}]
+# Signing in by the practice's own OpenID Connect provider (portal/openid/); "" for no issuer: local accounts alone.
+OPENID_ISSUER = env.str("SCRIBEPORT_OIDC_ISSUER", default="")
+OPENID_CLIENT_ID = env.str("SCRIBEPORT_OIDC_CLIENT_ID", default="")
+OPENID_CLIENT_SECRET = env.str("SCRIBEPORT_OIDC_CLIENT_SECRET", default="")
+OPENID_SCOPES = env.str("SCRIBEPORT_OIDC_SCOPES", default="openid profile email")
+OPENID_GROUPS_CLAIM = env.str("SCRIBEPORT_OIDC_GROUPS_CLAIM", default="groups")
+if OPENID_ISSUER:
+    AUTHENTICATION_BACKENDS.append("portal.openid.backend.OpenIdBackend")
+    SIGN_IN_METHODS.insert(
+        0,
+        {
+            "kind": "redirect",
+            "label": env.str("SCRIBEPORT_OIDC_LABEL", default="Sign in with your practice's account"),
+            "url_name": "portal:openid",
+        },
+    )
 LOGIN_URL = "portal:sign-in"
 LOGIN_REDIRECT_URL = "portal:home"
 LOGOUT_REDIRECT_URL = "portal:sign-in"

@@ -35,8 +35,11 @@ def detail(request: PortalRequest, pk: int) -> HttpResponse:
     practice = practice_for(request.user, Role.DIRECTOR)
     form = RoleForm(practice, request.POST or None)
     if form.is_valid():
-        new = people.grant(practice, person, form.cleaned_data["role"], form.cleaned_data["location"])
-        messages.success(request, "The role is given." if new else "This role was held already.")
+        try:
+            new = people.grant(practice, person, form.cleaned_data["role"], form.cleaned_data["location"])
+            messages.success(request, "The role is given." if new else "This role was held already.")
+        except people.NotAllowed as refused:
+            messages.error(request, str(refused))
         return redirect("portal:person", pk)
     roles = person.memberships.filter(practice=practice).select_related("location").order_by("location__code", "role")
     context = {"person": person, "roles": roles, "form": form}
@@ -63,7 +66,7 @@ def account(request: PortalRequest, pk: int, verb: str) -> HttpResponse:
     """Disable, enable, or give a new one-time password."""
     person = person_for(request.user, pk, Role.DIRECTOR)
     practice = practice_for(request.user, Role.DIRECTOR)
-    if verb == "password":
+    if verb == "password" and not person.oidc_subject:
         password = people.renew_password(practice, person)
         context = {"person": person, "password": password, "hours": people.ONE_TIME_HOURS}
         return render(request, "portal/settings/password_made.html", context)

@@ -17,6 +17,7 @@ from portal.access import practice_code_of
 from portal.context import THEME_COOKIE, THEMES
 from portal.devices import device_of, remember
 from portal.forms.signin import ReplacePasswordForm, SignInForm
+from portal.openid.leaving import end_session
 from portal.requests import PortalRequest
 from portal.signin import TooSoon, account_of, sign_in, sign_out
 
@@ -50,7 +51,8 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
         return HttpResponseClientRedirect(request.get_full_path())
     if request.user.is_authenticated:
         return redirect(onward)
-    form = SignInForm(request.POST or None)
+    local = any(method["kind"] == "password" for method in settings.SIGN_IN_METHODS)
+    form = SignInForm(request.POST or None) if local else SignInForm()
     status, seconds = _try(request, form) if request.method == "POST" and form.is_valid() else (200, 0)
     if status == 302:
         answer = HttpResponseRedirect(onward)
@@ -65,13 +67,18 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sign_out_page(request: HttpRequest) -> HttpResponse:
+    """A page that leads on, not a redirect: the policy would not let a form end at the provider's address."""
+    onward = end_session(request)
     sign_out(request)
-    return redirect("portal:sign-in")
+    return render(request, "portal/signed_out.html", {"onward": onward}) if onward else redirect("portal:sign-in")
 
 
 @sensitive_post_parameters()
 def password_page(request: PortalRequest) -> HttpResponse:
     form = ReplacePasswordForm(request.user, request.POST or None)
+    if request.user.oidc_subject:
+        messages.error(request, "Your password is the sign-in service's: replace it there.")
+        return redirect("portal:home")
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
             request.user.one_time_until = None

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.views import audit, connections, exports, health, home, locations, people, scribes, signin
+from portal.views import audit, connections, exports, health, home, locations, openid, people, scribes, signin
 
 app_name = "portal"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("sign-in/", signin.sign_in_page, name="sign-in"),
+    path("sign-in/service/", openid.begin, name="openid"),
+    path("sign-in/service/back/", openid.come_back, name="openid-callback"),
     path("sign-out/", signin.sign_out_page, name="sign-out"),
     path("password/", signin.password_page, name="password"),
     path("appearance/", signin.appearance, name="appearance"),
@@ -35,6 +37,8 @@ urlpatterns = [
     path("settings/keys/<int:pk>/revoke/", scribes.revoke_key, name="key-revoke"),
     path("settings/agreements/", scribes.agreements_page, name="agreements"),
     path("settings/agreements/<int:pk>/end/", scribes.end_agreement, name="agreement-end"),
+    path("settings/sign-in/", openid.settings_page, name="sign-in-settings"),
+    path("settings/sign-in/groups/<int:pk>/remove/", openid.remove_group, name="group-remove"),
     path("settings/people/", people.listing, name="people"),
     path("settings/people/new/", people.invite, name="person-new"),
     path("settings/people/<int:pk>/", people.detail, name="person"),

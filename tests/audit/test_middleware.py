@@ -5,14 +5,14 @@ from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory
 
 from audit.context import current
-from audit.middleware import AuditContextMiddleware, short_hash
+from audit.middleware import AUTH_METHOD, AuditContextMiddleware, short_hash
 
 
-def seen(user, **headers):
+def seen(user, session=None, **headers):
     """The context in force inside a request of this user."""
     request = RequestFactory().get("/", headers=headers)
     request.user = user
-    request.session = type("Session", (), {"session_key": "the-session-key"})()
+    request.session = type("Session", (dict,), {"session_key": "the-session-key"})(session or {})
     found = []
     AuditContextMiddleware(lambda _: found.append(current()))(request)
     return found[0]
@@ -22,6 +22,11 @@ def test_a_signed_in_person_is_the_actor(cast):
     actor = seen(cast.dana).actor
     assert (actor.type, actor.id, actor.name) == ("user", str(cast.dana.pk), "dana")
     assert (actor.auth_method, actor.source_ip) == ("session", "127.0.0.1")
+
+
+def test_how_somebody_showed_who_they_are_is_told_by_their_session(cast):
+    assert seen(cast.dana, {AUTH_METHOD: "openid"}).actor.auth_method == "openid"
+    assert seen(AnonymousUser(), {AUTH_METHOD: "openid"}).actor.auth_method == ""
 
 
 def test_a_visitor_is_anonymous():

@@ -81,7 +81,7 @@ def test_a_role_is_given_once_also_for_every_location(cast, client):
     assert AuditEvent.objects.filter(event="authz.role.grant").count() == 1
 
 
-def test_a_taken_role_ends_with_the_next_click(cast, client):
+def test_S07_a_taken_role_ends_with_the_next_click(cast, client):
     people.grant(cast.practice, cast.omar, "auditor", None)
     theirs = Client()
     theirs.force_login(cast.omar)

@@ -61,7 +61,7 @@ def test_what_an_unknown_visitor_types_is_not_kept(client, cast):
     assert "my-secret" not in str(SignInAttempt.objects.values()) + str(AuditEvent.objects.values())
 
 
-def test_the_session_key_changes_at_sign_in(client, cast):
+def test_S03_the_session_key_changes_at_sign_in(client, cast):
     client.get(reverse("portal:sign-in"))
     session = client.session
     session["planted"] = "yes"

@@ -40,7 +40,16 @@ from portal.data_keys import DataKey
 from portal.exports.asking import begin
 from portal.exports.running import run_due
 from portal.exports.tables import ExportJob, ExportPiece
-from portal.models import Agreement, ApiKey, Connection, Environment, Membership, OAuthGrant, SignInAttempt
+from portal.models import (
+    Agreement,
+    ApiKey,
+    Connection,
+    Environment,
+    GroupRole,
+    Membership,
+    OAuthGrant,
+    SignInAttempt,
+)
 from portal.revision import Revision
 from portal.signing import new_key
 from tests.cast import Cast
@@ -110,6 +119,10 @@ def of_an_issue(world: World) -> list[Any]:
 
 def made_to(world: World, state: str) -> Delivery:
     return make_delivery(world.cast, state)
+
+
+def of_a_group(world: World) -> list[Any]:
+    return [GroupRole.objects.create(practice=world.cast.practice, group="it", role="director").pk]
 
 
 def of_a_job(world: World) -> list[Any]:
@@ -371,6 +384,8 @@ VISITS: dict[str, list[Visit]] = {
     "portal:healthz": [Visit(who="nobody")],
     "portal:readyz": [Visit(who="nobody")],
     "portal:sign-in": [Visit(who="nobody")],
+    "portal:openid": [Visit(who="nobody", answers=(404,))],  # no service is set up
+    "portal:openid-callback": [Visit(who="nobody", answers=(404,))],
     "portal:sign-out": [Visit(post={})],
     "portal:password": [Visit()],
     "portal:appearance": [Visit(post={"theme": "dark"})],
@@ -388,6 +403,8 @@ VISITS: dict[str, list[Visit]] = {
     "portal:key-revoke": [Visit("key.revoke", args=lambda world: [a_key(world).pk], post={})],
     "portal:agreements": [Visit()],
     "portal:agreement-end": [Visit("agreement.end", args=lambda world: [an_agreement(world).pk], post={})],
+    "portal:sign-in-settings": [Visit(), Visit("config.change", post={"group": "it", "role": "director"})],
+    "portal:group-remove": [Visit(args=of_a_group, post={})],
     "portal:people": [Visit()],
     "portal:person-new": [Visit()],
     "portal:person": [Visit(args=of_mel)],

@@ -44,6 +44,7 @@ from portal.forms.openapi import OpenApiForm
 from portal.forms.people import InviteForm, RoleForm
 from portal.forms.scribes import AgreementForm, KeyForm, ScribeForm
 from portal.forms.sftp import SftpForm
+from portal.forms.sign_in_settings import GroupForm
 from portal.forms.signin import ReplacePasswordForm, SignInForm
 from portal.models import Connection, Environment, Location, Membership, Role, Scribe, User
 from tests.cast import Cast, make_template
@@ -120,6 +121,8 @@ operator:metrics             -       -      -     -         -       -         - 
 portal:healthz               *       *      *     *         *       *         *        *          *
 portal:readyz                *       *      *     *         *       *         *        *          *
 portal:sign-in               *       *      *     *         *       *         *        *          *
+portal:openid                -       -      -     -         -       -         -        -          -
+portal:openid-callback       -       -      -     -         -       -         -        -          -
 portal:sign-out              in      yes    yes   yes       yes     yes       yes      yes        yes
 portal:password              in      yes    yes   yes       yes     yes       yes      yes        yes
 portal:appearance            *       *      *     *         *       *         *        *          *
@@ -137,6 +140,8 @@ portal:key-new               in      -      yes   no        no      no        no
 portal:key-revoke            in      -      yes   no        no      no        no       no         no
 portal:agreements            in      yes    yes   no        no      no        no       no         no
 portal:agreement-end         in      -      yes   no        no      no        no       no         no
+portal:sign-in-settings      in      yes    yes   no        no      no        no       no         no
+portal:group-remove          in      -      yes   no        no      no        no       no         no
 portal:people                in      yes    yes   no        no      no        no       no         no
 portal:person-new            in      yes    yes   no        no      no        no       no         no
 portal:person                in      -      yes   no        no      no        no       no         no
@@ -268,6 +273,8 @@ def test_an_open_door_is_open_to_everybody():
 def test_nobody_opens_anything_without_signing_in():
     closed = {line.route: line.by["nobody"] for line in table().values() if line.by["nobody"] != "*"}
     assert closed.pop("operator:metrics") == "-"  # by its own token or network; for people it does not exist
+    # Without a sign-in service; tests/portal/openid says who passes where there is one.
+    assert {closed.pop("portal:openid"), closed.pop("portal:openid-callback")} == {"-"}
     assert set(closed.values()) == {"in", "key"}
 
 
@@ -455,6 +462,7 @@ FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     DefaultsForm: lambda cast, data: DefaultsForm(data),
     DeliveryReasonForm: lambda cast, data: DeliveryReasonForm(data),
     FhirForm: lambda cast, data: FhirForm(cast.practice, None, data),
+    GroupForm: lambda cast, data: GroupForm(cast.practice, data),
     HeadForm: lambda cast, data: HeadForm(data),
     Hl7Form: lambda cast, data: Hl7Form(cast.practice, None, data),
     InviteForm: lambda cast, data: InviteForm(cast.practice, data),
@@ -552,3 +560,28 @@ def test_no_serializer_names_a_row_directly():
     ]
     assert naming == []
     assert "location" in NoteSerializer().fields
+
+
+# --- forms from elsewhere -----------------------------------------------------------------------------------------
+
+
+def test_S04_no_address_takes_a_form_that_our_own_pages_did_not_make(world):
+    """Every address but the scribe's API and eCW's webhooks, which go by keys and never by a cookie."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(world.cast.dana)
+    taken = {}
+    for route in table():
+        if route.startswith("api:") or route == "operator:metrics":
+            continue
+        with transaction.atomic():
+            address = reverse(route, args=VISITS[route][0].args(world))
+            taken[route] = client.post(address, {"reason": "From elsewhere"}).status_code
+            transaction.set_rollback(True)
+    assert {route: status for route, status in taken.items() if status != 403} == {}
+
+
+def test_S04_a_persons_session_opens_nothing_of_the_scribes_api(world):
+    client = client_of(world.cast.dana)
+    for route in (one for one in table() if one.startswith("api:") and one not in ("api:schema", "api:docs")):
+        address = reverse(route, args=VISITS[route][0].args(world))
+        assert {client.get(address).status_code, client.post(address).status_code} <= {401, 405}, route
