@@ -1,4 +1,4 @@
-"""Why somebody is not signed in by the provider: a code for the log, and plain words: what happened, whose job it is."""
+"""Why somebody is not signed in by the provider: a code for the log, words for the person, and whose job it is."""
 
 from dataclasses import dataclass
 
