@@ -55,8 +55,8 @@ class InsertOnly(Operation):
 
     reversible = False
 
-    def __init__(self, table: str) -> None:
-        self.table = table
+    def __init__(self, table: str, purgeable: bool = False) -> None:
+        self.table, self.purgeable = table, purgeable
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """The models stay as they are; the database alone changes."""
@@ -64,48 +64,77 @@ class InsertOnly(Operation):
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        for statement in statements(schema_editor.connection.vendor, self.table):
+        for statement in statements(schema_editor.connection.vendor, self.table, self.purgeable):
             schema_editor.execute(statement, params=None)
 
     def describe(self) -> str:
         return f"Rows of {self.table} can be inserted and read only"
 
 
-def statements(vendor: str, table: str) -> list[str]:
-    """What makes the table insert-only; may be run again."""
+def statements(vendor: str, table: str, purgeable: bool | None = None) -> list[str]:
+    """What makes the table insert-only; may be run again. Not purgeable is what it was before there was retention."""
+    leaves = table in LEAVES if purgeable is None else purgeable
     if vendor == "postgresql":
-        return [POSTGRESQL_FUNCTION, *(one.format(table=table) for one in POSTGRESQL_TRIGGERS)]
-    drops = [f'DROP TRIGGER IF EXISTS "{name}"' for name in sqlite_triggers(table)]
-    return [*drops, *sqlite_triggers(table).values()]
+        function, body = ("insert_only_unless_purged", PURGED_BODY) if leaves else ("insert_only_refuse", REFUSING_BODY)
+        made = POSTGRESQL_FUNCTION.format(function=function, body=body)
+        return [made, *(one.format(table=table, function=function) for one in POSTGRESQL_TRIGGERS)]
+    triggers = sqlite_triggers(table, leaves)
+    return [*(f'DROP TRIGGER IF EXISTS "{name}"' for name in triggers), *triggers.values()]
 
 
-def sqlite_triggers(table: str) -> dict[str, str]:
+def sqlite_triggers(table: str, purgeable: bool | None = None) -> dict[str, str]:
     """Name and text of each trigger, exactly as sqlite_master keeps it."""
+    leaves = table in LEAVES if purgeable is None else purgeable
     refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is insert-only'); END"
     # Where no rowid is given, NEW.rowid is -1 in a BEFORE trigger, which no row has.
     taken = " OR ".join(
         f'EXISTS (SELECT 1 FROM "{table}" WHERE {" AND ".join(f"{one} = NEW.{one}" for one in key.split())})'  # noqa: S608
         for key in ("id", "rowid", *ALSO_UNIQUE.get(table, ()))
     )
+    unless = f" WHEN ({SQLITE_LEAVES}) IS NOT TRUE" if leaves else ""
     return {
         f"insert_only_{table}_{deed.lower()}": f'CREATE TRIGGER "insert_only_{table}_{deed.lower()}" '
         f'BEFORE {deed} ON "{table}"{when} {refuse}'
-        for deed, when in (("UPDATE", ""), ("DELETE", ""), ("INSERT", f" WHEN {taken}"))
+        for deed, when in (("UPDATE", ""), ("DELETE", unless), ("INSERT", f" WHEN {taken}"))
     }
 
 
 # Other unique keys by which INSERT OR REPLACE could name the row it deletes: columns, separated by spaces.
-ALSO_UNIQUE = {"audit_leaf": ("tree_id seq",)}
+ALSO_UNIQUE = {
+    "audit_leaf": ("tree_id seq",),
+    "audit_holdlift": ("hold_id",),
+    "audit_purgecertificate": ("tree_id", "request_id"),
+}
 
-POSTGRESQL_BODY = "BEGIN RAISE EXCEPTION '% is insert-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation'; END"
-POSTGRESQL_FUNCTION = (
-    f"CREATE OR REPLACE FUNCTION insert_only_refuse() RETURNS trigger LANGUAGE plpgsql AS $${POSTGRESQL_BODY}$$"
+# The one way out: an event of a month that left under a certificate, older than six calendar years by the clock and by
+# the newest anchored checkpoint, and under no legal hold. (audit/retention.py; the time is never NULL's, or it stays.)
+LEAVES = {"audit_auditevent"}
+_CONDITION = """EXISTS
+ (SELECT 1 FROM audit_leaf l JOIN audit_purgecertificate c ON c.tree_id = l.tree_id WHERE l.id = OLD.id)
+ AND OLD.at < {clock}
+ AND OLD.at < (SELECT {elapsed} FROM audit_checkpoint k WHERE EXISTS
+ (SELECT 1 FROM audit_anchorreceipt r WHERE r.checkpoint_id = k.id) ORDER BY k.id DESC LIMIT 1)
+ AND NOT EXISTS (SELECT 1 FROM audit_legalhold h WHERE h.practice = OLD.practice
+ AND NOT EXISTS (SELECT 1 FROM audit_holdlift u WHERE u.hold_id = h.id)
+ AND ((h.kind = 'patient' AND h.value = OLD.subject_bidx) OR (h.kind = 'location' AND h.value = OLD.location)
+ OR (h.kind = 'person' AND OLD.actor_type = 'user' AND h.value = OLD.actor_id)
+ OR (h.kind = 'period' AND OLD.at >= h.since AND OLD.at < h.until)))"""
+SQLITE_LEAVES = _CONDITION.format(
+    clock="strftime('%Y-%m-%d %H:%M:%f', 'now', '-6 years')",
+    elapsed="strftime('%Y-%m-%d %H:%M:%f', k.elapsed, '-6 years')",
 )
+POSTGRESQL_LEAVES = _CONDITION.format(clock="now() - interval '6 years'", elapsed="k.elapsed - interval '6 years'")
+
+_RAISE = "RAISE EXCEPTION '% is insert-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation'; END"
+REFUSING_BODY = f"BEGIN {_RAISE}"
+# TRUNCATE fires once for the statement, where there is no OLD.
+PURGED_BODY = f"BEGIN IF TG_OP = 'DELETE' THEN IF {POSTGRESQL_LEAVES} THEN RETURN OLD; END IF; END IF; {_RAISE}"
+POSTGRESQL_FUNCTION = "CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $${body}$$"
 POSTGRESQL_TRIGGERS = [
     'CREATE OR REPLACE TRIGGER insert_only_row BEFORE UPDATE OR DELETE ON "{table}" '
-    "FOR EACH ROW EXECUTE FUNCTION insert_only_refuse()",
+    "FOR EACH ROW EXECUTE FUNCTION {function}()",
     'CREATE OR REPLACE TRIGGER insert_only_table BEFORE TRUNCATE ON "{table}" '
-    "FOR EACH STATEMENT EXECUTE FUNCTION insert_only_refuse()",
+    "FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
     'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER insert_only_row',
     'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER insert_only_table',
 ]
@@ -138,7 +167,8 @@ def _postgresql_faults(connection: BaseDatabaseWrapper, table: str) -> list[str]
         triggers = cursor.fetchall()
         cursor.execute("SELECT rulename FROM pg_rules WHERE tablename = %s", [table])
         rules = [name for (name,) in cursor.fetchall()]
-    good = {(name, enabled, kind) for name, enabled, kind, body in triggers if body == POSTGRESQL_BODY}
+    body = PURGED_BODY if table in LEAVES else REFUSING_BODY
+    good = {(name, enabled, kind) for name, enabled, kind, source in triggers if source == body}
     missing = [f"{name} is missing or altered" for name, *_ in sorted(POSTGRESQL_EXPECTED - good)]
     known = {name for name, *_ in POSTGRESQL_EXPECTED}
     strange = [name for name, *_ in triggers if name not in known] + rules

@@ -28,6 +28,7 @@ from audit.checkpoints import public_keys
 from audit.event import AuditEvent
 from audit.merkle import leaf_hash, levels, path
 from audit.models import ConfigurationEntry
+from audit.retained import PurgeCertificate
 from audit.sealed import Checkpoint, Leaf, Tree
 from audit.sealing import head_entries, head_leaf, waiting
 from audit.whole import chunks, entries_of
@@ -54,7 +55,7 @@ def whole_log(practice: str) -> Iterator[Line]:
     count = 0
     trees = trees_of(practice)
     for tree in trees:
-        for line in _whole_tree(tree):
+        for line in _gone(tree) or _whole_tree(tree):
             count += line.event
             yield line
     yield from _closing(count, waiting().filter(practice=practice))
@@ -66,6 +67,9 @@ def patient_log(practice: str, subject: str) -> Iterator[Line]:
     count = 0
     later = Q(pk__in=waiting().filter(practice=practice, subject_bidx=subject).values("pk"))
     for tree in trees_of(practice):
+        if _partly_gone(tree, subject):
+            yield from _gone(tree)
+            continue
         checkpoint = tree.checkpoints.filter(heads=True).order_by("-pk").first()
         if checkpoint is None:
             raise NotCovered(tree.origin)
@@ -74,6 +78,20 @@ def patient_log(practice: str, subject: str) -> Iterator[Line]:
             count += line.event
             yield line
     yield from _closing(count, AuditEvent.objects.filter(later))
+
+
+def _gone(tree: Tree) -> list[Line]:
+    """What stands for a month that left under a certificate; nothing of the others."""
+    certificate = PurgeCertificate.objects.filter(tree=tree).first()
+    return [_said("purged", certificate.note)] if certificate else []
+
+
+def _partly_gone(tree: Tree, subject: str) -> bool:
+    """Whether events of this patient have left with the month; where a hold kept all, they are proved as ever."""
+    leaves = tree.leaves.filter(subject=subject)
+    return PurgeCertificate.objects.filter(tree=tree).exists() and (
+        AuditEvent.objects.filter(pk__in=leaves.values("pk")).count() < leaves.count() or not leaves.exists()
+    )
 
 
 def trees_of(practice: str) -> list[Tree]:

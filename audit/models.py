@@ -13,6 +13,7 @@ from audit.context import current
 from audit.event import AuditEvent
 from audit.insert_only import InsertOnlyModel, InsertOnlyQuerySet
 from audit.record import MAX_TEXT, record
+from audit.retained import HoldLift, LegalHold, PurgeCertificate, PurgeRequest, RetentionPolicy
 from audit.sealed import AnchorReceipt, Checkpoint, Leaf, LostCheckpoint, SealerState, Tree, Verification
 
 __all__ = [
@@ -20,8 +21,13 @@ __all__ = [
     "AuditEvent",
     "Checkpoint",
     "ConfigurationEntry",
+    "HoldLift",
     "Leaf",
+    "LegalHold",
     "LostCheckpoint",
+    "PurgeCertificate",
+    "PurgeRequest",
+    "RetentionPolicy",
     "SealerState",
     "Tree",
     "Verification",

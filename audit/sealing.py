@@ -23,6 +23,7 @@ from audit.canonical import canonical
 from audit.checkpoints import Statement, private_key, sign
 from audit.event import AuditEvent
 from audit.merkle import Frontier, leaf_hash, root_of
+from audit.retention import holds_hash
 from audit.sealed import Checkpoint, Leaf, SealerState, Tree
 
 BATCH = 5000
@@ -196,6 +197,7 @@ def check(tree: Tree, now: datetime, heads: bool = False) -> Checkpoint:
         previous=_end_before(tree),
         heads=len(entries) if heads else None,
         heads_root=root_of([leaf_hash(head_leaf(*entry)) for entry in entries]) if heads else b"",
+        holds=holds_hash(tree.practice),
     )
     return Checkpoint.objects.create(
         tree=tree,

@@ -134,6 +134,8 @@ class Log:
     def on_purged(self, note: str) -> None:  # the end of a month that left under a certificate stands for it
         self.close()
         told = self.note(note)
+        if self.anchors.get(told["purged"], {}).get(told["size"], told["root"]) != told["root"]:
+            raise Wrong("the certificate is for other events than those that were anchored", 0)
         self.end = f"{told['purged']} {told['size']} {told['root'].hex()}"
 
     def on_entry(self, raw: bytes) -> None:

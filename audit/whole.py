@@ -16,7 +16,9 @@ from audit.checkpoints import BadNote, Statement, opened, read_statement
 from audit.event import AuditEvent
 from audit.merkle import Frontier, leaf_hash
 from audit.models import ConfigurationEntry
+from audit.purging import root_certified
 from audit.record import record
+from audit.retained import PurgeCertificate
 from audit.sealed import Checkpoint, Leaf, SealerState, Tree, Verification
 from audit.sealing import seal_of, without_leaf
 from audit.verification import mac_is_right
@@ -94,6 +96,7 @@ class Walk:
         self.times: list[tuple[int, datetime]] = []
         for said in outside:
             self.stated.setdefault(said.size, []).append(("an anchored checkpoint", said.root))
+        self.purged = PurgeCertificate.objects.filter(tree=tree).first()
         self.good = 0  # the size of the last checkpoint that fitted
 
     def _add(self, checkpoint: Checkpoint) -> None:
@@ -106,9 +109,19 @@ class Walk:
         self.stated.setdefault(said.size, []).append(("a checkpoint", said.root))
         self.times.append((said.size, said.at))
 
+    def _add_certificate(self, certificate: PurgeCertificate) -> None:
+        """Under it events may be gone; leaves and root must be those that it states."""
+        try:
+            size, root = root_certified(certificate)
+        except (BadNote, ValueError):
+            raise _Wrong(Finding(self.tree.origin, "its purge certificate is not signed for it")) from None
+        self.stated.setdefault(size, []).append(("the purge certificate", root))
+
     def run(self) -> None:
         for checkpoint in self.tree.checkpoints.order_by("pk"):
             self._add(checkpoint)
+        if self.purged:
+            self._add_certificate(self.purged)
         for leaves in chunks(self.tree):
             events = AuditEvent.objects.in_bulk([leaf.pk for leaf in leaves])
             entries = entries_of(events.values())
@@ -126,18 +139,23 @@ class Walk:
         hashed = bytes(leaf.hash)
         if settings.AUDIT_SIGNING_KEY and not hmac.compare_digest(bytes(leaf.seal), seal_of(self.tree, at, hashed)):
             raise self._wrong("the leaf is not the sealer's", at, leaf)
-        if event is None:
+        if event is not None:
+            self._event(leaf, event, entries)
+        elif self.purged is None:
             raise self._wrong("the event is gone", at, leaf)
-        if leaf_hash(canonical(event)) != hashed or not mac_is_right(event) or event.subject_bidx != leaf.subject:
-            raise self._wrong("the event was changed", at, leaf)
-        if event.event == "config.change" and not _entry_fits(event, entries):
-            raise self._wrong("the configuration entry of this event was changed or is gone", at, leaf)
-        self._in_time(event, at)
         self.frontier.append(hashed)
         for where, root in self.stated.get(self.frontier.size, ()):
             if root != self.frontier.root():
                 raise self._wrong(f"between here and leaf {at}, leaves are not those of {where}", self.good)
             self.good = self.frontier.size
+
+    def _event(self, leaf: Leaf, event: AuditEvent, entries: dict[int, ConfigurationEntry]) -> None:
+        at, hashed = leaf.seq, bytes(leaf.hash)
+        if leaf_hash(canonical(event)) != hashed or not mac_is_right(event) or event.subject_bidx != leaf.subject:
+            raise self._wrong("the event was changed", at, leaf)
+        if event.event == "config.change" and not _entry_fits(event, entries):
+            raise self._wrong("the configuration entry of this event was changed or is gone", at, leaf)
+        self._in_time(event, at)
 
     def _in_time(self, event: AuditEvent, at: int) -> None:
         """An event older than a checkpoint before it, by more than any transaction lasts, was put in afterwards."""

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from portal.views import audit, connections, exports, health, home, locations, openid, people, scribes, signin
+from portal.views import (
+    audit,
+    connections,
+    exports,
+    health,
+    home,
+    locations,
+    openid,
+    people,
+    retention,
+    scribes,
+    signin,
+)
 
 app_name = "portal"
 urlpatterns = [
@@ -23,6 +35,11 @@ urlpatterns = [
     path("audit/export.csv", audit.export, name="audit-export"),
     path("audit/patient/", audit.patient, name="audit-patient"),
     path("audit/exports/", exports.listing, name="audit-exports"),
+    path("audit/retention/", retention.page, name="retention"),
+    path("audit/retention/years/", retention.years, name="retention-years"),
+    path("audit/retention/holds/<int:pk>/lift/", retention.lift_hold, name="hold-lift"),
+    path("audit/retention/months/<int:pk>/ask/", retention.ask_purge, name="purge-ask"),
+    path("audit/retention/requests/<int:pk>/<slug:verb>/", retention.decide_purge, name="purge-decide"),
     path("exports/<int:pk>/", exports.progress, name="export"),
     path("exports/<int:pk>/cancel/", exports.cancel_it, name="export-cancel"),
     path("exports/<int:pk>/file/", exports.file, name="export-file"),

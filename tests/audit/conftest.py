@@ -13,11 +13,18 @@ from audit.models import (
     AuditEvent,
     Checkpoint,
     ConfigurationEntry,
+    HoldLift,
     Leaf,
+    LegalHold,
     LostCheckpoint,
+    PurgeCertificate,
+    PurgeRequest,
+    RetentionPolicy,
+    Tree,
     Verification,
 )
 from audit.record import record
+from audit.retention import Held, hold, lift
 from audit.whole import nightly
 from delivery.models import Delivery, Move, Note, NoteVersion
 from delivery.ways.models import Attestation, CapabilityProbe
@@ -93,15 +100,38 @@ def capability_probe(cast) -> CapabilityProbe:
     return CapabilityProbe.objects.create(location=cast.north, by="dana", findings=[])
 
 
+@pytest.fixture
+def retention_rule(db) -> RetentionPolicy:
+    return RetentionPolicy.objects.create(practice="lakeside", years=10, at=timezone.now(), by="7")
+
+
+@pytest.fixture
+def legal_hold(db) -> LegalHold:
+    return hold("lakeside", Held("patient", "a" * 32), "Court order", "7")
+
+
+@pytest.fixture
+def hold_lift(legal_hold) -> HoldLift:
+    return lift(legal_hold, "Settled", "7")
+
+
+@pytest.fixture
+def purge_certificate(db) -> PurgeCertificate:
+    tree = Tree.objects.create(practice="lakeside", month="201501", size=1)
+    asked = PurgeRequest.objects.create(tree=tree, reason="x", asked_by="7", asked_at=timezone.now(), approved_by="8")
+    return PurgeCertificate.objects.create(tree=tree, request=asked, note="unsigned", kept=0, at=timezone.now())
+
+
 # The sealer takes only what is committed: an event of the test's own open transaction never comes under its horizon.
 COMMITTED = pytest.mark.django_db(transaction=True)
 SEALED = ["leaf", "checkpoint", "receipt", "lost", "verification"]
 
 
 AT_ONCE = ["event", "entry", "move", "attestation", "capability_probe"]
+RETAINED = ["retention_rule", "legal_hold", "hold_lift", "purge_certificate"]
 
 
-@pytest.fixture(params=[*AT_ONCE, *(pytest.param(name, marks=COMMITTED) for name in SEALED)])
+@pytest.fixture(params=[*AT_ONCE, *RETAINED, *(pytest.param(name, marks=COMMITTED) for name in SEALED)])
 def row(request, db):
     """One row of each insert-only table in turn."""
     found = request.getfixturevalue(request.param)

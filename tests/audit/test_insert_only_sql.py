@@ -28,10 +28,21 @@ class TestOnSqlite:
         )
 
     def test_a_deletion_is_refused_whatever_the_row(self):
-        assert sqlite_triggers(EVENTS)["insert_only_audit_auditevent_delete"] == (
-            'CREATE TRIGGER "insert_only_audit_auditevent_delete" BEFORE DELETE ON "audit_auditevent" '
-            "BEGIN SELECT RAISE(ABORT, 'audit_auditevent is insert-only'); END"
+        assert sqlite_triggers("audit_leaf")["insert_only_audit_leaf_delete"] == (
+            'CREATE TRIGGER "insert_only_audit_leaf_delete" BEFORE DELETE ON "audit_leaf" '
+            "BEGIN SELECT RAISE(ABORT, 'audit_leaf is insert-only'); END"
         )
+
+    def test_of_events_a_deletion_is_refused_unless_its_month_was_purged(self):
+        """Whatever the condition makes of a NULL, the row stays."""
+        made = sqlite_triggers(EVENTS)["insert_only_audit_auditevent_delete"]
+        assert " WHEN (EXISTS" in made
+        assert ") IS NOT TRUE BEGIN SELECT RAISE(ABORT, 'audit_auditevent is insert-only'); END" in made
+
+    def test_before_there_was_retention_nothing_left(self):
+        """As an earlier migration still sets it up, when the tables that the condition asks are not there."""
+        assert "audit_purgecertificate" not in "".join(statements("sqlite", EVENTS, purgeable=False))
+        assert "audit_purgecertificate" not in "".join(statements("postgresql", EVENTS, purgeable=False))
 
     def test_an_insertion_over_a_row_that_is_there_is_refused(self):
         """INSERT OR REPLACE deletes without firing a delete trigger (reliability, 4.5)."""
@@ -68,14 +79,14 @@ class TestOnPostgresql:
     def test_rows_are_guarded_by_a_trigger_for_each(self):
         assert (
             'CREATE OR REPLACE TRIGGER insert_only_row BEFORE UPDATE OR DELETE ON "audit_auditevent" '
-            "FOR EACH ROW EXECUTE FUNCTION insert_only_refuse()"
+            "FOR EACH ROW EXECUTE FUNCTION insert_only_unless_purged()"
         ) in statements("postgresql", EVENTS)
 
     def test_truncating_is_guarded_by_a_trigger_for_the_statement(self):
         """A row trigger lets TRUNCATE through (reliability, 4.5)."""
         assert (
             'CREATE OR REPLACE TRIGGER insert_only_table BEFORE TRUNCATE ON "audit_auditevent" '
-            "FOR EACH STATEMENT EXECUTE FUNCTION insert_only_refuse()"
+            "FOR EACH STATEMENT EXECUTE FUNCTION insert_only_unless_purged()"
         ) in statements("postgresql", EVENTS)
 
     def test_pretending_to_be_a_replica_skips_neither(self):
@@ -84,7 +95,7 @@ class TestOnPostgresql:
         assert 'ALTER TABLE "audit_auditevent" ENABLE ALWAYS TRIGGER insert_only_table' in made
 
     def test_the_refusal_names_the_table_and_no_row(self):
-        function = statements("postgresql", EVENTS)[0]
+        function = statements("postgresql", "audit_leaf")[0]
         assert "RAISE EXCEPTION '% is insert-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation'" in function
         assert "OLD" not in function
 

@@ -50,6 +50,10 @@ COLUMN = {
     "audit_anchorreceipt": "sink",
     "audit_lostcheckpoint": "origin",
     "audit_verification": "finding",
+    "audit_retentionpolicy": "by",
+    "audit_legalhold": "value",
+    "audit_holdlift": "reason",
+    "audit_purgecertificate": "note",
 }
 
 
@@ -184,10 +188,11 @@ def test_postgresql_tampering_with_the_triggers_is_noticed(db, tampering):
 
 @pytest.mark.usefixtures("postgres_only")
 def test_postgresql_a_hollowed_out_function_is_noticed_on_every_table(db):
-    run(
-        "CREATE OR REPLACE FUNCTION insert_only_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RETURN COALESCE(NEW, OLD); END $$"
-    )
+    for function in ("insert_only_refuse", "insert_only_unless_purged"):
+        run(
+            f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RETURN COALESCE(NEW, OLD); END $$"
+        )
     assert all(faults(connection, table) for table in COLUMN)
 
 

@@ -96,3 +96,22 @@ def test_an_export_is_asked_for_followed_and_fetched(page, sign_in, cast, log, w
     page.get_by_role("link", name="Exports", exact=True).click()
     page.get_by_role("cell", name="Ready").wait_for()
     looks_right(page)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_director_sets_and_lifts_a_hold(page, sign_in, cast, log, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    sign_in(cast.dana)
+    page.goto("/audit/retention/")
+    looks_right(page)
+    page.locator("[name=hold-kind]").select_option("location")
+    page.locator("[name=hold-location]").select_option("NORTH")
+    page.locator("[name=hold-reason]").fill("Court order 12")
+    page.get_by_role("button", name="Set the hold").click()
+    page.get_by_text("Court order 12").wait_for()
+    looks_right(page)
+    page.get_by_role("textbox", name="Why hold").fill("Settled")
+    page.get_by_role("button", name="Lift").click()
+    page.get_by_text("The hold is lifted.").wait_for()
+    page.get_by_role("button", name="Set", exact=True).press("Enter")  # the rule again, by keyboard
+    page.get_by_text("kept 10 years").wait_for()

@@ -21,8 +21,9 @@ from django.utils import timezone
 
 from audit.actions import ACTIONS
 from audit.configuration import registered
-from audit.models import AuditEvent
+from audit.models import AuditEvent, PurgeRequest, Tree
 from audit.record import record
+from audit.retention import Held, hold
 from delivery.events import sources
 from delivery.events.kinds import Happening
 from delivery.events.models import Event, EventSource
@@ -183,6 +184,20 @@ def a_key(world: World) -> ApiKey:
 
 def with_the_stored_note(world: World) -> dict[str, Any]:
     return {**MAPPING, "preview_note": str(world.delivery.note_version_id)}
+
+
+def a_hold(world: World) -> list[Any]:
+    return [hold("lakeside", Held("location", "NORTH"), "Court order", "7").pk]
+
+
+def a_month(world: World) -> list[Any]:
+    return [Tree.objects.get_or_create(practice="lakeside", month="201501", size=1)[0].pk]
+
+
+def a_purge(world: World) -> list[Any]:
+    (tree,) = a_month(world)
+    made = PurgeRequest.objects.create(tree_id=tree, reason="x", asked_by="somebody", asked_at=timezone.now())
+    return [made.pk]
 
 
 def an_export(world: World) -> list[Any]:
@@ -378,6 +393,20 @@ VISITS: dict[str, list[Visit]] = {
     "portal:export": [Visit(args=an_export)],
     "portal:export-cancel": [Visit("export.end", args=an_export, post={})],
     "portal:export-file": [Visit("export.fetch", args=a_made_export)],
+    "portal:retention": [
+        Visit(who="ava"),
+        Visit(
+            "audit.hold.set",
+            post={"hold-kind": "patient", "hold-patient": PATIENT["id"], "hold-reason": "Court order"},
+        ),
+    ],
+    "portal:retention-years": [Visit("audit.retention.set", post={"years": "12"})],
+    "portal:hold-lift": [Visit("audit.hold.lift", args=a_hold, post=REASON)],
+    "portal:purge-ask": [Visit(args=a_month, post=REASON)],
+    "portal:purge-decide": [
+        Visit("audit.purge.approve", args=lambda world: [*a_purge(world), "approve"], post={}),
+        Visit("audit.purge.withdraw", args=lambda world: [*a_purge(world), "withdraw"], post={}),
+    ],
     # What knows no patient.
     "portal:home": [Visit()],
     "operator:metrics": [Visit(who="nobody", answers=(404,))],

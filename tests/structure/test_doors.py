@@ -42,6 +42,7 @@ from portal.forms.hl7 import Hl7Form
 from portal.forms.locations import LocationForm, NewLocationForm, ReasonForm, RoutesForm
 from portal.forms.openapi import OpenApiForm
 from portal.forms.people import InviteForm, RoleForm
+from portal.forms.retention import HoldForm, LiftForm, YearsForm
 from portal.forms.scribes import AgreementForm, KeyForm, ScribeForm
 from portal.forms.sftp import SftpForm
 from portal.forms.sign_in_settings import GroupForm
@@ -116,6 +117,11 @@ portal:audit-exports         in      yes    yes   yes       no      no        ye
 portal:export                in      -      yes   -         -       -         -        -          -
 portal:export-cancel         in      -      yes   -         -       -         -        -          -
 portal:export-file           in      -      yes   -         -       -         -        -          -
+portal:retention             in      yes    yes   no        no      no        no       no         no
+portal:retention-years       in      yes    yes   no        no      no        no       no         no
+portal:hold-lift             in      -      yes   no        no      no        no       no         no
+portal:purge-ask             in      -      yes   no        no      no        no       no         no
+portal:purge-decide          in      -      yes   no        no      no        no       no         no
 portal:home                  in      yes    yes   yes       yes     yes       yes      yes        yes
 operator:metrics             -       -      -     -         -       -         -        -          -
 portal:healthz               *       *      *     *         *       *         *        *          *
@@ -452,6 +458,9 @@ FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     WebhookSourceForm: lambda cast, data: WebhookSourceForm(cast.north, None, data),
     EndpointForm: lambda cast, data: EndpointForm("sandbox", None, data),
     AuditSearchForm: lambda cast, data: AuditSearchForm(data or {}, []),
+    YearsForm: lambda cast, data: YearsForm(data),
+    LiftForm: lambda cast, data: LiftForm(data),
+    HoldForm: lambda cast, data: HoldForm([], [], "UTC", data),
     PatientForm: lambda cast, data: PatientForm(data),
     AuditExportForm: lambda cast, data: AuditExportForm("", True, data),
     CodeListForm: lambda cast, data: CodeListForm(data),

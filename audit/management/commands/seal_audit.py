@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from audit.anchors import anchor_all, missing_from_database
 from audit.checkpoints import NoSigningKey, private_key
+from audit.purging import purge_due
 from audit.record import Actor, acting, record
 from audit.sealed import SealerState
 from audit.sealing import seal_all
@@ -52,10 +53,12 @@ class Command(BaseCommand):
         missing = missing_from_database()
         sealed = 0 if missing else seal_all()
         failed = [] if missing else anchor_all()
+        purged = 0 if missing else purge_due()
         report = nightly()
         return {
             "sealed": sealed,
             "anchors_failed": failed,
+            "purged": purged,
             "older_than_anchor": len(missing),
             "leaves": report.leaves,
             "unsealed": report.unsealed,
@@ -113,6 +116,8 @@ class Rounds:
         if time.monotonic() - self.anchored >= ANCHOR_SECONDS or not self.anchored:
             for failure in anchor_all():
                 log.warning("a checkpoint could not be anchored: %s", failure)
+            if gone := purge_due():
+                log.info("%d events left the audit log under a certificate", gone)
             self.anchored = time.monotonic()
         self.verify_at_night(timezone.now().date(), timezone.now().hour)
 
