@@ -14,6 +14,7 @@ NAMES = {
     "/patient/birth_date": "the patient's date of birth",
     "/patient/sex": "the patient's sex",
     "/encounter/id": "the encounter's id",
+    "/encounter/start": "the encounter's start",
     "/provider/id": "the provider's id",
     "/provider/family": "the provider's family name",
     "/provider/given": "the provider's given name",

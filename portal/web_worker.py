@@ -9,6 +9,7 @@ import re
 import socket
 import struct
 import time
+import weakref
 from collections import OrderedDict
 from concurrent.futures import Future
 from functools import partial
@@ -16,6 +17,8 @@ from selectors import EVENT_READ
 from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from portal import unreadable
 
 HEAD_SECONDS = 10.0  # for everything before the body
 BODY_SECONDS = 20.0  # for the body after that, and as long as a slow line needs:
@@ -31,8 +34,6 @@ _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 _PLAIN_NUMBER = re.compile(rb"\d{1,9}")
 _EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
-TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -82,6 +83,7 @@ class WholeRequests(ThreadWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.arriving: OrderedDict[TConn, Arrival] = OrderedDict()
+        self.for_api: weakref.WeakSet[socket.socket] = weakref.WeakSet()  # whose request with a thread is for the API
         self.in_part: dict[TConn, float] = {}  # with a thread that still reads, and until when
         self.leaving: dict[TConn, float] = {}  # answered and closed on our side, and until when
 
@@ -130,7 +132,7 @@ class WholeRequests(ThreadWorker):
         arrival.add(data or b"")
         arrival.look()
         if arrival.head_too_long:
-            self.drop(conn, TOO_LONG)
+            self.refuse(conn, arrival, unreadable.TOO_LONG)
         elif arrival.whole:
             self.hand_over(conn, arrival)
         else:
@@ -152,7 +154,7 @@ class WholeRequests(ThreadWorker):
     def hand_over(self, conn: TConn, arrival: Arrival) -> None:
         """To a thread, with all that was read; of requests that still need reading only so many at once."""
         if arrival.in_part and len(self.in_part) >= max(1, self.cfg.threads // 4):
-            self.drop(conn, TOO_MANY)
+            self.refuse(conn, arrival, unreadable.TOO_MANY)
             return
         self.forget(conn)
         if arrival.in_part:
@@ -161,11 +163,25 @@ class WholeRequests(ThreadWorker):
         conn.init()
         conn.parser.unreader.unread(bytes(arrival.data))
         conn.data_ready = True
+        (self.for_api.add if unreadable.asks_api(arrival.data) else self.for_api.discard)(conn.sock)
         self.enqueue_req(conn)
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """gunicorn's own repeats the line it could not read, in a page of HTML and in the log."""
+        refusal = unreadable.refusal_of(exc)
+        if refusal is None:
+            super().handle_error(req, client, addr, exc)
+            return
+        self.log.warning("a request could not be read: %s", type(exc).__name__)
+        with contextlib.suppress(OSError):
+            client.sendall(unreadable.answer(refusal, client in self.for_api))
 
     def forget(self, conn: TConn) -> None:
         del self.arriving[conn]
         self.poller.unregister(conn.sock)
+
+    def refuse(self, conn: TConn, arrival: Arrival, refusal: unreadable.Refusal) -> None:
+        self.drop(conn, unreadable.answer(refusal, unreadable.asks_api(arrival.data)))
 
     def drop(self, conn: TConn, answer: bytes = b"") -> None:
         """Close without a thread, perhaps with a last word."""

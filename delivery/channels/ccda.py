@@ -4,11 +4,13 @@ Templates: US Realm Header 2.16.840.1.113883.10.20.22.1.1, Progress Note 2.16.84
 codes are those of the note contract (LOINC); a section without a settled code keeps its title and has none.
 """
 
+import re
 import uuid
 from datetime import UTC, datetime
 
 from lxml import etree
 
+from delivery.channels import hl7
 from delivery.channels.base import CannotExpress, OutgoingNote, Patient, Visit
 from mapping.note import FieldValue
 
@@ -38,14 +40,20 @@ CODES = {
     "procedures": ("47519-4", ""),
     "patient_instructions": ("69730-0", ""),
 }
+BOTH = {"assessment_and_plan", "assessment", "plan"}
+_NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 GENDERS = {"M": "M", "F": "F", "O": "UN"}
 
 
 def document(note: OutgoingNote) -> bytes:
     """The ClinicalDocument in UTF-8, equal bytes for equal notes. Raises CannotExpress."""
     codes = {part.code for value in note.values for part in value.contributions}
-    if "assessment_and_plan" in codes and codes & {"assessment", "plan"}:
-        raise CannotExpress("ccda_both_forms")  # either one section, or both apart; never both forms
+    if "assessment_and_plan" in codes and codes & {
+        "assessment",
+        "plan",
+    }:  # together or apart, never both
+        filled = [value for value in note.values if BOTH & {part.code for part in value.contributions}]
+        raise CannotExpress("ccda_both_forms", *map(hl7.field_place, filled))
     if not note.visit.patient.id:
         raise CannotExpress("fhir_patient_missing", "/patient/id")  # the document travels by FHIR
     if not note.visit.encounter_id:
@@ -59,7 +67,14 @@ def document(note: OutgoingNote) -> bytes:
         return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
     except ValueError:
         pass  # a character XML has no place for; raised out here, without the text
-    raise CannotExpress("ccda_character")
+    raise CannotExpress("ccda_character", *unwritable(note))
+
+
+def unwritable(note: OutgoingNote) -> list[str]:
+    """The places whose text holds a character that XML 1.0 (2.2, Char) has no place for."""
+    lines = hl7.names_of(note) | {"/patient/birth_date": note.visit.patient.birth_date, "/template": note.template_name}
+    lines |= {hl7.field_place(value): value.label + value.text for value in note.values}
+    return [place for place, text in lines.items() if _NO_CHARACTER.search(text)]
 
 
 def _q(name: str) -> str:

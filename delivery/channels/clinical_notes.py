@@ -24,7 +24,10 @@ def message(note: OutgoingNote, settings: FhirSettings) -> bytes:
     hl7.refuse_values(note.values)
     names = [section_name(value, settings) for value in note.values]
     if len(set(names)) != len(names):
-        raise CannotExpress("fhir_section_name_twice")
+        named = zip(names, note.values, strict=True)
+        raise CannotExpress(
+            "fhir_section_name_twice", *(hl7.field_place(value) for name, value in named if names.count(name) > 1)
+        )
     visit = note.visit
     segments = [_msh(note, settings), f"PID|1||{hl7.escape(visit.patient.id)}"]
     for number, (name, value) in enumerate(zip(names, note.values, strict=True), start=1):

@@ -14,6 +14,7 @@ from fhir.resources.R4B.bundle import Bundle
 from pydantic import ValidationError
 
 from delivery.channels.base import CannotExpress, OutgoingNote, Rendered
+from delivery.channels.hl7 import field_place
 
 FHIR_JSON = "application/fhir+json"
 MESSAGE, NOTE = "urn:scribeport:message", "urn:scribeport:note"
@@ -29,18 +30,29 @@ MISSING = {
     "Patient": "fhir_patient_missing",
     "Practitioner": "fhir_author_missing",
 }
+# Elements of a note's DocumentReference, and what of the note they are made of.
+ELEMENTS = {
+    "subject": "/patient/id",
+    "author": "/provider/id",
+    "encounter": "/encounter/id",
+    "period": "/encounter/start",
+}
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")  # FHIR's own, and the underscore that eCW's have
 
 
 def bundle(note: OutgoingNote, content_type: str, content: bytes) -> Rendered:
     """The transaction as it is posted to the base address. Raises CannotExpress; pure, so retransmissions are equal."""
     if len(content) > LARGEST:
-        raise CannotExpress("fhir_too_large")
+        longest = sorted(note.values, key=lambda value: len(value.text), reverse=True)[:1]
+        raise CannotExpress("fhir_too_large", *map(field_place, longest))
     return transaction([(note.control_id, reference(note, content_type, content))])
 
 
-def transaction(resources: Sequence[tuple[str, dict[str, Any]]]) -> Rendered:
-    """Resources with the identity of each, as one transaction. Raises CannotExpress for what FHIR faults."""
+def transaction(resources: Sequence[tuple[str, dict[str, Any]]], places: Sequence[str] = ()) -> Rendered:
+    """Resources with the identity of each, as one transaction. Raises CannotExpress for what FHIR faults.
+
+    `places` say where in the note as posted each resource comes from; without them the faulted element says it.
+    """
     body: dict[str, Any] = {
         "resourceType": "Bundle",
         "type": "transaction",
@@ -53,14 +65,35 @@ def transaction(resources: Sequence[tuple[str, dict[str, Any]]]) -> Rendered:
             for identity, resource in resources
         ],
     }
+    faults: list[tuple[int | str, ...]]
     try:
         Bundle.model_validate(body)
-        raw = json.dumps(body, ensure_ascii=False).encode()
-    except (ValidationError, UnicodeEncodeError):
-        raw = b""
-    if not raw:  # raised out here: the library's error carries the note
-        raise CannotExpress("fhir_invalid")
-    return Rendered(raw, FHIR_JSON)
+        return Rendered(json.dumps(body, ensure_ascii=False).encode(), FHIR_JSON)
+    except ValidationError as error:
+        faults = [fault["loc"] for fault in error.errors(include_url=False, include_context=False, include_input=False)]
+    except UnicodeEncodeError:
+        faults = [("entry", at) for at, (_, resource) in enumerate(resources) if not _encodes(resource)]
+    raise CannotExpress("fhir_invalid", *_places(faults, places))  # out here: the library's error carries the note
+
+
+def _encodes(resource: dict[str, Any]) -> bool:
+    try:
+        json.dumps(resource, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _places(faults: Sequence[tuple[int | str, ...]], places: Sequence[str]) -> list[str]:
+    """Where in the note each fault ("entry", 0, "resource", "subject", …) lies, once, as far as that can be told."""
+    found: dict[str, None] = {}
+    for fault in faults:
+        entry = fault[1] if len(fault) > 1 and fault[0] == "entry" else None
+        if isinstance(entry, int) and entry < len(places):
+            found[places[entry]] = None
+        else:
+            found |= dict.fromkeys(ELEMENTS[part] for part in fault if isinstance(part, str) and part in ELEMENTS)
+    return list(found)
 
 
 def reference(note: OutgoingNote, content_type: str, content: bytes) -> dict[str, Any]:

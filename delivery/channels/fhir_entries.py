@@ -30,7 +30,7 @@ VITAL_SIGNS = frozenset(
 
 def render(outgoing: OutgoingEntries, settings: FhirSettings) -> Rendered:
     """The transaction. Raises CannotExpress."""
-    made = []
+    made, places = [], [f"/{outgoing.part}/{at}" for at in range(len(outgoing.entries))]
     for number, entry in enumerate(outgoing.entries, start=1):
         identity = f"{outgoing.control_id}.{number}"
         identifiers = [{"system": MESSAGE, "value": identity}, {"system": NOTE, "value": outgoing.note_id}]
@@ -38,10 +38,9 @@ def render(outgoing: OutgoingEntries, settings: FhirSettings) -> Rendered:
         try:
             resource = make(entry, outgoing, settings)
         except CannotExpress as error:
-            places = error.places or (f"/{outgoing.part}/{number - 1}",)
-            raise CannotExpress(error.reason_code, *places) from None
+            raise CannotExpress(error.reason_code, *(error.places or (places[number - 1],))) from None
         made.append((identity, {**resource, "identifier": identifiers}))
-    return transaction(made)
+    return transaction(made, places)
 
 
 def coded(system: str, code: str, text: str = "", display: str = "") -> dict[str, Any]:

@@ -22,7 +22,7 @@ from tests.channels.notes import CONTROL_ID, NASTY, OTHER_ID, note
 from tests.channels.sshd import Sshd
 from tests.sandbox.desk import Process
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.alike]  # channels know no database
 CDA = {"hl7": "urn:hl7-org:v3"}
 
 FIELDS = [

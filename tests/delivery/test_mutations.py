@@ -150,6 +150,7 @@ def assert_named(problems, mutation: Mutation) -> None:
         assert mutation.row in {problem.field_id for problem in problems}, (mutation.said, problems)
 
 
+@pytest.mark.alike  # what is judged is compared in Python; the tests below are passed on the servers too
 @pytest.mark.parametrize("kind", WAYS)
 def test_no_mutation_can_be_published(cast, base, kind):
     fields, rules = base
@@ -182,6 +183,7 @@ def no_socket(monkeypatch):
     return tried
 
 
+@pytest.mark.alike
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", WAYS)
 def test_no_mutation_reaches_a_socket(cast, scribe, base, no_socket, kind):

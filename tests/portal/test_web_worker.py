@@ -1,6 +1,7 @@
 """The web worker with real sockets: callers who never finish a request take no thread, and everybody else is served."""
 
 import contextlib
+import json
 import socket
 import subprocess
 import sys
@@ -159,7 +160,52 @@ def test_a_body_in_chunks_reaches_the_view(caller):
 
 def test_a_head_without_end_is_refused_before_it_fills_the_memory(caller):
     sock = caller(b"GET / HTTP/1.1\r\nX: " + b"x" * (web_worker.LARGEST_HEAD + 1000))
-    assert answer(sock).startswith(b"HTTP/1.1 431")
+    said = answer(sock)
+    assert said.startswith(b"HTTP/1.1 431")
+    assert b"send fewer or shorter ones" in said
+
+
+GARBLED = {
+    "no request line": (b"HELLO\r\n\r\n", b"400"),
+    "another version": (b"GET /x HTTP/3.0\r\n\r\n", b"400"),
+    "a header without a colon": (b"POST /x HTTP/1.1\r\nHost: x\r\nMRN-40947\r\n\r\n", b"400"),
+    "a folded header": (b"POST /x HTTP/1.1\r\nHost: x\r\nX: a\r\n MRN-40947\r\n\r\n", b"400"),
+    "two lengths": (POST.replace(b": 5", b": 5\r\nContent-Length: 6"), b"400"),
+    "a length and chunks": (CHUNKED.replace(b"Host: x", b"Content-Length: 5"), b"400"),
+    "a compressed body": (CHUNKED.replace(b": chunked", b": lzma"), b"501"),
+    "an address of 5,000 characters": (b"GET /MRN-40947" + b"x" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"414"),
+}
+
+
+class TestWhatIsNoRequest:
+    @pytest.mark.parametrize("kind", GARBLED)
+    def test_is_answered_in_words_that_repeat_nothing_of_it(self, caller, kind):
+        sent, status = GARBLED[kind]
+        head, _, said = answer(caller(sent)).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 " + status), head
+        assert b"text/plain" in head
+        assert b"Connection: close" in head
+        assert len(said.split()) > 6
+        assert b"MRN" not in said
+
+    @pytest.mark.parametrize("kind", sorted(GARBLED.keys() - {"no request line"}))
+    def test_is_answered_to_the_api_in_its_own_shape(self, caller, kind):
+        sent, status = GARBLED[kind]
+        at = sent.replace(b" /", b" /api/v1/notes/", 1)
+        head, _, said = answer(caller(at)).partition(b"\r\n\r\n")
+        assert (head.split()[1], b"application/json" in head) == (status, True)
+        (problem,) = json.loads(said)["problems"]
+        assert (problem["pointer"], "MRN" in problem["message"]) == ("", False)
+
+    def test_takes_nothing_from_the_next_who_asks(self, port, caller):
+        caller(GARBLED["no request line"][0])
+        assert get(port, "/after") == b"/after 0 0"
+
+    def test_on_a_kept_connection_is_answered_by_its_own_address(self, caller):
+        sock = caller(b"GET /api/v1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert answer(sock).startswith(b"HTTP/1.1 200")
+        sock.sendall(GARBLED["another version"][0])
+        assert b"text/plain" in answer(sock)
 
 
 def test_of_very_many_who_hang_the_oldest_gives_way(port, caller):

@@ -209,6 +209,8 @@ ROLES = {
     "metadata": Role.METADATA_ONLY,
 }
 PEOPLE = ("nobody", "other", "wide", *ROLES)
+# Of those who hold one role the two with most and least are asked on the servers too: every address is, by some of them.
+ALIKE = {"editor", "operator", "auditor", "clinician"}
 
 
 @pytest.fixture
@@ -263,7 +265,7 @@ def test_every_route_stands_in_the_table():
     assert table().keys() - routes == set(), "these are gone"
 
 
-@pytest.mark.parametrize("who", PEOPLE)
+@pytest.mark.parametrize("who", [pytest.param(who, marks=pytest.mark.alike) if who in ALIKE else who for who in PEOPLE])
 def test_each_person_is_answered_as_the_table_says(world, who):
     client = client_of(person(world.cast, who))
     found = {route: said(asked(world, route, client)) for route in table()}

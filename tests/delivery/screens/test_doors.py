@@ -45,6 +45,7 @@ def acted(delivery: Delivery) -> bool:
     return Move.objects.filter(delivery=delivery, actor__startswith="director").exists()
 
 
+@pytest.mark.alike  # on the servers each address is asked in tests/structure/test_doors.py
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("door", DOORS)
 def test_a_door_opens_for_its_roles_and_refuses_the_others(cast, client, door, role):
@@ -58,6 +59,7 @@ def test_a_door_opens_for_its_roles_and_refuses_the_others(cast, client, door, r
         assert b"Okafor" not in answer.content
 
 
+@pytest.mark.alike  # on the servers each address is asked in tests/structure/test_doors.py
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("door", DOORS)
 def test_the_practice_next_door_does_not_exist_whatever_the_role(cast, client, door, role):
