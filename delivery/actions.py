@@ -125,6 +125,7 @@ def replay_one(old: Delivery, reason: str, same_identity: bool) -> Delivery:
         note_version_id=old.note_version_id,
         note_id=old.note_id,
         encounter_bidx=old.encounter_bidx,
+        provider_id=old.provider_id,
         practice_id=old.practice_id,
         location_id=old.location_id,
         part=old.part,

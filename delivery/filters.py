@@ -61,19 +61,14 @@ class Filters:
         return frozenset[State]().union(*meant)
 
     @property
+    def few(self) -> bool:
+        """Whether it is narrowed to something that has few rows: they are counted in one pass."""
+        return bool(self.patient or self.encounter or self.note or self.control or self.found)
+
+    @property
     def narrow(self) -> bool:
-        """Whether something other than place, time, part and state narrows: few rows, found by other indexes."""
-        return bool(
-            self.provider
-            or self.patient
-            or self.encounter
-            or self.note
-            or self.control
-            or self.failed
-            or self.found
-            or self.reason
-            or self.method
-        )
+        """Whether something other than place, time, part and state narrows: figures of the whole would mislead."""
+        return bool(self.few or self.provider or self.failed or self.reason or self.method)
 
     def query(self) -> str:
         """The address's query string, in a fixed order, without a leading question mark."""

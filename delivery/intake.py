@@ -220,6 +220,7 @@ def new_delivery(arrival: Arrival, part: str, places: Places) -> Delivery:
         note_version=version,
         note=version.note,
         encounter_bidx=version.encounter_bidx,
+        provider_id=version.provider_id,
         practice_id=location.practice_id,
         location=location,
         part=part,

@@ -116,6 +116,7 @@ class Delivery(models.Model):
     # The note itself as well, and its encounter: the order guards look at them without a join.
     note = models.ForeignKey(Note, on_delete=models.PROTECT, related_name="deliveries")
     encounter_bidx = models.CharField(max_length=32)
+    provider_id = models.CharField(max_length=80, blank=True)  # the note version's, for the lists
     # No index of their own: those of the lists below begin with them.
     practice = models.ForeignKey(Practice, on_delete=models.PROTECT, related_name="+", db_index=False)
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
@@ -129,12 +130,15 @@ class Delivery(models.Model):
     problems = models.JSONField(default=list)  # mapping.note.Problem rows: names of places, no content
     control_id = models.CharField(max_length=20, db_index=True)  # MSH-10; the same for every retransmission
     correction = models.BooleanField(default=False)  # amends what an earlier version may have charted
-    replay_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="replays")
+    replay_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replays", db_index=False
+    )
     # The delivery by another way in whose place this one goes (delivery/fallback.py).
     replaces = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replaced_by", db_index=False
     )
 
+    ever_failed = models.BooleanField(default=False)  # a try failed or trouble came of it, whatever came later
     epoch = models.PositiveBigIntegerField(default=0)  # the lane's epoch when it was last claimed
     attempts = models.PositiveIntegerField(default=0)
     crashes = models.PositiveSmallIntegerField(default=0)
@@ -188,12 +192,27 @@ class Delivery(models.Model):
             models.Index(fields=["location", "state", "-created_at", "-id"], name="delivery_by_state"),
             models.Index(fields=["location", "-created_at", "-id"], name="delivery_by_location"),
             models.Index(fields=["practice", "-created_at", "-id"], name="delivery_by_practice"),
-            # By reason: few rows have one. (Queries say the condition in these very words: queries.WITH_REASON.)
+            # What many rows are narrowed by, counted by state from the index alone. Few have a reason, ever failed or
+            # are no note. (Queries say the conditions in these very words: WITH_REASON, NO_NOTE of queries.py.)
             models.Index(
-                fields=["location", "reason_code", "-created_at", "-id"],
+                fields=["location", "reason_code", "state", "-created_at", "-id"],
                 name="delivery_by_reason",
                 condition=Q(reason_code__gt=""),
             ),
+            models.Index(
+                fields=["location", "provider_id", "state", "-created_at", "-id"], name="delivery_by_provider"
+            ),
+            models.Index(
+                fields=["location", "state", "-created_at", "-id", "provider_id"],
+                name="delivery_ever_failed",
+                condition=Q(ever_failed=True),
+            ),
+            models.Index(
+                fields=["location", "part", "state", "-created_at", "-id"],
+                name="delivery_by_part",
+                condition=~Q(part="note"),
+            ),
+            models.Index(fields=["replay_of"], name="delivery_replays", condition=Q(replay_of__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BooleanField, Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Count, F, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from delivery.filters import GROUPS, Filters
 from delivery.models import Attempt, Delivery
 from delivery.states import NEEDS_ATTENTION, STRIKABLE, State
-from portal.models import Location
+from portal.models import Connection, Location, Part
 
 PAGE = 50
 MANY = 1000  # counts stop here: "1,000+" is as good an answer, and stays cheap over a million rows
@@ -28,7 +28,7 @@ TO_STRIKE = Q(withdrawn_at__isnull=False, state__in=STRIKABLE)
 UNREAD_AFTER = timedelta(minutes=15)
 # In the index's own words, without a parameter: only so SQLite knows that the index of reasons will do.
 WITH_REASON = RawSQL("delivery_delivery.reason_code > ''", (), output_field=BooleanField())
-FAILED_OUTCOMES = ("refused", "unavailable", "no_answer")
+NO_NOTE = RawSQL("NOT (delivery_delivery.part = 'note')", (), output_field=BooleanField())
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def matching(scope: Scope, filters: Filters, now: datetime | None = None) -> Que
     if states := filters.states():
         wanted = Q(state__in=states)
         found = found.filter(wanted | beyond_states(now) if "attention" in filters.state else wanted)
-    return _by_visit(_by_time(found, scope, filters, now), filters)
+    return _by_visit(_by_time(found, scope, filters, now), scope, filters)
 
 
 def beyond_states(now: datetime) -> Q:
@@ -111,11 +111,10 @@ def _by_time(found: QuerySet[Delivery], scope: Scope, filters: Filters, now: dat
     return found.filter(created_at__lt=end) if end else found
 
 
-def _by_visit(found: QuerySet[Delivery], filters: Filters) -> QuerySet[Delivery]:
+def _by_visit(found: QuerySet[Delivery], scope: Scope, filters: Filters) -> QuerySet[Delivery]:
     columns = {
         "part__in": filters.part,
-        "connection__kind__in": filters.method,
-        "note_version__provider_id__in": filters.provider,
+        "provider_id__in": filters.provider,
         "note_version__patient_bidx": filters.patient,
         "note_version__encounter_bidx": filters.encounter,
         "note_id": filters.note,
@@ -124,11 +123,18 @@ def _by_visit(found: QuerySet[Delivery], filters: Filters) -> QuerySet[Delivery]
     found = found.filter(**{name: value for name, value in columns.items() if value})
     if filters.reason:
         found = found.filter(WITH_REASON, reason_code__in=filters.reason)
-    if filters.failed:
-        failures = Attempt.objects.filter(delivery=OuterRef("pk"), outcome__in=FAILED_OUTCOMES)
-        trouble = Q(state__in=[State.REJECTED, State.UNKNOWN, State.MISFILED, State.PARKED])
-        found = found.filter(trouble | Exists(failures))
-    return found
+    if filters.part and Part.NOTE not in filters.part:
+        found = found.filter(NO_NOTE)
+    if filters.method:
+        found = found.filter(connection__in=_connections(scope, filters.method))
+    return found.filter(ever_failed=True) if filters.failed else found
+
+
+def _connections(scope: Scope, kinds: Iterable[str]) -> list[int]:
+    """By number: the planner knows how many deliveries went by each, and nothing of how many by a kind."""
+    practices = {location.practice_id for location in scope.locations}
+    found = Connection.objects.filter(practice__in=practices, kind__in=list(kinds))
+    return list(found.order_by("pk").values_list("pk", flat=True))
 
 
 def whole(found: QuerySet[Delivery], scope: Scope) -> QuerySet[Delivery]:
@@ -169,23 +175,23 @@ def for_rows(found: QuerySet[Delivery]) -> QuerySet[Delivery]:
     return found.select_related("note_version__template", "location").defer("note_version__sealed_body")
 
 
-def counts(found: QuerySet[Delivery], narrow: bool = False) -> dict[str, int]:
-    """How many per state and group, in one statement: each up to MANY, or, of a narrow list, all in one pass."""
-    return look(found, found.none(), None, narrow)[0]
+def counts(found: QuerySet[Delivery], few: bool = False) -> dict[str, int]:
+    """How many per state and group, in one statement: each up to MANY, or, of a list of few rows, all in one pass."""
+    return look(found, found.none(), None, few)[0]
 
 
 def look(
-    found: QuerySet[Delivery], shown: QuerySet[Delivery], cursor: Cursor | None, narrow: bool
+    found: QuerySet[Delivery], shown: QuerySet[Delivery], cursor: Cursor | None, few: bool
 ) -> tuple[dict[str, int], str]:
     """The numbers of `found`, and a mark that changes with every row of one page of `shown`: all that a screen needs
-    to know that it is current. One statement; of a narrow list, of which few rows are read, two.
+    to know that it is current. One statement; of a list of few rows two.
     """
     try:
         mark = _mark(_beyond(shown, cursor)[: PAGE + 1])
     except EmptyResultSet:
         mark = ("''", [])
     try:
-        numbers, beyond, marked = (*_in_one_pass(found), _alone(mark)) if narrow else _numbers(found, mark)
+        numbers, beyond, marked = (*_in_one_pass(found), _alone(mark)) if few else _numbers(found, mark)
     except EmptyResultSet:
         numbers, beyond, marked = dict.fromkeys(State, 0), 0, _alone(mark)
     return _grouped(numbers, beyond), marked

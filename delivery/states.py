@@ -74,7 +74,14 @@ BLOCKING = frozenset({State.READY, State.SENDING, State.UNKNOWN})
 # Charted, or as good as: what a withdrawn note must be struck out of. (Where it is misfiled as well, that says more.)
 STRIKABLE = frozenset({State.ACCEPTED, State.VERIFIED})
 STRUCK = "struck_in_chart"  # the reason code of a withdrawn note that a person has struck
+# What a delivery has failed by when it came to stand there; so it has when a try at sending did not get through.
+TROUBLE = frozenset({State.MISFILED, State.REJECTED, State.UNKNOWN, State.PARKED})
 NEEDS_ATTENTION = frozenset({State.HELD, State.MISFILED, State.REJECTED, State.UNKNOWN, State.PARKED})
+
+
+def fails(old: State, new: State) -> bool:
+    """Whether a move is a failure of the delivery's own, whatever comes of it later."""
+    return new in TROUBLE or (old is State.SENDING and new is State.READY)
 
 
 def allowed(old: State, new: State) -> bool:

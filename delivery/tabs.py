@@ -1,6 +1,8 @@
 """What stands above the list: saved views with counts, chips that say what it is narrowed to, choices to narrow it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from delivery.failures import failure
 from delivery.filters import GROUPS, RANGES, Filters
@@ -91,18 +93,25 @@ def _label(name: str, value: str, providers: dict[str, str]) -> str:
 def _provider_names(chosen: Filters, scope: Scope) -> dict[str, str]:
     if not chosen.provider:
         return {}
-    rows = NoteVersion.objects.filter(provider_id__in=chosen.provider, note__location__in=scope.locations)
-    return dict(rows.values_list("provider_id", "provider_name").distinct()[: len(chosen.provider) * 2])
+    here = Delivery.objects.filter(location__in=scope.locations)
+    any_of = [here.filter(provider_id=one).values_list("note_version", flat=True)[:1] for one in chosen.provider]
+    return _named(version for found in any_of for version in found)
+
+
+def _named(versions: Iterable[UUID]) -> dict[str, str]:
+    """The providers of these versions: id and name."""
+    rows = NoteVersion.objects.filter(pk__in=list(versions)).values_list("provider_id", "provider_name")
+    return {pk: name or pk for pk, name in rows}
 
 
 def providers(scope: Scope) -> list[tuple[str, str]]:
     """(id, name) of the providers of the newest deliveries, by name."""
-    newest = (
+    newest = list(
         Delivery.objects.filter(
             practice__in={location.practice_id for location in scope.locations}, location__in=scope.locations
         )
         .order_by("-created_at", "-pk")
-        .values_list("note_version__provider_id", "note_version__provider_name")[:RECENT]
+        .values_list("provider_id", "note_version")[:RECENT]
     )
-    named = {pk: name or pk for pk, name in newest if pk}
-    return sorted(named.items(), key=lambda one: one[1].casefold())
+    a_version_each = {pk: version for pk, version in reversed(newest) if pk}
+    return sorted(_named(a_version_each.values()).items(), key=lambda one: one[1].casefold())

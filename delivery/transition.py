@@ -14,7 +14,7 @@ from django.utils import timezone
 from audit.record import Actor, Entry, current, record_many
 from delivery import sql
 from delivery.models import Delivery, Move
-from delivery.states import State, allowed
+from delivery.states import State, allowed, fails
 from delivery.webhooks import outbox
 
 
@@ -150,6 +150,8 @@ def change_all(changes: Sequence[Change]) -> list[list[Ticket]]:
 
 def _compare_and_set(change: Change, now: datetime) -> set[int]:
     shared = {"state": change.new.value, "reason_code": change.reason_code, "updated_at": now, **change.columns}
+    if fails(change.old, change.new):
+        shared["ever_failed"] = True
     guard = {"state": change.old.value} | ({} if change.epoch is None else {"epoch": change.epoch})
     own = list(next(iter(change.each.values()), {}))
     rows = [[ticket.id, *(change.each[ticket.id][name] for name in own)] for ticket in change.subjects]

@@ -21,7 +21,7 @@ from delivery import sql
 from delivery.models import Attempt, Delivery, Note, NoteVersion
 from delivery.monitor import counting
 from delivery.monitor.tables import Standing
-from delivery.states import State
+from delivery.states import TROUBLE, State
 from mapping.models import Template
 from portal import crypto
 from portal.models import Connection, Location, Membership, Part, Practice, Role, Route, Scribe, User
@@ -172,6 +172,8 @@ def _delivery(key: int, note: Row, version: Row, crowd: Crowd, stands: tuple[Sta
         "note_version_id": version["id"],
         "note_id": note["id"],
         "encounter_bidx": version["encounter_bidx"],
+        "provider_id": version["provider_id"],
+        "ever_failed": state in TROUBLE,
         "practice_id": note["practice_id"],
         "location_id": note["location_id"],
         "part": Part.NOTE.value,

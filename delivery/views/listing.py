@@ -124,7 +124,7 @@ def find(request: PortalRequest) -> HttpResponse:
     """Search: what was typed becomes ids and blind indexes, so that the address tells nobody anything."""
     scope = scope_for(request)
     found = search(request.POST.get("q", ""), scope)
-    shown = queries.counts(queries.matching(scope, found.filters), found.filters.narrow)["all"]
+    shown = queries.counts(queries.matching(scope, found.filters), found.filters.few)["all"]
     with transaction.atomic():
         record(
             "note.search",
@@ -145,7 +145,7 @@ def live_of(request: PortalRequest, scope: Scope) -> Live:
     cursor = older or queries.read_cursor(request.GET.get("before", ""), older=False)
     shown = queries.whole(queries.matching(scope, chosen), scope)
     counted = queries.matching(scope, filters.all_states(chosen))
-    numbers, mark = queries.look(counted, shown, cursor, chosen.narrow)
+    numbers, mark = queries.look(counted, shown, cursor, chosen.few)
     # Ages are said in minutes: a list with unsettled rows is stale after one.
     times = way_of(request)
     unsettled = times == RELATIVE or any(numbers[state] for state in State if state not in SETTLED)

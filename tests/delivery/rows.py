@@ -16,7 +16,7 @@ from django.utils import timezone
 from delivery.due import whole
 from delivery.models import Attempt, Delivery, Move, Note, NoteVersion, Reading, Wire
 from delivery.outcomes import Outcome, changes_of, complete_attempts, fall_back, tell_breaker
-from delivery.states import State
+from delivery.states import TROUBLE, State
 from delivery.transition import change_all
 from portal import crypto
 from portal.models import Connection
@@ -28,6 +28,7 @@ SECTIONS = [
     ("history_of_present_illness", "HPI", "Dry cough, worse at night.\nNo fever.", "NF-02", "HPI"),
     ("physical_exam", "PHYSICAL EXAM", "Lungs clear to auscultation.", "NF-04", "Examination"),
 ]
+FAILED_OUTCOMES = ("refused", "unavailable", "no_answer")
 # The states a delivery passes through on its usual way to each state.
 WAYS: dict[State, tuple[State, ...]] = {
     State.HELD: (State.HELD,),
@@ -128,6 +129,8 @@ def make_delivery(
         note_version=version,
         note=version.note,
         encounter_bidx=version.encounter_bidx,
+        provider_id=version.provider_id,
+        ever_failed=state in TROUBLE or any(word in FAILED_OUTCOMES for word in tries),
         practice=version.note.practice,
         location=version.note.location,
         part=part,
