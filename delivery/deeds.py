@@ -113,6 +113,15 @@ DEEDS: tuple[Deed, ...] = (
         tone="danger",
     ),
 )
+# What the key r asks for: whatever gets a delivery on its way again from where it stands.
+AGAIN: dict[State, str] = {
+    State.HELD: "release",
+    State.ACCEPTED: "verify",
+    State.UNKNOWN: "verify",
+    State.REJECTED: "replay",
+    State.MISFILED: "replay",
+    State.CANCELLED: "replay",
+}
 TAKES_A_FIELD = "The other note's text may be lost from these fields of the chart."
 MISFILED_TWICE = "The filing in the chart stays: what is right there already will stand twice."
 

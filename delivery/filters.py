@@ -31,6 +31,7 @@ RANGES: dict[str, tuple[str, timedelta]] = {
 OPAQUE = re.compile(r"[0-9a-f]{32}")
 CONTROL_ID = re.compile(r"[A-Z0-9]{1,20}")
 REASON = re.compile(r"[a-z0-9_.]{1,60}")
+MOST_CHOSEN = 60  # a page has fifty
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}([+-][0-9]{2}:[0-9]{2})?)?")
 
 
@@ -51,6 +52,7 @@ class Filters:
     failed: str = ""  # "1": a try failed, whatever came of it later
     patient: str = ""  # blind index
     encounter: str = ""  # blind index
+    id: tuple[str, ...] = ()  # deliveries, chosen one by one
     note: str = ""  # our note id, 32 hex digits
     control: str = ""  # MSH-10
     found: str = ""  # "none": a search that found nothing
@@ -63,7 +65,7 @@ class Filters:
     @property
     def few(self) -> bool:
         """Whether it is narrowed to something that has few rows: they are counted in one pass."""
-        return bool(self.patient or self.encounter or self.note or self.control or self.found)
+        return bool(self.id or self.patient or self.encounter or self.note or self.control or self.found)
 
     @property
     def narrow(self) -> bool:
@@ -155,6 +157,7 @@ def read(address: QueryDict) -> Filters:
         failed=_one(address, "failed", address.get("failed") == "1"),
         patient=_one(address, "patient", bool(OPAQUE.fullmatch(address.get("patient", "")))),
         encounter=_one(address, "encounter", bool(OPAQUE.fullmatch(address.get("encounter", "")))),
+        id=_numbers(address),
         note=_one(address, "note", bool(OPAQUE.fullmatch(address.get("note", "")))),
         control=_one(address, "control", bool(CONTROL_ID.fullmatch(address.get("control", "")))),
         found=_one(address, "found", address.get("found") == "none"),
@@ -165,6 +168,11 @@ def _several(address: QueryDict, name: str, known: Iterable[str] | None = None) 
     given = dict.fromkeys(value[:80] for value in address.getlist(name) if value.isprintable() and value)
     allowed = None if known is None else set(known)
     return tuple(value for value in given if allowed is None or value in allowed)[:50]
+
+
+def _numbers(address: QueryDict) -> tuple[str, ...]:
+    given = dict.fromkeys(one for one in address.getlist("id") if one.isascii() and one.isdecimal() and len(one) < 19)
+    return tuple(given)[:MOST_CHOSEN]
 
 
 def _one(address: QueryDict, name: str, good: bool) -> str:

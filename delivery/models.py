@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from audit.insert_only import InsertOnlyModel
 from delivery.bulk.tables import Job, JobItem
+from delivery.columns import PutAway
 from delivery.events.models import Arrival, Event, EventSource, SourceState, VisitStage
 from delivery.monitor.tables import Counted, Issue, Standing, Tally
 from delivery.states import STRIKABLE, State
@@ -16,7 +17,7 @@ from portal.models import ApiKey, Connection, Location, Part, Practice, Scribe
 # Rows of parts that Django looks for here.
 __all__ = [
     "Arrival", "Attestation", "CapabilityProbe", "Counted", "EndpointState", "Event", "EventSource", "Issue", "Job",
-    "JobItem", "ScribeEndpoint", "SourceState", "Standing", "Tally", "VisitStage", "WebhookMessage",
+    "JobItem", "PutAway", "ScribeEndpoint", "SourceState", "Standing", "Tally", "VisitStage", "WebhookMessage",
 ]  # fmt: skip
 
 STATES = [(state.value, state.value) for state in State]

@@ -113,6 +113,7 @@ def _by_time(found: QuerySet[Delivery], scope: Scope, filters: Filters, now: dat
 
 def _by_visit(found: QuerySet[Delivery], scope: Scope, filters: Filters) -> QuerySet[Delivery]:
     columns = {
+        "pk__in": filters.id,
         "part__in": filters.part,
         "provider_id__in": filters.provider,
         "note_version__patient_bidx": filters.patient,

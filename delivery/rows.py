@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.html import format_html_join
 
+from delivery.deeds import AGAIN
 from delivery.failures import failure
 from delivery.models import Attempt, Delivery
 from delivery.monitor.times import SITE, UTC, Clock, clock, zone_for
@@ -33,6 +34,7 @@ class Row:
     age: str
     settled: bool
     next: str
+    again: str  # the deed that gets it on its way again, "" where none does
 
     @property
     def strip(self) -> str:
@@ -90,6 +92,7 @@ def row(delivery: Delivery, patient: str, attempts: Sequence[Attempt], now: date
         age=ago(until - delivery.created_at),
         settled=settled,
         next=coming(delivery, state, now, way),
+        again=AGAIN.get(state, ""),
     )
 
 

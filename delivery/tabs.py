@@ -61,7 +61,11 @@ def many(count: int) -> str:
 def chips(chosen: Filters, scope: Scope) -> list[Chip]:
     """One chip for every value in force, in plain words; a group shown as a tab needs none."""
     names = _provider_names(chosen, scope)
-    return [Chip(_label(name, value, names), chosen.without(name, value).query()) for name, value in chosen.chosen()]
+    each = [(name, value) for name, value in chosen.chosen() if name != "id"]
+    made = [Chip(_label(name, value, names), chosen.without(name, value).query()) for name, value in each]
+    number = len(chosen.id)
+    several = [Chip(f"{number} chosen deliver{'y' if number == 1 else 'ies'}", replace(chosen, id=()).query())]
+    return [*made, *several] if number else made
 
 
 SAID = {

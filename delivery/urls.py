@@ -39,6 +39,7 @@ urlpatterns = [
     path("completeness/visits/<uuid:pk>/patient/", completeness.reveal, name="reveal-visit"),
     path("completeness/<str:code>/<str:day>/", completeness.day, name="completeness-day"),
     path("completeness/<str:code>/<str:day>/export/", completeness.day_export, name="completeness-day-export"),
+    path("columns/", listing.choose_columns, name="columns"),
     path("search/", listing.find, name="search"),
     path("preview/<int:template_pk>/", preview.preview, name="preview"),
     path("rehearse/<int:template_pk>/", rehearsal.rehearse, name="rehearse"),

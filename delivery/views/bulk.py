@@ -56,7 +56,7 @@ def bulk(request: PortalRequest, verb: str) -> HttpResponse:
             return redirect("delivery:job", pk=job.pk)
         messages.warning(request, "Nothing that matches stands where this can be done any more.")
     context = {"plan": plan(scope, chosen, deed), "form": form, "chips": chips(chosen, scope), "most": MOST}
-    return render(request, "delivery/bulk/preview.html", context | {"query": chosen.query()})
+    return render(request, "delivery/bulk/preview.html", context | {"query": chosen.query(), "chosen": chosen.id})
 
 
 def job_for(request: PortalRequest, pk: int) -> Job:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.signing import BadSignature, TimestampSigner
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpResponse, HttpResponseNotModified, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseNotModified, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from audit.record import filter_detail, record
 from delivery import filters, queries, tabs
 from delivery.bulk.plan import VERBS
+from delivery.columns import COLUMNS, put_away, show_only
 from delivery.deeds import DEEDS
 from delivery.doors import ACTS, scope_for
 from delivery.filters import Filters
@@ -68,7 +69,7 @@ def deliveries(request: PortalRequest) -> HttpResponse:
         "times": live.times,
         "ways": WAYS,
         **range_context(live.filters),
-        "may_act": locations_of(request.user, *ACTS).filter(pk__in=[one.pk for one in scope.locations]).exists(),
+        "columns": COLUMNS,
         "bulk_deeds": [deed for deed in DEEDS if deed.verb in VERBS],
         **above_context(live.scope, live.filters, live.times),
     }
@@ -120,6 +121,15 @@ def rows(request: PortalRequest) -> HttpResponse:
 
 
 @require_POST
+def choose_columns(request: PortalRequest) -> HttpResponse:
+    """Keep, for this person, which columns are shown; back to the list as it was narrowed."""
+    scope_for(request)
+    show_only(request.user, request.POST.getlist("column"))
+    chosen = filters.read(QueryDict(request.POST.get("query", "")[:2000]))
+    return HttpResponseRedirect(f"{reverse('delivery:deliveries')}?{chosen.query()}")
+
+
+@require_POST
 def find(request: PortalRequest) -> HttpResponse:
     """Search: what was typed becomes ids and blind indexes, so that the address tells nobody anything."""
     scope = scope_for(request)
@@ -156,7 +166,10 @@ def live_of(request: PortalRequest, scope: Scope) -> Live:
 
 def live_context(request: PortalRequest, live: Live) -> dict[str, Any]:
     """What first paint and live update share."""
+    places = [one.pk for one in live.scope.locations]
     return {
+        "may_act": locations_of(request.user, *ACTS).filter(pk__in=places).exists(),
+        "put_away": put_away(request.user),
         "scope": live.scope,
         "filters": live.filters,
         "query": live.filters.query(),

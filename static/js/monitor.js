@@ -1,4 +1,5 @@
-/* The monitor by keyboard (j, k: rows; r: the row's decisions; /: search) and the chart by dragging over its bars. */
+/* The monitor by keyboard (j, k: rows; x: choose one; r: get it on its way again; /: search), the chosen rows, and the
+   chart by dragging over its bars. */
 "use strict";
 
 function rowLinks() {
@@ -11,20 +12,71 @@ function step(by) {
   links[at < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(Math.max(at + by, 0), links.length - 1)]?.focus();
 }
 
-function decide() {
-  const link = document.activeElement?.closest(".deliveries tr")?.querySelector(".row-link");
-  if (link) location.assign(`${link.href}#reason`);
+function row() {
+  return document.activeElement?.closest(".deliveries tr");
 }
+
+/* To the page that counts and asks; where nothing but a decision helps, to the delivery's own buttons. */
+function again() {
+  const link = row()?.querySelector(".row-link");
+  if (!link) return;
+  const { again: verb } = row().dataset;
+  const bulk = row().closest("table").dataset.bulk;
+  location.assign(verb && bulk ? `${bulk}${verb}/?id=${row().id.slice(1)}` : `${link.href}#reason`);
+}
+
+/* What is chosen is kept here: each update of the list brings new boxes. */
+const chosen = new Set();
+
+function boxes() {
+  return [...document.querySelectorAll(".choose input[name=id]")];
+}
+
+function showChosen() {
+  for (const box of boxes()) box.checked = chosen.has(box.value);
+  const number = boxes().filter((box) => box.checked).length;
+  const every = document.querySelector("[data-choose-all]");
+  if (every) {
+    every.checked = number > 0 && number === boxes().length;
+    every.indeterminate = number > 0 && !every.checked;
+  }
+  const said = document.querySelector("[data-chosen]");
+  if (said) said.textContent = number;
+}
+
+function choose(box, on) {
+  if (on) chosen.add(box.value);
+  else chosen.delete(box.value);
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches(".choose input[name=id]")) choose(event.target, event.target.checked);
+  else if (event.target.matches("[data-choose-all]")) for (const box of boxes()) choose(box, event.target.checked);
+  else return;
+  showChosen();
+});
+document.addEventListener("reset", (event) => {
+  if (event.target.id !== "chosen") return;
+  chosen.clear();
+  setTimeout(showChosen);
+});
+document.addEventListener("htmx:afterSwap", showChosen);
+/* A page that the browser brings back has its boxes still ticked. */
+addEventListener("pageshow", () => {
+  for (const box of boxes()) choose(box, box.checked);
+  showChosen();
+});
 
 const KEYS = {
   j: () => step(1),
   k: () => step(-1),
-  r: decide,
+  x: () => row()?.querySelector(".choose input")?.click(),
+  r: again,
   "/": () => document.getElementById("q")?.focus(),
 };
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input, select, textarea, [contenteditable]");
+  const typing = event.target.closest?.("input:not([type=checkbox]), select, textarea, [contenteditable]");
   const deed = KEYS[event.key];
   if (!deed || typing || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();

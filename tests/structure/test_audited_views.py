@@ -303,6 +303,7 @@ VISITS: dict[str, list[Visit]] = {
         Visit(args=lambda world: [of_a_closed_visit(world)]),
         Visit("visit.view", args=lambda world: [of_a_closed_visit(world)], post=REASON),
     ],
+    "delivery:columns": [Visit(post={"column": "patient"})],
     "delivery:above": [Visit(), Visit(query={"range": "30d"})],
     "delivery:search": [Visit("note.search", post={"q": PATIENT["id"]}), Visit("note.search", post={"q": "nobody"})],
     "delivery:delivery": [

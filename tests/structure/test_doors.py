@@ -64,6 +64,7 @@ ANSWERS = """
                              nobody  other  wide  director  editor  operator  auditor  clinician  metadata
 delivery:deliveries          in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:rows                in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:columns             in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:search              in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:issues              in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:issue               in      -      yes   yes       no      yes       yes      yes        yes
