@@ -128,6 +128,8 @@ ACTIONS: dict[str, Action] = dict(
             "reason_code",
             "connection",
         ),
+        _action("template.stop", "stopped a template, as a section stood in another field", "template", "delivery_id"),
+        _action("template.resume", "looked, and let a stopped template's notes go", "template", "released"),
         _action(
             "delivery.release_held",
             "released the notes held for a mapping",

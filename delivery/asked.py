@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-from delivery.models import Delivery
+from delivery.models import Delivery, TemplateStop
 from mapping.models import Template
 from mapping.queries import drifted_since, published_spec
 from portal import agreements
@@ -13,6 +13,11 @@ from portal.revision import Kept
 MOST_KEPT = 4096
 
 
+def stopped(template: Template) -> bool:
+    """Whether a template's notes wait for somebody to look (delivery/misrouting.py)."""
+    return TemplateStop.objects.filter(template=template, looked_at=None).exists()
+
+
 class Asked:
     """Rows, mappings in force and missing agreements under one revision."""
 
@@ -20,6 +25,7 @@ class Asked:
         cache = lru_cache(MOST_KEPT)
         self.spec = cache(published_spec)
         self.drifted = cache(drifted_since)
+        self.stopped = cache(stopped)
         # An agreement ends with a day, which is no change of its row.
         self._missing = cache(lambda location, scribe, _day: agreements.missing(location, scribe))
         self._location = cache(

@@ -2,6 +2,7 @@
 
 from audit.configuration import register
 from delivery.events.models import EventSource
+from delivery.ways.models import TemplateStop
 from delivery.webhooks.models import ScribeEndpoint
 
 register(
@@ -9,4 +10,5 @@ register(
     where=lambda row: (row.location.practice.code, row.location.code),
     exclude={"sealed_secrets"},
 )
+register(TemplateStop, where=lambda row: (row.template.location.practice.code, row.template.location.code))
 register(ScribeEndpoint, where=lambda row: (row.scribe.practice.code, ""), exclude={"sealed_secrets"})

@@ -138,6 +138,7 @@ def link_to(delivery: Delivery, button: Button) -> tuple[str, str] | None:
         Button.AGREEMENT: ("portal:agreements", ""),
         Button.DIAGNOSES: ("codes:diagnoses", ""),
         Button.DRUGS: ("workbench:waiting", ""),
+        Button.MISROUTED: ("delivery:misrouted", template),
     }
     if button not in places:
         return None

@@ -9,7 +9,7 @@ from delivery.columns import PutAway
 from delivery.events.models import Arrival, Event, EventSource, SourceState, VisitStage
 from delivery.monitor.tables import Counted, Issue, Standing, Tally
 from delivery.states import STRIKABLE, State
-from delivery.ways.models import Attestation, CapabilityProbe
+from delivery.ways.models import Attestation, CapabilityProbe, ProbeTurn, TemplateStop
 from delivery.webhooks.models import EndpointState, ScribeEndpoint, WebhookMessage
 from mapping.models import MappingVersion, Template
 from portal.models import ApiKey, Connection, Location, Part, Practice, Scribe
@@ -17,7 +17,8 @@ from portal.models import ApiKey, Connection, Location, Part, Practice, Scribe
 # Rows of parts that Django looks for here.
 __all__ = [
     "Arrival", "Attestation", "CapabilityProbe", "Counted", "EndpointState", "Event", "EventSource", "Issue", "Job",
-    "JobItem", "PutAway", "ScribeEndpoint", "SourceState", "Standing", "Tally", "VisitStage", "WebhookMessage",
+    "JobItem", "ProbeTurn", "PutAway", "ScribeEndpoint", "SourceState", "Standing", "Tally", "TemplateStop", "VisitStage",
+    "WebhookMessage",
 ]  # fmt: skip
 
 STATES = [(state.value, state.value) for state in State]

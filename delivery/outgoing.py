@@ -128,6 +128,9 @@ def _prepare(delivery: Delivery, channel: Channel, asked: Asked, others: Sequenc
     gate = closed_gate(delivery, asked)
     if gate:
         return Stopped(delivery, State.HELD, gate)
+    template = delivery.note_version.template
+    if delivery.part == Part.NOTE and template is not None and asked.stopped(template):
+        return Stopped(delivery, State.HELD, "template_misroutes")
     wire = getattr(delivery, "wire", None)
     if wire is not None:
         problems = broken_since(delivery, wire, asked) or taken_since(delivery, wire, others)

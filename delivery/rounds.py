@@ -7,12 +7,13 @@ from django.conf import settings
 
 from delivery.events.polling import poll_due
 from delivery.sockets import stopping
+from delivery.ways.canary import canaries_due
 from delivery.webhooks.sending import send_due
 from portal.exports.running import run_due
 
 # How many pieces of work a round found; a round that found some is followed by the next at once.
 Round = Callable[[], int]
-ROUNDS: dict[str, Round] = {"webhooks": send_due, "events": poll_due, "exports": run_due}
+ROUNDS: dict[str, Round] = {"webhooks": send_due, "events": poll_due, "exports": run_due, "canary": canaries_due}
 
 
 def begin(guarded: Callable[[Callable[[], object]], None]) -> None:

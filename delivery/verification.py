@@ -31,6 +31,8 @@ from delivery.document_doubts import is_document, settle_documents
 from delivery.entries import CODED
 from delivery.entry_verification import look_at_entries
 from delivery.file_verification import is_left, look_at_files
+from delivery.keeping import keep_cut, keep_document, keep_misfiled
+from delivery.misrouting import stop_for
 from delivery.models import Attempt, ConnectionState, Delivery, ReceiverProfile
 from delivery.opening import open_reader
 from delivery.outgoing import POISON_AFTER, open_body, planned, visit_at
@@ -299,35 +301,8 @@ def misfiled(ticket: Ticket, seen: ReadBack, old: State = State.ACCEPTED, reason
         columns={"section_outcomes": outcomes, "proof": seen.grade, "read_at": None},
         details={ticket.id: {"sections": wrong[:20]}},
     )
-
-
-def keep_document(delivery: Delivery) -> None:
-    """The document is there and has no text to compare: accepted it stays, with that much proof and no more.
-
-    A misfiled one stays as it was seen before; asking again would show nothing else.
-    """
-    kept: dict[str, Any] = {"read_at": None, "updated_at": timezone.now()}
-    if delivery.state == State.ACCEPTED:
-        kept |= {"proof": "document", "reason_code": ""}
-    Delivery.objects.filter(pk=delivery.pk, state=delivery.state).update(**kept)
-
-
-def keep_cut(delivery: Delivery, seen: ReadBack) -> None:
-    """All that was sent stands where it belongs, but not all was sent: accepted it stays, and says which section."""
-    Delivery.objects.filter(pk=delivery.pk, state=State.ACCEPTED).update(
-        section_outcomes=outcome_rows(seen),
-        proof=seen.grade,
-        reason_code="cut_by_rule",
-        read_at=None,
-        updated_at=timezone.now(),
-    )
-
-
-def keep_misfiled(delivery: Delivery, seen: ReadBack) -> None:
-    """Asked for again and still not as sent: the newest outcomes are shown, nothing moves."""
-    Delivery.objects.filter(pk=delivery.pk, state=State.MISFILED).update(
-        section_outcomes=outcome_rows(seen), read_at=None, updated_at=timezone.now()
-    )
+    if reason_code == "sections_differ":
+        stop_for(ticket.id, outcomes)
 
 
 def settle_doubt(look: Look, ticket: Ticket, seen: ReadBack | None) -> None:

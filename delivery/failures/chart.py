@@ -4,6 +4,15 @@ from delivery.failures.entry import Button, Failure, Owner
 
 FAILURES = (
     Failure(
+        "template_misroutes",
+        "Stopped: eCW filed another note's section elsewhere",
+        "A section of an earlier note of this template was read back in another field than it was sent for. Until "
+        "somebody has looked, the template's other notes wait; nothing of them was sent.",
+        Owner.PRACTICE,
+        "Look at the visit where it happened and at the template in eCW; then let the notes go with one press.",
+        Button.MISROUTED,
+    ),
+    Failure(
         "reader_found_it",
         "Found in the chart by its own identity",
         "The chart holds a filing with this message's control id: it had arrived.",

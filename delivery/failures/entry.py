@@ -29,6 +29,7 @@ class Button(StrEnum):
     AGREEMENT = "agreement"
     DIAGNOSES = "diagnoses"
     DRUGS = "drugs"
+    MISROUTED = "misrouted"
 
 
 @dataclass(frozen=True)

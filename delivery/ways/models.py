@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from audit.configuration import Configuration
 from audit.insert_only import InsertOnlyModel
 from mapping.models import MappingVersion
 from portal.models import Connection, Location
@@ -21,6 +22,41 @@ class CapabilityProbe(InsertOnlyModel):
 
     def __str__(self) -> str:
         return f"{self.location_id} at {self.at}"
+
+
+class ProbeTurn(models.Model):
+    """When a location's daily probe was begun last, so that of several workers one makes it (canary.py)."""
+
+    location = models.OneToOneField(Location, on_delete=models.CASCADE, related_name="probe_turn")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.location_id} at {self.at}"
+
+
+class TemplateStop(Configuration):
+    """A template whose notes wait, because a section of one stood in another field (delivery/misrouting.py).
+
+    Configuration, as every worker has to know of it with the next note: its rows change the revision.
+    """
+
+    template = models.ForeignKey("mapping.Template", on_delete=models.PROTECT, related_name="stops")
+    delivery = models.ForeignKey("delivery.Delivery", on_delete=models.PROTECT, related_name="+")
+    field_id = models.CharField(max_length=80)
+    found_in = models.CharField(max_length=80, blank=True)
+    at = models.DateTimeField()
+    looked_at = models.DateTimeField(null=True, blank=True)
+    looked_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["template"], condition=models.Q(looked_at=None), name="one_stop_of_a_template"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"template {self.template_id} since {self.at}"
 
 
 class Attestation(InsertOnlyModel):

@@ -24,6 +24,7 @@ from audit.configuration import registered
 from audit.models import AuditEvent, PurgeRequest, Tree
 from audit.record import record
 from audit.retention import Held, hold
+from delivery import misrouting
 from delivery.events import sources
 from delivery.events.kinds import Happening
 from delivery.events.models import Event, EventSource
@@ -137,6 +138,14 @@ def of_a_job(world: World) -> list[Any]:
 
 def of_template(world: World) -> list[Any]:
     return [world.template.pk]
+
+
+def a_stop(world: World) -> int:
+    """The template is stopped: a section of a note stood in another field."""
+    found = [{"outcome": "moved", "field_id": "NF-02", "found_in": "NF-03"}]
+    stop = misrouting.stop_for(world.delivery.pk, found) or misrouting.stop_of(world.template)
+    assert stop is not None
+    return stop.pk
 
 
 def of_a_draft(world: World) -> list[Any]:
@@ -343,6 +352,10 @@ VISITS: dict[str, list[Visit]] = {
     "delivery:held": [
         Visit(args=of_template),
         Visit("delivery.release_held", args=of_template, post=lambda world: {"mapping": world.cast.north_mapping.pk}),
+    ],
+    "delivery:misrouted": [
+        Visit(args=of_template),
+        Visit("template.resume", args=of_template, post=lambda world: {**REASON, "stop": a_stop(world)}),
     ],
     "delivery:discover": [Visit(args=of_north, post={})],
     "delivery:probe": [Visit(args=of_connection, post={})],

@@ -90,6 +90,7 @@ delivery:event-secret        in      -      yes   yes       no      no        no
 delivery:endpoint            in      -      yes   no        no      no        no       no         no
 delivery:endpoint-act        in      -      yes   no        no      no        no       no         no
 delivery:held                in      -      yes   yes       no      yes       no       no         no
+delivery:misrouted           in      -      yes   yes       no      yes       no       no         no
 delivery:probe               in      -      yes   yes       no      no        no       no         no
 delivery:ways                in      yes    yes   yes       no      no        no       no         no
 delivery:probe-location      in      yes    yes   yes       no      no        no       no         no
