@@ -17,8 +17,8 @@ from portal.models import ApiKey, Connection, Location, Part, Practice, Scribe
 # Rows of parts that Django looks for here.
 __all__ = [
     "Arrival", "Attestation", "CapabilityProbe", "Counted", "EndpointState", "Event", "EventSource", "Issue", "Job",
-    "JobItem", "ProbeTurn", "PutAway", "ScribeEndpoint", "SourceState", "Standing", "Tally", "TemplateStop", "VisitStage",
-    "WebhookMessage",
+    "JobItem", "ProbeTurn", "PutAway", "ScribeEndpoint", "SourceState", "Standing", "Tally", "TemplateStop",
+    "VisitStage", "WebhookMessage",
 ]  # fmt: skip
 
 STATES = [(state.value, state.value) for state in State]
