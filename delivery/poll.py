@@ -24,6 +24,7 @@ from delivery.monitor.counting import catch_up, note_standing
 from delivery.sending import drain
 from delivery.sockets import stopping
 from delivery.verification import read_due
+from portal.factors import emergency
 from portal.keyring import KeysUnavailable
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ def look_around(started_at: datetime) -> None:
             _pool.submit(work_on, lane_id)
     sweeper.sweep()
     fallback.sweep()
+    emergency.close_due()
 
 
 def watch() -> None:

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
 from django.http import Http404
 
+from portal.factors.tables import EmergencyAccess
 from portal.models import (
     Agreement,
     ApiKey,
@@ -153,6 +154,14 @@ def group_role_for(user: User, pk: int, *roles: str) -> GroupRole:
     found = practice_for(user, *roles).group_roles.select_related("practice", "location").filter(pk=pk).first()
     if found is None:
         raise Http404("no such group")
+    return found
+
+
+def emergency_for(user: User, pk: int, *roles: str) -> EmergencyAccess:
+    """An emergency access of the person's practice; Http404 for any other."""
+    found = practice_for(user, *roles).emergencies.select_related("practice", "user").filter(pk=pk).first()
+    if found is None:
+        raise Http404("no such access")
     return found
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from audit.record import record
 from portal.access import locations_of, practice_code_of
+from portal.factors import emergency
 from portal.models import User
 
 SEEN, BEGAN, LIMIT = "seen_at", "began_at", "idle_seconds"
@@ -59,8 +60,10 @@ class IdleMiddleware:
         return self.get_response(request)
 
     def _end(self, request: HttpRequest) -> None:
-        user = request.user
+        user, access = request.user, emergency.of_session(request)
         with transaction.atomic():
+            if access is not None:
+                emergency.close(access, "time" if emergency.is_over(access) else "idle")
             record(
                 "auth.logout",
                 outcome_class="idle",

@@ -1,11 +1,16 @@
-"""What holds for every page: it may not be kept, it knows its locations, a one-time password is changed first."""
+"""What holds for every page: it may not be kept, it knows its locations, and what must be done first is done first."""
 
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import logout
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 
+from portal.factors import emergency
+from portal.factors.totp import factor_of, is_required
 from portal.keyring import KeysUnavailable
 from portal.models import User
 from portal.selection import selection_for
@@ -86,3 +91,39 @@ class OneTimePasswordMiddleware:
         if due and request.resolver_match and request.resolver_match.view_name not in ALLOWED_BEFORE_CHANGE:
             return redirect("portal:password")
         return None
+
+
+ALLOWED_BEFORE_FACTOR = ALLOWED_BEFORE_CHANGE | {"portal:second-factor"}
+
+
+class SecondFactorMiddleware:
+    """A person who must have a second factor gets no further than the page that sets one up."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        user = request.user
+        if not settings.SECOND_FACTOR or not isinstance(user, User) or not request.resolver_match:
+            return None
+        passed = request.resolver_match.view_name in ALLOWED_BEFORE_FACTOR
+        return None if passed or not is_required(user) or factor_of(user) else redirect("portal:second-factor")
+
+
+class EmergencyMiddleware:
+    """Ends the session of an emergency access with its hour, whatever it is being used for."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if isinstance(request.user, User):
+            access = emergency.of_session(request)
+            if access is not None and emergency.is_over(access):
+                with transaction.atomic():
+                    emergency.close(access, "time")
+                    logout(request)
+        return self.get_response(request)

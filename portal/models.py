@@ -11,11 +11,12 @@ from django.db.models import Q
 from audit.configuration import Configuration, ConfigurationQuerySet
 from portal import crypto
 from portal.exports.tables import ExportJob, ExportPiece
+from portal.factors.tables import EmergencyAccess, RecoveryCode, SecondFactor
 
 __all__ = [
-    "Agreement", "AgreementKind", "ApiKey", "Connection", "ConnectionKind", "Environment", "ExportJob", "ExportPiece",
-    "Location", "Membership", "OAuthGrant", "Part", "Practice", "Role", "Route", "Scribe", "SignInAttempt",
-    "UnmappedPolicy", "User",
+    "Agreement", "AgreementKind", "ApiKey", "Connection", "ConnectionKind", "EmergencyAccess", "Environment",
+    "ExportJob", "ExportPiece", "GroupRole", "Location", "Membership", "OAuthGrant", "Part", "Practice",
+    "RecoveryCode", "Role", "Route", "Scribe", "SecondFactor", "SignInAttempt", "UnmappedPolicy", "User",
 ]  # fmt: skip
 
 

@@ -98,6 +98,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "audit.middleware.AuditContextMiddleware",
     "portal.idle.IdleMiddleware",
+    "portal.middleware.EmergencyMiddleware",
     # Closed unless a view says otherwise (login_not_required); the scribe's API authenticates by key.
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -107,6 +108,7 @@ MIDDLEWARE = [
     "portal.middleware.PrivatePagesMiddleware",
     "portal.middleware.NoNulMiddleware",
     "portal.middleware.OneTimePasswordMiddleware",
+    "portal.middleware.SecondFactorMiddleware",
     "portal.middleware.SelectionMiddleware",
     "portal.middleware.KeysAwayMiddleware",
 ]
@@ -178,6 +180,12 @@ OPENID_CLIENT_ID = env.str("SCRIBEPORT_OIDC_CLIENT_ID", default="")
 OPENID_CLIENT_SECRET = env.str("SCRIBEPORT_OIDC_CLIENT_SECRET", default="")
 OPENID_SCOPES = env.str("SCRIBEPORT_OIDC_SCOPES", default="openid profile email")
 OPENID_GROUPS_CLAIM = env.str("SCRIBEPORT_OIDC_GROUPS_CLAIM", default="groups")
+# Whether local accounts open nothing but an hour of emergency access (portal/factors/emergency.py).
+OPENID_REQUIRED = bool(OPENID_ISSUER) and env.bool("SCRIBEPORT_OIDC_REQUIRED", default=False)
+# Which local accounts must have a second factor: "everybody", or roles by commas.
+SECOND_FACTOR = env.list("SCRIBEPORT_SECOND_FACTOR", default=["everybody"] if PRODUCTION else [])
+if OPENID_REQUIRED:
+    SIGN_IN_METHODS.clear()
 if OPENID_ISSUER:
     AUTHENTICATION_BACKENDS.append("portal.openid.backend.OpenIdBackend")
     SIGN_IN_METHODS.insert(
@@ -244,7 +252,7 @@ CONNECTION_PANELS: list[str] = [
     "delivery.connection_panel.panel",
 ]
 # Notices over every page of a signed-in person: each is a callable (request) -> safe HTML, "" for nothing to say.
-BANNERS: list[str] = ["delivery.connection_panel.recovery_banner"]
+BANNERS: list[str] = ["portal.factors.emergency.banner", "delivery.connection_panel.recovery_banner"]
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -15,11 +15,13 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from audit.middleware import request_actor
+from audit.middleware import AUTH_METHOD, request_actor
 from audit.record import acting, record
 from portal.access import practice_code_of
 from portal.crypto import blind_index
 from portal.devices import KEPT, device_of
+from portal.factors import emergency
+from portal.factors.totp import factor_of, passes
 from portal.models import SignInAttempt, User
 
 WINDOW = timedelta(minutes=30)
@@ -40,6 +42,15 @@ PAIR = Slowdown(free=5, most=900)  # one account from one source: guessing
 SOURCE = Slowdown(free=30, most=900)  # many accounts from one source: spraying
 ACCOUNT = Slowdown(free=20, most=60)  # one account from many sources: a slow-down, never a lock-out
 DEVICE = "device "  # before the id of a browser that stands in place of an address
+
+
+LOCAL = "django.contrib.auth.backends.ModelBackend"
+PENDING = "second_step"  # in the session: who has given the right password, and when
+PENDING_SECONDS = 300
+
+
+class SecondStep(Exception):
+    """The password is right, and a code of the second factor is to be asked for."""
 
 
 class TooSoon(Exception):
@@ -79,10 +90,10 @@ def _source(request: HttpRequest, account: str) -> str:
     return f"{DEVICE}{device.id}" if device.knows(account) else request.META.get("REMOTE_ADDR", "")
 
 
-def _begin(request: HttpRequest, username: str) -> SignInAttempt:
+def _begin(request: HttpRequest, account: str, source: str) -> SignInAttempt:
     """Count the try before examining it, so that a hundred at once are not a hundred free ones; raises TooSoon."""
-    now, account = timezone.now(), account_of(username)
-    attempt = SignInAttempt.objects.create(account=account, source=_source(request, account), at=now, ok=False)
+    now = timezone.now()
+    attempt = SignInAttempt.objects.create(account=account, source=source, at=now, ok=False)
     wait = _wait(attempt, now)
     if wait > 0:
         attempt.delete()
@@ -102,27 +113,113 @@ def _record_failure(username: str, attempt: SignInAttempt) -> None:
     )
 
 
-def sign_in(request: HttpRequest, username: str, password: str) -> User | None:
-    """Sign in and return the person, or None: wrong, unknown, disabled or expired alike. Raises TooSoon."""
-    attempt = _begin(request, username)
+def _examined(request: HttpRequest, username: str, password: str, attempt: SignInAttempt) -> User | None:
     user = authenticate(request, username=username, password=password)
     expired = isinstance(user, User) and user.one_time_until is not None and user.one_time_until < timezone.now()
+    if isinstance(user, User) and not expired:
+        return user
     with transaction.atomic():
-        if not isinstance(user, User) or expired:
-            _record_failure(username, attempt)
-            return None
-        SignInAttempt.objects.filter(pk=attempt.pk).update(ok=True)
-        SignInAttempt.objects.filter(at__lt=timezone.now() - KEPT).delete()
-        login(request, user)  # a new session key: a planted one is worth nothing
+        _record_failure(username, attempt)
+    return None
+
+
+def _let_in(request: HttpRequest, user: User, attempts: list[int], method: str) -> None:
+    """Begin the session, in the transaction of whatever else belongs to it."""
+    SignInAttempt.objects.filter(pk__in=attempts).update(ok=True)
+    SignInAttempt.objects.filter(at__lt=timezone.now() - KEPT).delete()
+    login(request, user, backend=LOCAL)  # a new session key: a planted one is worth nothing
+    request.session[AUTH_METHOD] = method
+    with acting(request_actor(request)):
+        record("auth.login.ok", practice=practice_code_of(user), object_type="user", object_id=str(user.pk))
+
+
+def sign_in(request: HttpRequest, username: str, password: str) -> User | None:
+    """Sign in and return the person, or None: wrong, unknown, disabled or expired alike. Raises TooSoon.
+
+    Raises SecondStep where the password is right and a code is still to come; the session remembers that for minutes.
+    """
+    account = account_of(username)
+    attempt = _begin(request, account, _source(request, account))
+    user = _examined(request, username, password, attempt)
+    if user is None:
+        return None
+    if factor_of(user) is not None:
+        request.session.cycle_key()
+        request.session[PENDING] = [user.pk, username, attempt.pk, timezone.now().timestamp()]
+        raise SecondStep
+    with transaction.atomic():
+        _let_in(request, user, [attempt.pk], "password")
+    return user
+
+
+def pending(request: HttpRequest) -> tuple[User, str, int] | None:
+    """Who has given the right password a moment ago, the name they typed, and the try it was."""
+    number, username, attempt, at = request.session.get(PENDING) or (0, "", 0, 0.0)
+    if timezone.now().timestamp() - at > PENDING_SECONDS:
+        return None
+    user = User.objects.filter(pk=number, is_active=True).first()
+    return (user, username, attempt) if isinstance(user, User) else None
+
+
+def take_code(request: HttpRequest, user: User, typed: str, username: str = "") -> SignInAttempt | None:
+    """Examine a code, slowed down apart from passwords: the try, when it passes. Raises TooSoon."""
+    account = account_of(f"second step of {user.pk}")
+    source = _source(request, account_of(username or user.username))
+    attempt = _begin(request, account, source)
+    with transaction.atomic():
+        if passes(user, typed):
+            SignInAttempt.objects.filter(pk=attempt.pk).update(ok=True)
+            return attempt
+        record(
+            "auth.login.fail",
+            outcome="denied",
+            outcome_class="code",
+            practice=practice_code_of(user),
+            object_type="user",
+            object_id=str(user.pk),
+        )
+    return None
+
+
+def second_step(request: HttpRequest, typed: str) -> User | None:
+    """Sign in by the code that follows the password; None for a wrong one, or where the password is too long ago."""
+    found = pending(request)
+    if found is None:
+        return None
+    user, username, first = found
+    attempt = take_code(request, user, typed, username)
+    if attempt is None:
+        return None
+    with transaction.atomic():
+        _let_in(request, user, [first, attempt.pk], "password+code")
+        request.session.pop(PENDING, None)
+    return user
+
+
+def sign_in_for_emergency(request: HttpRequest, username: str, password: str, code: str, reason: str) -> User | None:
+    """The local account's way while the sign-in service is required: password, code and reason at once.
+
+    None for anything wrong, and for an account without a second factor, alike. Raises TooSoon.
+    """
+    account = account_of(username)
+    attempt = _begin(request, account, _source(request, account))
+    user = _examined(request, username, password, attempt)
+    second = take_code(request, user, code, username) if user is not None else None
+    if user is None or second is None or not user.memberships.exists():
+        return None
+    with transaction.atomic():
+        _let_in(request, user, [attempt.pk, second.pk], emergency.METHOD)
         with acting(request_actor(request)):
-            record("auth.login.ok", practice=practice_code_of(user), object_type="user", object_id=str(user.pk))
+            request.session[emergency.KEY] = emergency.open_for(user, reason).pk
     return user
 
 
 def sign_out(request: HttpRequest) -> None:
     """End the session on the server as well."""
-    user = request.user
+    user, access = request.user, emergency.of_session(request)
     with transaction.atomic():
+        if access is not None:
+            emergency.close(access, "left")
         if isinstance(user, User):
             record("auth.logout", practice=practice_code_of(user), object_type="user", object_id=str(user.pk))
         logout(request)

@@ -15,6 +15,34 @@ class SignInForm(forms.Form):
     )
 
 
+class CodeForm(forms.Form):
+    """A code of the authenticator, or a recovery code."""
+
+    code = forms.CharField(
+        label="Code",
+        max_length=40,
+        help_text="Six digits from your authenticator, or one of your recovery codes.",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True}),
+    )
+
+
+class EmergencyForm(SignInForm):
+    """Everything at once: the way in while the sign-in service is away."""
+
+    code = forms.CharField(
+        label="Code",
+        max_length=40,
+        help_text="Six digits from your authenticator, or one of your recovery codes.",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
+    )
+    reason = forms.CharField(
+        min_length=10,
+        max_length=200,
+        label="Why it cannot wait",
+        help_text="Recorded in the audit log, and shown to others. No patient data.",
+    )
+
+
 class ReplacePasswordForm(PasswordChangeForm):
     """The old password once, the new one twice; Django's validators say what a good one needs."""
 

@@ -69,8 +69,8 @@ def _refuse(request: HttpRequest, code: str) -> HttpResponse:
     with transaction.atomic():
         record("auth.login.fail", outcome="denied", outcome_class=code, object_type="openid")
     words = Refused(code).words
-    local = any(method["kind"] == "password" for method in settings.SIGN_IN_METHODS)
-    context = {"refusal": words, "code": code if code in REFUSALS else "not accepted", "local": local}
+    shown = code if code in REFUSALS else "not accepted"
+    context = {"refusal": words, "code": shown, "emergency": settings.OPENID_REQUIRED}
     return render(request, "portal/sign_in_refused.html", context, status=words.status)
 
 

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST
 
 from portal import people
 from portal.access import person_for, practice_for
+from portal.factors import totp
 from portal.forms.people import InviteForm, RoleForm
 from portal.models import Role
 from portal.queries.practice import people_rows
@@ -42,7 +43,7 @@ def detail(request: PortalRequest, pk: int) -> HttpResponse:
             messages.error(request, str(refused))
         return redirect("portal:person", pk)
     roles = person.memberships.filter(practice=practice).select_related("location").order_by("location__code", "role")
-    context = {"person": person, "roles": roles, "form": form}
+    context = {"person": person, "roles": roles, "form": form, "factor": totp.factor_of(person)}
     return render(request, "portal/settings/person.html", context)
 
 
@@ -63,13 +64,17 @@ def revoke(request: PortalRequest, pk: int, membership: int) -> HttpResponse:
 
 @require_POST
 def account(request: PortalRequest, pk: int, verb: str) -> HttpResponse:
-    """Disable, enable, or give a new one-time password."""
+    """Disable, enable, give a new one-time password, or take away a second factor whose telephone is lost."""
     person = person_for(request.user, pk, Role.DIRECTOR)
     practice = practice_for(request.user, Role.DIRECTOR)
     if verb == "password" and not person.oidc_subject:
         password = people.renew_password(practice, person)
         context = {"person": person, "password": password, "hours": people.ONE_TIME_HOURS}
         return render(request, "portal/settings/password_made.html", context)
+    if verb == "factor":
+        totp.remove(person)
+        messages.success(request, f"The second factor of {person.username} is taken away: they set up another.")
+        return redirect("portal:person", pk)
     deed = {"disable": people.disable, "enable": people.enable}.get(verb)
     if deed is None:
         raise Http404("no such verb")

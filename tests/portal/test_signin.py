@@ -46,7 +46,7 @@ def test_a_wrong_password_does_not_and_is_recorded_without_what_was_typed(client
     assert "hunter2" not in str(vars(event))
 
 
-def test_an_unknown_user_a_disabled_one_and_a_wrong_password_get_the_same_answer(client, cast):
+def test_S23_an_unknown_user_a_disabled_one_and_a_wrong_password_get_the_same_answer(client, cast):
     User.objects.filter(pk=cast.mel.pk).update(is_active=False)
     answers = []
     for name, password in [("nobody", GOOD), ("mel", GOOD), ("dana", "wrong")]:
@@ -71,7 +71,7 @@ def test_S03_the_session_key_changes_at_sign_in(client, cast):
     assert client.session.session_key != planted
 
 
-def test_wrong_tries_from_one_source_are_slowed_down_and_the_right_password_waits_too(client, cast):
+def test_S23_wrong_tries_from_one_source_are_slowed_down_and_the_right_password_waits_too(client, cast):
     for _ in range(PAIR.free):
         assert post(client, password="wrong").status_code == 200
     response = post(client)
@@ -104,20 +104,20 @@ def test_unknown_accounts_are_slowed_down_like_known_ones(client, cast):
     assert statuses == [200] * PAIR.free + [429]
 
 
-def test_one_password_sprayed_over_many_accounts_is_slowed_down(client, cast):
+def test_S23_one_password_sprayed_over_many_accounts_is_slowed_down(client, cast):
     for number in range(SOURCE.free):
         assert post(client, name=f"user{number}", password="Spring2026!").status_code == 200
     assert post(client, name="yet-another", password="Spring2026!").status_code == 429
     assert post(client, name="yet-another", password="Spring2026!", source="10.9.9.9").status_code == 200
 
 
-def test_many_sources_guessing_one_account_are_slowed_down(client, cast):
+def test_S23_many_sources_guessing_one_account_are_slowed_down(client, cast):
     for number in range(ACCOUNT.free):
         assert post(client, password="wrong", source=f"10.1.0.{number}").status_code == 200
     assert post(client, password="wrong", source="10.2.0.1").status_code == 429
 
 
-def test_hammering_on_an_account_does_not_keep_its_owner_out(client, cast):
+def test_S23_hammering_on_an_account_does_not_keep_its_owner_out(client, cast):
     assert post(client, source="10.0.0.7").status_code == 302
     client.logout()
     age(hours=1)

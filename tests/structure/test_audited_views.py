@@ -46,10 +46,13 @@ from portal.models import (
     Agreement,
     ApiKey,
     Connection,
+    EmergencyAccess,
     Environment,
     GroupRole,
     Membership,
     OAuthGrant,
+    RecoveryCode,
+    SecondFactor,
     SignInAttempt,
 )
 from portal.revision import Revision
@@ -125,6 +128,15 @@ def made_to(world: World, state: str) -> Delivery:
 
 def of_a_group(world: World) -> list[Any]:
     return [GroupRole.objects.create(practice=world.cast.practice, group="it", role="director").pk]
+
+
+def of_an_emergency(world: World) -> list[Any]:
+    now = timezone.now()
+    cast = world.cast
+    made = EmergencyAccess.objects.create(
+        user=cast.omar, practice=cast.practice, reason="Service away", opened_at=now, ends_at=now
+    )
+    return [made.pk]
 
 
 def of_a_job(world: World) -> list[Any]:
@@ -429,6 +441,10 @@ VISITS: dict[str, list[Visit]] = {
     "portal:sign-in": [Visit(who="nobody")],
     "portal:openid": [Visit(who="nobody", answers=(404,))],  # no service is set up
     "portal:openid-callback": [Visit(who="nobody", answers=(404,))],
+    "portal:second-step": [Visit(who="nobody")],
+    "portal:emergency": [Visit(who="nobody", answers=(404,))],  # no service is required
+    "portal:emergency-review": [Visit("auth.breakglass.review", args=of_an_emergency, post={})],
+    "portal:second-factor": [Visit(), Visit(post={"deed": "begin"})],
     "portal:sign-out": [Visit(post={})],
     "portal:password": [Visit()],
     "portal:appearance": [Visit(post={"theme": "dark"})],
@@ -454,6 +470,7 @@ VISITS: dict[str, list[Visit]] = {
     "portal:role-revoke": [Visit("authz.role.revoke", args=of_a_second_role, post={})],
     "portal:account": [
         Visit("authz.user.disable", args=lambda world: [world.cast.mel.pk, "disable"], post={}),
+        Visit("auth.factor.remove", args=lambda world: [world.cast.mel.pk, "factor"], post={}),
         Visit("authz.user.password", args=lambda world: [world.cast.mel.pk, "password"], post={}),
     ],
     "mapping:templates": [Visit()],
@@ -589,6 +606,7 @@ OPENERS = {
     "delivery/outgoing.py": "maps, renders and sends",
     "delivery/patients.py": "masks patients for the lists",
     "portal/exports/tables.py": "opens the pieces of an export for whoever asked for it, under export.fetch",
+    "portal/factors/tables.py": "opens a second factor's seed, shown to its person while it is set up",
     "portal/models.py": "opens a connection's secrets",
     "portal/rotation.py": "seals every value again under another key; shows none",
     "portal/tokens.py": "opens a connection's OAuth tokens",
@@ -606,6 +624,9 @@ UNREGISTERED = {
     DataKey: "wrapped keys; encryption.rewrap, .rotate and .destroy record what is done to them",
     ExportJob: "what was asked for and how far it is; export.begin, .fetch and .end record it",
     ExportPiece: "an export's file, sealed, for a day",
+    SecondFactor: "a sealed seed; auth.factor.set and .remove record it",
+    RecoveryCode: "codes of a second factor; auth.factor.codes records new ones",
+    EmergencyAccess: "an hour of emergency; auth.breakglass.open, .close and .review record it",
     SignInAttempt: "counted tries, kept thirty days; signing in has its own events",
     Field: "the fields of a template version, frozen and fingerprinted; template.import records them",
     OAuthGrant: "tokens, renewed every few minutes; connection.authorize and .unauthorized say what a person must know",

@@ -46,7 +46,7 @@ from portal.forms.retention import HoldForm, LiftForm, YearsForm
 from portal.forms.scribes import AgreementForm, KeyForm, ScribeForm
 from portal.forms.sftp import SftpForm
 from portal.forms.sign_in_settings import GroupForm
-from portal.forms.signin import ReplacePasswordForm, SignInForm
+from portal.forms.signin import CodeForm, EmergencyForm, ReplacePasswordForm, SignInForm
 from portal.models import Connection, Environment, Location, Membership, Role, Scribe, User
 from tests.cast import Cast, make_template
 from tests.delivery.rows import make_delivery
@@ -131,6 +131,10 @@ portal:readyz                *       *      *     *         *       *         * 
 portal:sign-in               *       *      *     *         *       *         *        *          *
 portal:openid                -       -      -     -         -       -         -        -          -
 portal:openid-callback       -       -      -     -         -       -         -        -          -
+portal:second-step           *       *      *     *         *       *         *        *          *
+portal:emergency             -       -      -     -         -       -         -        -          -
+portal:emergency-review      in      -      yes   no        no      no        no       no         no
+portal:second-factor         in      yes    yes   yes       yes     yes       yes      yes        yes
 portal:sign-out              in      yes    yes   yes       yes     yes       yes      yes        yes
 portal:password              in      yes    yes   yes       yes     yes       yes      yes        yes
 portal:appearance            *       *      *     *         *       *         *        *          *
@@ -284,7 +288,7 @@ def test_nobody_opens_anything_without_signing_in():
     closed = {line.route: line.by["nobody"] for line in table().values() if line.by["nobody"] != "*"}
     assert closed.pop("operator:metrics") == "-"  # by its own token or network; for people it does not exist
     # Without a sign-in service; tests/portal/openid says who passes where there is one.
-    assert {closed.pop("portal:openid"), closed.pop("portal:openid-callback")} == {"-"}
+    assert {closed.pop(f"portal:{name}") for name in ("openid", "openid-callback", "emergency")} == {"-"}
     assert set(closed.values()) == {"in", "key"}
 
 
@@ -467,6 +471,8 @@ FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     HoldForm: lambda cast, data: HoldForm([], [], "UTC", data),
     PatientForm: lambda cast, data: PatientForm(data),
     AuditExportForm: lambda cast, data: AuditExportForm("", True, data),
+    CodeForm: lambda cast, data: CodeForm(data),
+    EmergencyForm: lambda cast, data: EmergencyForm(data),
     CodeListForm: lambda cast, data: CodeListForm(data),
     CrosswalkFileForm: lambda cast, data: CrosswalkFileForm(data),
     DecisionForm: lambda cast, data: DecisionForm(UNKNOWN_DRUG, [], data),

@@ -12,7 +12,7 @@ ROWS = (
     + [f"N{number:02}" for number in range(1, 23)]
     + [f"A{number:02}" for number in range(1, 28)]
     + [f"W{number:02}" for number in range(1, 11)]
-    + ["S01", "S02", "S03", "S04", "S07", "S08", "S15", "S22"]
+    + ["S01", "S02", "S03", "S04", "S07", "S08", "S15", "S22", "S23"]
 )
 LISTED = dict(re.findall(r"^\| ([PNASW]\d\d) \| [^|]+ \| (.+) \|$", tree.text(Path("docs/faults.md")), re.MULTILINE))
 NAMED = re.compile(r"`(tests/[\w/]+\.py)`: ((?:`test_\w+`(?:, )?)+)")

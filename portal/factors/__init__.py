@@ -1,0 +1,1 @@
+"""The second factor of local accounts, and the emergency access that rests on it."""
