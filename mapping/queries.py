@@ -1,7 +1,7 @@
 """Reads of templates and mappings: the specs that `apply` and `validate` need, and what the screens show."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -12,7 +12,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from mapping.drift import drifted
 from mapping.models import Field, MappingState, MappingVersion, Rule, RuleKind, Template, TemplateVersion
 from mapping.note import Drifted, FieldSpec, MappingSpec, RuleSpec
-from mapping.sections import normalise
+from mapping.sections import name_of, normalise
 from mapping.suggestion import Taught
 from portal.compiled import Compiled
 from portal.models import Location, Practice
@@ -216,10 +216,15 @@ class TemplateRow:
     draft: int | None
     # Imported again since the mapping in force was made.
     outdated: bool
+    # The sections that the mapping in force sends to a field the newest version broke: notes with them are held.
+    held: tuple[str, ...] = ()
 
 
 def template_rows(locations: Sequence[Location]) -> dict[int, list[TemplateRow]]:
-    """Per location (by primary key) its templates in the order of their codes, in one query."""
+    """Per location (by primary key) its templates in the order of their codes.
+
+    One query, and one more where a mapping is for an older version (besides the fields of versions first compared).
+    """
     newest = TemplateVersion.objects.filter(template=OuterRef("pk")).order_by("-number")
     mapping = MappingVersion.objects.filter(template=OuterRef("pk"))
     published = mapping.filter(state=MappingState.PUBLISHED)
@@ -229,8 +234,10 @@ def template_rows(locations: Sequence[Location]) -> dict[int, list[TemplateRow]]
         .annotate(
             newest=Subquery(newest.values("pk")[:1]),
             newest_number=Subquery(newest.values("number")[:1]),
+            newest_mark=Subquery(newest.values("fingerprint")[:1]),
             imported_at=Subquery(newest.values("imported_at")[:1]),
             published_number=Subquery(published.values("number")[:1]),
+            published_pk=Subquery(published.values("pk")[:1]),
             published_for=Subquery(published.values("template_version")[:1]),
             draft_number=Subquery(mapping.filter(state=MappingState.DRAFT).values("number")[:1]),
         )
@@ -238,6 +245,7 @@ def template_rows(locations: Sequence[Location]) -> dict[int, list[TemplateRow]]
         .order_by("code")
     )
     rows: dict[int, list[TemplateRow]] = {location.pk: [] for location in locations}
+    held = _held_sections(templates)
     for template in templates:
         row = TemplateRow(
             template,
@@ -247,6 +255,23 @@ def template_rows(locations: Sequence[Location]) -> dict[int, list[TemplateRow]]
             template.published_number,
             template.draft_number,
             template.published_for is not None and template.published_for != template.newest,
+            held.get(template.pk, ()),
         )
         rows[template.location_id].append(row)
     return rows
+
+
+def _held_sections(templates: Iterable[Any]) -> dict[int, tuple[str, ...]]:
+    """Per template whose mapping in force a newer version breaks: the names of the sections it sends there."""
+    older = [template for template in templates if template.published_for not in (None, template.newest)]
+    rules: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    found = Rule.objects.filter(mapping__in=[template.published_pk for template in older]).order_by("position", "pk")
+    for mapping, code, field_id in found.values_list("mapping_id", "section_code", "field_id") if older else ():
+        rules[mapping].append((code, field_id))
+    held = {}
+    for template in older:
+        drift = _drifted(template.published_for, template.newest, template.newest_mark)
+        broken = {item.field_id for item in drift if item.message}
+        codes = dict.fromkeys(code for code, field_id in rules[template.published_pk] if field_id in broken)
+        held[template.pk] = tuple(map(name_of, codes))
+    return held

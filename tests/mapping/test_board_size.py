@@ -22,6 +22,7 @@ from tests.mapping.test_forms import posted
 PAGE_BYTES = 300 * 1024
 SERVER_MS = 200
 FRAME_MS = 1000 / 60
+DROPS = 20
 
 
 def figure(what: str, measured: float, unit: str, aim: float) -> None:
@@ -112,9 +113,10 @@ def test_a_drag_is_followed_in_the_next_frame_and_a_drop_shown_soon(cast, page, 
     frames = page.evaluate(WORK)
     page.keyboard.press("Escape")
     page.mouse.up()
-    drops = sorted(page.evaluate(DROP) for _ in range(5))
+    drops = sorted(page.evaluate(DROP) for _ in range(DROPS))
     page.wait_for_load_state("networkidle")
     figure("a drag is followed within", frames, "ms", FRAME_MS)
-    figure("a drop until the preview shows it", drops[2], "ms", SERVER_MS)
+    figure("a drop until the preview shows it, half of them", drops[DROPS // 2], "ms", SERVER_MS)
+    figure("a drop until the preview shows it, 19 of 20", drops[DROPS - DROPS // 20 - 1], "ms", SERVER_MS)
     assert frames <= 3 * FRAME_MS
-    assert drops[2] <= 5 * SERVER_MS
+    assert drops[DROPS // 2] <= 5 * SERVER_MS
