@@ -24,6 +24,8 @@ _UNLIMITED = frozenset({"", "-", "–", "none", "n/a", "na", "unlimited", "no li
 _BRACKETED = re.compile(r"\s*[(\[].*$")
 _MANGLED = re.compile(r"\d(?:[.,]\d+)?E[+-]\d+", re.IGNORECASE)
 _CELL_ERROR = re.compile(r"#(REF|N/A|NAME|VALUE|DIV/0|NULL|NUM|SPILL|CALC)[!?]?$", re.IGNORECASE)
+# Marks of direction, soft hyphens and spaces without width, as copying from a page leaves them.
+_UNSEEN = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _LENGTH_OF = {"field identifier": 80, "label": 200, "group": 200}
 
 
@@ -107,6 +109,13 @@ def _candidate(row: RawField) -> _Candidate:
 
 def _text(row: RawField, name: str, called: str) -> str:
     text = tidy(row.values.get(name, ""))
+    unseen = _UNSEEN.search(text)
+    if unseen and name == "id":
+        raise BadRow(
+            f"the {called} {shortened(_UNSEEN.sub('', text))} holds an invisible character (U+{ord(unseen[0]):04X}), "
+            "which eCW would not find: type it anew"
+        )
+    text = tidy(_UNSEEN.sub("", text))
     if len(text) > _LENGTH_OF[called]:
         raise BadRow(f"the {called} has {len(text)} characters; {_LENGTH_OF[called]} are the most")
     if any(unicodedata.category(letter) == "Cc" for letter in text):

@@ -74,9 +74,11 @@ def _titles(rows: Sequence[Row], known: Known) -> dict[str, str]:
     said: dict[str, str] = {}
     for row in rows:
         cells = [tidy(cell) for cell in row.cells if cell.strip()]
-        key, _colon, value = cells[0].partition(":")
+        key, colon, value = cells[0].partition(":")
         value = value.strip() or (cells[1] if len(cells) > 1 else "")
         named = meaning(key, known)
+        if named in PROPERTIES and not colon and "name" not in words(key):  # "Field | Rules" heads columns
+            continue
         if named and value:
             said[named if named not in ("label", "id") else "template"] = value
         elif len(cells) == 1 and ":" not in cells[0]:

@@ -8,11 +8,14 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 
 import openpyxl
+from openpyxl.utils import column_index_from_string
 
 from mapping.importers.base import ImportRefused
 from mapping.importers.sheets import MADE_DATE, MADE_LOGICAL, Row, Sheet, bounded
@@ -22,6 +25,8 @@ MOST_UNFOLDED = 20 * 1024 * 1024
 _OLD = b"\xd0\xcf\x11\xe0"  # the container of .xls, and of workbooks with a password
 _MACROS = re.compile(r"vbaProject|macrosheets/|vbaData|activeX/|dialogsheets/", re.IGNORECASE)
 _DECLARED = re.compile(rb"<!(?:DOCTYPE|ENTITY)|<\0!\0(?:D|E)|\0<\0!\0(?:D|E)")
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})"')
+MOST_MERGED = 5000
 _PLACES = re.compile(r"0+")
 _CHUNK = 1024 * 1024
 DECIMALS = "is a number with decimals, where a spreadsheet drops a last zero"
@@ -32,12 +37,13 @@ def read(content: bytes) -> tuple[Sheet, ...]:
     """The worksheets that can be seen, hidden ones only named. Raises ImportRefused."""
     _check(content)
     try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
         shown = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
         hidden = [sheet.title for sheet in book.worksheets if sheet not in shown]
         notes = (f"Hidden sheets were not read: {', '.join(hidden)}.",) if hidden else ()
         names = [sheet.title if len(shown) > 1 else "" for sheet in shown]
-        rows = [tuple(bounded(_rows(sheet))) for sheet in shown]
+        rows = [tuple(bounded(_filled(_rows(sheet), _merged_down(archive, sheet)))) for sheet in shown]
         return tuple(Sheet(name, listed, notes) for name, listed in zip(names, rows, strict=True))
     except (ImportRefused, MemoryError):
         raise
@@ -105,6 +111,33 @@ def _rows(sheet: Any) -> Iterator[Row]:
             if doubt:
                 doubtful[column] = doubt
         yield Row(number, _without_end(texts), doubtful)
+
+
+def _merged_down(archive: zipfile.ZipFile, sheet: Any) -> dict[int, list[tuple[int, int]]]:
+    """Per column (from 0) the rows that one cell is merged over; Excel keeps its value in the first of them alone."""
+    merged: dict[int, list[tuple[int, int]]] = {}
+    for found in islice(_MERGED.finditer(archive.read(sheet._worksheet_path)), MOST_MERGED):
+        first, last = int(found[2]), int(found[3])
+        if last > first:
+            merged.setdefault(column_index_from_string(found[1].decode()) - 1, []).append((first, last))
+    return merged
+
+
+def _filled(rows: Iterable[Row], merged: Mapping[int, Sequence[tuple[int, int]]]) -> Iterator[Row]:
+    """The rows with the value of a merged cell in each row it stands over: a group beside its fields."""
+    seen: dict[tuple[int, int], str] = {}
+    for row in rows:
+        cells = list(row.cells)
+        for column, spans in merged.items():
+            first = next((first for first, last in spans if first <= row.number <= last), None)
+            if first is None or row.blank:
+                continue
+            if row.number == first:
+                seen[column, first] = cells[column] if column < len(cells) else ""
+            elif column >= len(cells) or not cells[column].strip():
+                cells += [""] * (column + 1 - len(cells))
+                cells[column] = seen.get((column, first), "")
+        yield replace(row, cells=_without_end(cells))
 
 
 def _text(value: object, shown_as: str) -> tuple[str, str]:
