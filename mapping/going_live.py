@@ -11,11 +11,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from audit.record import record
-from mapping.models import MappingVersion, PublishRequest, Rehearsal
+from mapping.models import MappingState, MappingVersion, PublishRequest, Rehearsal
 from mapping.queries import published_of
 from portal.models import User
 
 FIRST, REHEARSED, SECOND_PERSON, RETURNED = "first", "rehearsed", "second person", "returned"
+
+
+class DraftGone(Exception):
+    """The draft was published or discarded while it was rehearsed; nothing was kept."""
 
 
 class NotRehearsed(Exception):
@@ -73,8 +77,10 @@ def keep_rehearsal(
 ) -> Rehearsal:
     """Store what a replay found: `findings` hold ids and codes, one entry per note that would come out otherwise.
 
-    `notes` were replayed; those that could not be opened stand in the findings alone.
+    `notes` were replayed; those that could not be opened stand in the findings alone. Raises DraftGone.
     """
+    if not MappingVersion.objects.select_for_update().filter(pk=draft.pk, state=MappingState.DRAFT).exists():
+        raise DraftGone
     kept = Rehearsal.objects.create(
         mapping=draft,
         fingerprint=mark,

@@ -14,7 +14,7 @@ from delivery.models import NoteVersion
 from mapping.access import EDITORS, may_edit, template_for
 from mapping.difference import differences
 from mapping.forms import MappingForm
-from mapping.going_live import NotRehearsed, rehearsal_of, request_for, way
+from mapping.going_live import DraftGone, NotRehearsed, rehearsal_of, request_for, way
 from mapping.models import MappingState, MappingVersion, Rehearsal
 from mapping.publishing import DraftChanged, NotADraft, fingerprint, save_rules, spec_problems
 from mapping.queries import draft_of, spec_of
@@ -44,8 +44,12 @@ def rehearse(request: PortalRequest, template_pk: int) -> HttpResponse:
     else:
         asked = request.POST.get("replay", "")
         count = int(asked) if asked in map(str, rehearsals.COUNTS) else rehearsals.USUAL
-        kept = rehearsals.rehearse(draft, request.user, count)
-        return redirect("delivery:rehearsal", pk=kept.pk)
+        try:
+            kept = rehearsals.rehearse(draft, request.user, count)
+        except DraftGone:
+            messages.error(request, "This draft was published or discarded while it was rehearsed; nothing was kept.")
+        else:
+            return redirect("delivery:rehearsal", pk=kept.pk)
     return redirect("mapping:mapping", pk=template_pk)
 
 
@@ -83,11 +87,13 @@ def rehearsal(request: PortalRequest, pk: int) -> HttpResponse:
     problems = spec_problems(spec, template, thorough=False)
     is_draft = kept.mapping.state == MappingState.DRAFT
     mark = fingerprint(spec)
+    rows = _rows(kept)
     context = {
         "template": template,
         "location": template.location,
         "kept": kept,
-        "rows": _rows(kept),
+        "rows": rows,
+        "gone": len(kept.findings) - len(rows),
         "differences": differences(spec_of(kept.in_force), spec) if kept.in_force else (),
         "counts": rehearsals.COUNTS,
         "current": is_draft and rehearsal_of(kept.mapping, mark) == kept,

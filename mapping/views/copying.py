@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from mapping.access import EDITORS, may_edit, template_for
 from mapping.models import MappingVersion, Template
-from mapping.publishing import start_copy
+from mapping.publishing import NotADraft, start_copy
 from mapping.queries import draft_of, field_specs, learned_labels, newest_version, published_of, spec_of
 from mapping.sections import name_of
 from mapping.transfer import Transfer, transfer
@@ -39,13 +39,22 @@ def copy_page(request: PortalRequest, pk: int) -> HttpResponse:
         raise Http404("no mapping is in force to copy")
     targets = _targets(request.user, template, mapping)
     if request.method == "POST":
-        chosen = [item for item in targets if str(item.template.pk) in request.POST.getlist("to") and not item.drafted]
-        for item in chosen:
-            start_copy(item.template, mapping, item.transfer, request.user)
-        _say(request, chosen)
+        asked = request.POST.getlist("to")
+        chosen = [item for item in targets if str(item.template.pk) in asked and not item.drafted]
+        _say(request, [item for item in chosen if _copied(request, item, mapping)])
         return redirect("mapping:templates")
     context = {"template": template, "location": template.location, "mapping": mapping, "targets": targets}
     return render(request, "mapping/copy.html", context)
+
+
+def _copied(request: PortalRequest, target: Target, mapping: MappingVersion) -> bool:
+    """Whether the draft was made; not where somebody began one there since the page was asked for."""
+    try:
+        start_copy(target.template, mapping, target.transfer, request.user)
+    except NotADraft:
+        messages.error(request, f"{target.template.location.name}: somebody began a draft there meanwhile.")
+        return False
+    return True
 
 
 def _targets(user: User, template: Template, mapping: MappingVersion) -> list[Target]:

@@ -1,12 +1,15 @@
 """A draft is replayed over stored notes: what would change, be lost or newly held is listed, note by note."""
 
 import pytest
+from django.db import connection
 
 from audit.models import AuditEvent
+from delivery.models import NoteVersion
 from delivery.rehearsal import newest_notes, rehearse
+from mapping.going_live import DraftGone, keep_rehearsal
 from mapping.models import Field, MappingVersion, Rehearsal
 from mapping.note import RuleSpec
-from mapping.publishing import save_rules, start_draft
+from mapping.publishing import discard_draft, publish, save_rules, start_draft
 from mapping.queries import published_of, published_spec, spec_of
 from tests.delivery.rows import note_version
 
@@ -235,6 +238,59 @@ class TestThePage:
             client.force_login(person)
             assert client.get(f"/deliveries/rehearsals/{kept.pk}/").status_code == looks
             assert client.post(f"/deliveries/rehearse/{template.pk}/", {}).status_code == acts
+
+
+class TestWhatIsGoneMeanwhile:
+    def test_a_note_deleted_since_is_counted_and_not_called_none(self, cast, mel, template):
+        gone = note_version(cast, sections=[COUGH, PLAN])
+        kept = rehearse(drafted(cast, template, without="plan"), cast.mel)
+        address = f"/deliveries/rehearsals/{kept.pk}/"
+        assert "no longer stored" not in mel.get(address).content.decode()
+        NoteVersion.objects.filter(pk=gone.pk).delete()
+        page = " ".join(mel.get(address).content.decode().split())
+        assert "1 more note would come out otherwise and is no longer stored" in page
+        assert ">None.</p>" not in page
+
+    def test_a_note_deleted_beside_one_that_is_there_leaves_that_one(self, cast, mel, template):
+        gone, _there = (note_version(cast, sections=[COUGH, PLAN]) for _ in range(2))
+        kept = rehearse(drafted(cast, template, without="plan"), cast.mel)
+        NoteVersion.objects.filter(pk=gone.pk).delete()
+        page = " ".join(mel.get(f"/deliveries/rehearsals/{kept.pk}/").content.decode().split())
+        assert '<span class="count">1</span>' in page
+        assert "1 more note would come out otherwise" in page
+
+    def test_a_draft_discarded_during_the_replay_keeps_nothing(self, cast, template):
+        note_version(cast, sections=[COUGH])
+        draft = start_draft(template, cast.mel)
+        discard_draft(draft)
+        with pytest.raises(DraftGone):
+            keep_rehearsal(draft, "0" * 16, cast.mel, 1, [])
+        assert not Rehearsal.objects.exists()
+
+    def test_a_draft_published_during_the_replay_keeps_nothing(self, cast, template):
+        note_version(cast, sections=[COUGH])
+        draft = start_draft(template, cast.mel)
+        rehearse(draft, cast.mel)
+        publish(draft, cast.mel, "looked at it")
+        with pytest.raises(DraftGone):
+            keep_rehearsal(draft, "0" * 16, cast.mel, 1, [])
+        assert Rehearsal.objects.count() == 1
+
+    def test_the_page_says_so_and_leads_back(self, cast, mel, template):
+        note_version(cast, sections=[COUGH])
+        draft = start_draft(template, cast.mel)
+        discarded = []
+
+        def meanwhile(execute, sql, params, many, context):
+            if not discarded and "delivery_noteversion" in sql:
+                discarded.append(True)
+                discard_draft(draft)
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(meanwhile):
+            answer = mel.post(f"/deliveries/rehearse/{template.pk}/", {}, follow=True)
+        assert "while it was rehearsed; nothing was kept" in answer.content.decode()
+        assert not Rehearsal.objects.exists()
 
 
 def test_going_live_unrehearsed_is_refused_with_both_ways_out(cast, mel, template):
