@@ -8,6 +8,7 @@ from delivery.bulk.tables import Job, JobItem
 from delivery.columns import PutAway
 from delivery.events.models import Arrival, Event, EventSource, SourceState, VisitStage
 from delivery.monitor.tables import Counted, Issue, Standing, Tally
+from delivery.release.tables import EhiRequest
 from delivery.states import STRIKABLE, State
 from delivery.ways.models import Attestation, CapabilityProbe, ProbeTurn, TemplateStop
 from delivery.webhooks.models import EndpointState, ScribeEndpoint, WebhookMessage
@@ -16,9 +17,9 @@ from portal.models import ApiKey, Connection, Location, Part, Practice, Scribe
 
 # Rows of parts that Django looks for here.
 __all__ = [
-    "Arrival", "Attestation", "CapabilityProbe", "Counted", "EndpointState", "Event", "EventSource", "Issue", "Job",
-    "JobItem", "ProbeTurn", "PutAway", "ScribeEndpoint", "SourceState", "Standing", "Tally", "TemplateStop",
-    "VisitStage", "WebhookMessage",
+    "Arrival", "Attestation", "CapabilityProbe", "Counted", "EhiRequest", "EndpointState", "Event", "EventSource",
+    "Issue", "Job", "JobItem", "ProbeTurn", "PutAway", "ScribeEndpoint", "SourceState", "Standing", "Tally",
+    "TemplateStop", "VisitStage", "WebhookMessage",
 ]  # fmt: skip
 
 STATES = [(state.value, state.value) for state in State]

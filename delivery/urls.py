@@ -18,6 +18,7 @@ from delivery.views import (
     preview,
     receivers,
     rehearsal,
+    releases,
     ways,
     why,
 )
@@ -41,6 +42,9 @@ urlpatterns = [
     path("completeness/<str:code>/<str:day>/", completeness.day, name="completeness-day"),
     path("completeness/<str:code>/<str:day>/export/", completeness.day_export, name="completeness-day-export"),
     path("columns/", listing.choose_columns, name="columns"),
+    path("exports/", releases.releases, name="releases"),
+    path("requests/", releases.register, name="ehi-requests"),
+    path("requests/<int:pk>/answer/", releases.answer_request, name="ehi-answer"),
     path("search/", listing.find, name="search"),
     path("preview/<int:template_pk>/", preview.preview, name="preview"),
     path("rehearse/<int:template_pk>/", rehearsal.rehearse, name="rehearse"),

@@ -63,6 +63,8 @@ ELSEWHERE = {
     "/deliveries/scribes/": "portal:settings",
     "/codes/": "codes:drugs",
     "/exports/": "portal:audit",
+    "/deliveries/exports/": "portal:audit",
+    "/deliveries/requests/": "portal:audit",
 }
 
 

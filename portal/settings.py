@@ -244,7 +244,10 @@ FORM_RENDERER = "portal.forms.rendering.PortalRenderer"
 HOME_PANELS: list[str] = ["delivery.panels.deliveries", "mapping.panels.templates"]
 LOCATION_PANELS: list[str] = ["delivery.ways.panel.panel", "mapping.panels.defaults", "delivery.events.panel.panel"]
 # What can be exported as a job: kind, and who makes it (portal/exports/asking.py).
-EXPORTS: dict[str, str] = {"audit": "portal.exports.audit_files.AuditExport"}
+EXPORTS: dict[str, str] = {
+    "audit": "portal.exports.audit_files.AuditExport",
+    "ehi": "delivery.release.job.EhiExport",
+}
 SCRIBE_PANELS: list[str] = ["delivery.webhooks.panel.panel"]
 CONNECTION_PANELS: list[str] = [
     "delivery.test_panel.panel",

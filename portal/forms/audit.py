@@ -39,6 +39,8 @@ FAMILIES = {
     "key": "Scribes’ keys",
     "config": "Configuration",
     "audit": "The audit log",
+    "data": "A patient’s notes, exported",
+    "ehi": "Requests for information, and everything exported",
     "export": "Exports",
     "encryption": "Encryption keys",
     "system": "The system",

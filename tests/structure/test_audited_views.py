@@ -31,6 +31,7 @@ from delivery.events.models import Event, EventSource
 from delivery.events.taking import take
 from delivery.models import Delivery, Issue, Job, JobItem
 from delivery.rehearsal import rehearse
+from delivery.release.register import Entered, enter
 from mapping.codes import code_lists
 from mapping.codes.drug_files import drug_row
 from mapping.codes.drug_imports import keep
@@ -221,6 +222,11 @@ def a_purge(world: World) -> list[Any]:
     return [made.pk]
 
 
+def a_request(world: World) -> list[Any]:
+    what = Entered("patient", date(2026, 2, 1), "Zephyrine Quackenbush", TEXT, PATIENT["id"])
+    return [enter(world.cast.practice, what, world.cast.dana).pk]
+
+
 def an_export(world: World) -> list[Any]:
     return [begin(world.cast.dana, "audit", {"format": "csv", "query": "", "location": ""}).pk]
 
@@ -326,6 +332,11 @@ VISITS: dict[str, list[Visit]] = {
     ],
     "delivery:columns": [Visit(post={"column": "patient"})],
     "delivery:above": [Visit(), Visit(query={"range": "30d"})],
+    "delivery:releases": [Visit(), Visit("export.begin", post={"patient": PATIENT["id"]})],
+    "delivery:ehi-requests": [Visit("ehi.view")],
+    "delivery:ehi-answer": [
+        Visit("ehi.answer", args=a_request, post={"answer": "provided", "on": f"{date(2026, 3, 1)}"})
+    ],
     "delivery:search": [Visit("note.search", post={"q": PATIENT["id"]}), Visit("note.search", post={"q": "nobody"})],
     "delivery:delivery": [
         Visit(args=of_delivery, query={"tab": tab}) for tab in ("timeline", "sections", "message", "attempts", "audit")
@@ -604,6 +615,8 @@ OPENERS = {
     "delivery/webhooks/sending.py": "opens what a scribe is told, for posting it",
     "delivery/two_secrets.py": "opens the secrets that sign webhooks, shows none",
     "delivery/outgoing.py": "maps, renders and sends",
+    "delivery/release/contents.py": "opens notes and messages for the practice's own export, under data.export",
+    "delivery/release/register.py": "opens who asked for information, under ehi.view",
     "delivery/patients.py": "masks patients for the lists",
     "portal/exports/tables.py": "opens the pieces of an export for whoever asked for it, under export.fetch",
     "portal/factors/tables.py": "opens a second factor's seed, shown to its person while it is set up",

@@ -8,6 +8,7 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -20,6 +21,7 @@ from rest_framework import serializers
 
 from audit.record import record
 from delivery.events.forms import FeedSourceForm, PollSourceForm, WebhookSourceForm
+from delivery.release.forms import AnswerForm, ReleaseForm, RequestForm
 from delivery.serializers import NoteSerializer
 from delivery.views.forms import BulkForm, DecisionForm, RevealForm, WhyForm
 from delivery.views.forms import ReasonForm as DeliveryReasonForm
@@ -65,6 +67,9 @@ ANSWERS = """
 delivery:deliveries          in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:rows                in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:columns             in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:releases            in      yes    yes   no        no      no        no       no         no
+delivery:ehi-requests        in      yes    yes   no        no      no        no       no         no
+delivery:ehi-answer          in      -      yes   no        no      no        no       no         no
 delivery:search              in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:issues              in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:issue               in      -      yes   yes       no      yes       yes      yes        yes
@@ -469,6 +474,9 @@ FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     YearsForm: lambda cast, data: YearsForm(data),
     LiftForm: lambda cast, data: LiftForm(data),
     HoldForm: lambda cast, data: HoldForm([], [], "UTC", data),
+    ReleaseForm: lambda cast, data: ReleaseForm(data),
+    RequestForm: lambda cast, data: RequestForm(data),
+    AnswerForm: lambda cast, data: AnswerForm(date(2026, 7, 1), data),
     PatientForm: lambda cast, data: PatientForm(data),
     AuditExportForm: lambda cast, data: AuditExportForm("", True, data),
     CodeForm: lambda cast, data: CodeForm(data),

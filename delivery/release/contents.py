@@ -1,0 +1,149 @@
+"""The files of one note version for an export: as posted, text, PDF, C-CDA, FHIR, and its messages byte for byte.
+
+A note needs no mapping and no delivery for that: each section stands under its own title. What one form cannot express
+is left out of that form alone, and named in the manifest.
+"""
+
+import base64
+import mimetypes
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from delivery.channels import ccda, fhir_document
+from delivery.channels.base import CannotExpress, OutgoingNote
+from delivery.models import NoteVersion, Wire
+from delivery.posted import PostedNote, read
+from mapping.note import Contribution, FieldValue
+from portal import crypto
+
+ENDINGS = {"application/hl7-v2": "hl7", "application/fhir+json": "json", "application/json": "json"}
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of the archive."""
+
+    path: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What could not be made, and the code that says why."""
+
+    path: str
+    why: str
+
+
+def body_of(version: NoteVersion) -> bytes:
+    """The request body as posted; raises CannotOpen."""
+    return crypto.unseal(version.sealed_body, table="noteversion", column="body", row=version.pk)
+
+
+def folder(version: NoteVersion) -> str:
+    return f"notes/{version.note_id}/v{version.number}"
+
+
+def note_of(version: NoteVersion, posted: PostedNote) -> OutgoingNote:
+    """The note with each of its sections under its own title, in its own order."""
+    values = tuple(
+        FieldValue(
+            field_id=str(section.index),
+            label=section.title or section.code or f"Section {section.index + 1}",
+            position=section.index + 1,
+            text=section.text,
+            contributions=(Contribution(section.index, section.code, section.title, section.text),),
+        )
+        for section in posted.sections
+        if section.text.strip()
+    )
+    return OutgoingNote(
+        control_id=str(version.pk),
+        note_id=str(version.note_id),
+        version=version.number,
+        visit=posted.visit,
+        template_code="",
+        template_name="Note",
+        values=values,
+        correction=version.number > 1,
+        created_at=version.received_at,
+    )
+
+
+def files(version: NoteVersion) -> Iterator[File | LeftOut]:
+    """Every file of one version."""
+    under = folder(version)
+    try:
+        body = body_of(version)
+        posted = read(body)
+    except crypto.CannotOpen:
+        yield LeftOut(under, "cannot_open")
+        return
+    yield File(f"{under}/note.json", body)
+    note = note_of(version, posted)
+    for name, form in (("note.txt", "text"), ("note.pdf", "pdf"), ("ccda.xml", "ccda")):
+        try:
+            made = ccda.document(note) if form == "ccda" else fhir_document.document(note, form)
+            yield File(f"{under}/{name}", made)
+        except CannotExpress as wrong:
+            yield LeftOut(f"{under}/{name}", wrong.reason_code)
+    for number, document in enumerate(posted.documents, 1):
+        yield File(f"{under}/documents/{number}.{_ending(document.content_type)}", document.content)
+    yield from _messages(version, under)
+
+
+def _ending(content_type: str) -> str:
+    return (mimetypes.guess_extension(content_type) or ".bin").removeprefix(".")
+
+
+def _messages(version: NoteVersion, under: str) -> Iterator[File | LeftOut]:
+    """What went, or will go, over the wire: the original bytes."""
+    for wire in Wire.objects.filter(delivery__note_version=version).order_by("pk"):
+        ending = ENDINGS.get(wire.content_type.partition(";")[0], "bin")
+        path = f"{under}/messages/{wire.pk}.{ending}"
+        try:
+            yield File(path, crypto.unseal(wire.sealed_bytes, table="wire", column="bytes", row=wire.pk))
+        except crypto.CannotOpen:
+            yield LeftOut(path, "cannot_open")
+
+
+def patient_resource(posted: PostedNote) -> dict[str, Any]:
+    """FHIR R4 Patient, with what the note says of the patient."""
+    patient = posted.visit.patient
+    names = {"family": patient.family} | ({"given": [patient.given]} if patient.given else {})
+    genders = {"M": "male", "F": "female", "O": "other"}
+    return {
+        "resourceType": "Patient",
+        "identifier": [{"system": "urn:scribeport:patient", "value": patient.id}],
+        **({"name": [names]} if patient.family else {}),
+        **({"birthDate": patient.birth_date} if patient.birth_date else {}),
+        "gender": genders.get(patient.sex, "unknown"),
+    }
+
+
+def document_resource(version: NoteVersion, posted: PostedNote) -> dict[str, Any]:
+    """FHIR R4 DocumentReference with the note's text inside; references are by identifier: no server is assumed."""
+    note = note_of(version, posted)
+    text = "\n\n".join(f"{value.label}:\n{value.text}" for value in note.values)
+    visit = posted.visit
+    return {
+        "resourceType": "DocumentReference",
+        "id": str(version.pk),
+        "identifier": [{"system": "urn:scribeport:note", "value": str(version.note_id)}],
+        "status": "current",
+        "docStatus": "amended" if version.number > 1 else "final",
+        "type": {"coding": [{"system": "http://loinc.org", "code": "11506-3", "display": "Progress note"}]},
+        "subject": {"identifier": {"system": "urn:scribeport:patient", "value": visit.patient.id or "unknown"}},
+        "date": version.received_at.isoformat(),
+        "author": [{"identifier": {"value": visit.provider_id or "unknown"}}],
+        "context": {"encounter": [{"identifier": {"value": visit.encounter_id or "unknown"}}]},
+        "content": [
+            {
+                "attachment": {
+                    "contentType": "text/plain; charset=utf-8",
+                    "data": base64.b64encode(text.encode("utf-8", "replace")).decode(),
+                }
+            }
+        ],
+    }

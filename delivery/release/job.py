@@ -1,0 +1,30 @@
+"""The export of notes as a job (portal/exports): of one patient or everything, by a director of every location."""
+
+from typing import IO, Any
+
+from delivery.release.archive import write
+from portal.access import practice_for
+from portal.exports.asking import Tell
+from portal.exports.tables import ExportJob
+from portal.models import Role, User
+
+
+class EhiExport:
+    """`asked`: patient, a blind index, or "" for everything."""
+
+    def name(self, job: ExportJob) -> str:
+        what = "patient" if job.asked["patient"] else "all"
+        return f"ehi-{job.practice.code}-{what}-{job.created_at:%Y-%m-%d-%H%M%S}.zip"
+
+    def says(self, job: ExportJob) -> str:
+        return "every note of one patient" if job.asked["patient"] else "every note of the practice"
+
+    def may(self, user: User, asked: dict[str, Any]) -> None:
+        practice_for(user, Role.DIRECTOR)
+
+    def event(self, job: ExportJob) -> tuple[str, dict[str, Any]]:
+        patient = job.asked["patient"]
+        return ("data.export" if patient else "ehi.export"), {"subject_bidx": patient, "recipient": "the practice"}
+
+    def write(self, job: ExportJob, out: IO[bytes], tell: Tell) -> dict[str, Any]:
+        return write(job.practice, job.asked["patient"], out, tell)

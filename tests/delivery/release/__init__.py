@@ -1,0 +1,1 @@
+"""Letting notes go."""
