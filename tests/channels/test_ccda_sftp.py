@@ -17,6 +17,7 @@ from delivery.failures import CATALOGUE
 from tests.channels.fhir_notes import here
 from tests.channels.notes import CONTROL_ID, OTHER_ID, note
 from tests.channels.sshd import Sshd, keypair
+from tests.processes import listens, wait_until
 
 pytestmark = pytest.mark.process
 NAME = f"{CONTROL_ID}.xml"
@@ -267,5 +268,6 @@ class TestLookingForADocument:
         own = Sshd(tmp_path).start()
         made = channel(own)
         own.stop()
+        wait_until(lambda: not listens(own.port)(), 10)  # its child may hold the socket for a moment longer
         with closing(made), pytest.raises(Unavailable, match="connection_refused"):
             made.find(b"x", CONTROL_ID)
