@@ -67,7 +67,7 @@ def switched_on(faults: list[Fault]) -> Html:
     rows: list[list[Child]] = [
         [
             el("code", fault.kind.name),
-            fault.facility or "every facility",
+            (fault.facility or "every facility") + (f", by {fault.connection}" if fault.connection else ""),
             f"{fault.probability:.0%}",
             str(fault.fired) + (f" of {fault.count}" if fault.count else ""),
             ", ".join(f"{name} {value}" for name, value in fault.settings.items() if value != ""),
@@ -94,6 +94,7 @@ def kind_details(kind: FaultKind, facilities: list[tuple[str, str]]) -> Html:
         el("input", type="hidden", name="kind", value=kind.name),
         [setting(parameter) for parameter in kind.parameters],
         choice("Where", "facility", facilities),
+        entry("By which connection: MSH-3, client id or token (empty: all)", "connection"),
         entry("Chance (0 to 1)", "probability", "1", type="number", min=0, max=1, step="any", required=True),
         entry("How often (empty: no end)", "count", type="number", min=1),
         el("button", "Switch on"),

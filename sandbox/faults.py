@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.caller import at_hand
 from sandbox.fault_kinds import KINDS, FaultKind, Stage
 
-FILTERS = ("kind", "probability", "facility", "count")
+FILTERS = ("kind", "probability", "facility", "connection", "count")
 
 
 class BadFault(ValueError):
@@ -16,18 +17,21 @@ class BadFault(ValueError):
 
 @dataclass
 class Fault:
-    """A fault switched on. `facility` "" strikes all of them, `count` None without end."""
+    """A fault switched on. `facility` and `connection` "" strike all of them, `count` None without end."""
 
     kind: FaultKind
     probability: float
     facility: str
     count: int | None
     settings: dict[str, Any]
+    connection: str = ""  # a sending application (MSH-3), a client id, or the Open API's token
     draw: random.Random = field(default_factory=random.Random)
     fired: int = 0
 
     def strikes(self, facility: str) -> bool:
         """Draws once for a message or a read at this facility."""
+        if self.connection not in ("", at_hand.get()):
+            return False
         if self.facility not in ("", facility) or (self.count is not None and self.fired >= self.count):
             return False
         if self.draw.random() >= self.probability:
@@ -40,6 +44,7 @@ class Fault:
             "kind": self.kind.name,
             "probability": self.probability,
             "facility": self.facility or None,
+            "connection": self.connection or None,
             "count": self.count,
             **self.settings,
             "fired": self.fired,
@@ -95,6 +100,7 @@ def fault_from_json(body: Any) -> Fault:
         facility=str(body.get("facility") or ""),
         count=read_count(body),
         settings=read_settings(kind, body),
+        connection=str(body.get("connection") or ""),
     )
 
 

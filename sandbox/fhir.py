@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox import reconciling
+from sandbox.caller import at_hand
 from sandbox.clinical_notes import CodedRefusal, read_bundle
 from sandbox.fault_kinds import Stage
 from sandbox.faults import Fault, Switchboard
@@ -153,11 +154,12 @@ class Fhir:
         practice = request.match_info["practice"]
         if self.limits.over(practice):
             return outcome(429, "Too many requests.")
+        given = request.headers.get("Authorization", "")
+        grant = self.tokens.grant_of(given.removeprefix("Bearer ")) if given.startswith("Bearer ") else None
+        at_hand.set(grant.app.client_id if grant else "")
         trouble = self.trouble(practice) if right == "read" else None
         if trouble is not None:
             return trouble
-        given = request.headers.get("Authorization", "")
-        grant = self.tokens.grant_of(given.removeprefix("Bearer ")) if given.startswith("Bearer ") else None
         if grant is None or grant.practice != practice:
             return unauthorized()
         spelt = {"read": ("read", "rs", "*"), "write": ("write", "c", "cu", "cud", "*")}[right]

@@ -8,6 +8,7 @@ from collections import Counter
 
 from aiohttp import web
 
+from sandbox.caller import at_hand
 from sandbox.chart import Filing, chart_fields
 from sandbox.fault_kinds import Stage
 from sandbox.faults import Switchboard
@@ -80,6 +81,7 @@ class OpenApi:
         given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, self.authorization):
             return unauthorized()
+        at_hand.set(given.decode().removeprefix("Bearer "))
         known = self.knows(request.match_info["practice"])
         return None if known else problem(404, "There is no such practice.")
 

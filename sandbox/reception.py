@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sandbox.acknowledgement import answers
+from sandbox.caller import at_hand
 from sandbox.fault_kinds import Stage
 from sandbox.faults import Fault, Switchboard
 from sandbox.filing import file_note
@@ -55,6 +56,7 @@ class Reception:
         except Refusal as refusal:
             reply(answers(message, refusal), None)
             return
+        at_hand.set(message.first(message.header, 3))
         fault = self.switchboard.answer_fault(note.facility)
         if fault is None:
             self.file(note, template, frame, Waiting(message, note.control_id, None, reply))

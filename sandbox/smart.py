@@ -19,6 +19,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from sandbox.caller import at_hand, claimed
 from sandbox.fault_kinds import Stage
 from sandbox.faults import Switchboard
 from sandbox.limits import Limits
@@ -137,6 +138,7 @@ class Smart:
         wrong = asked.get("code_challenge_method") != "S256" or not asked.get("code_challenge")
         if wrong or asked.get("response_type") != "code" or not asked.get("aud"):
             raise web.HTTPFound(f"{back}?{urlencode({'error': 'invalid_request', **state})}")
+        at_hand.set(asked["client_id"])
         if self.struck(request, "oauth_denied"):
             raise web.HTTPFound(f"{back}?{urlencode({'error': 'access_denied', **state})}")
         code, practice = secrets.token_urlsafe(24), request.match_info["practice"]
@@ -151,11 +153,11 @@ class Smart:
         self.tokens.calls[practice] += 1
         if self.limits.over(practice):
             return web.json_response({"error": "Too many requests."}, status=429)
+        given = {name: str(value) for name, value in (await request.post()).items()}
+        at_hand.set(claimed(request.headers.get("Authorization", ""), given))
         if self.struck(request, "oauth_server_error"):
             return web.json_response({"message": "Server error."}, status=503)
         try:
-            form = await request.post()
-            given = {name: str(value) for name, value in form.items()}
             app = self.client(request, given)
             if self.struck(request, "oauth_access_denied"):
                 raise OAuthRefusal("access_denied", 500)

@@ -4,7 +4,7 @@ Source: FHIR R4, Encounter (https://hl7.org/fhir/R4/encounter.html); that eCW se
 assumed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,6 +44,22 @@ def happenings(found: Iterable[Resource], now: datetime) -> tuple[list[Happening
             )
         )
     return told, unread
+
+
+def taking_place_at(found: Iterable[Resource], locations: Sequence[str]) -> list[Resource]:
+    """Those of one of these locations; all, where none is named. One that names no place of its own is not taken: a
+    practitioner of two locations would begin the same visit at both."""
+    return [each for each in found if not locations or set(locations) & set(places(each))]
+
+
+def places(encounter: Resource) -> list[str]:
+    """The ids of an Encounter's locations (Encounter.location.location), those only planned not among them."""
+    rows = encounter.get("location")
+    return [
+        referred(row.get("location"), "Location")
+        for row in (rows if isinstance(rows, list) else [])
+        if isinstance(row, dict) and row.get("status") != "planned"
+    ]
 
 
 def referred(reference: Any, kind: str) -> str:

@@ -95,7 +95,8 @@ class PollSourceForm(SourceForm):
     """Whose encounters are asked for through which FHIR connection."""
 
     way = Way.POLL
-    wide = frozenset({"practitioners"})
+    assumed = frozenset({"locations"})
+    wide = frozenset({"practitioners", "locations"})
 
     connection = forms.ModelChoiceField(
         Connection.objects.none(),
@@ -104,6 +105,12 @@ class PollSourceForm(SourceForm):
     )
     practitioners = forms.CharField(
         max_length=4000, help_text="FHIR ids of the providers who use the scribe, separated by spaces."
+    )
+    locations = forms.CharField(
+        required=False,
+        max_length=2000,
+        help_text="FHIR ids of this location at eCW, separated by spaces. Needed where a provider works at several: "
+        "visits elsewhere, and those that name no place, are not taken. Empty: all of them.",
     )
     every_minutes = forms.IntegerField(
         label="Look every … minutes",

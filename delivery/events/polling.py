@@ -19,7 +19,7 @@ from delivery import lanes, rate
 from delivery.channels.base import Unavailable
 from delivery.channels.fhir_search import FhirClient, Resource
 from delivery.channels.fhir_settings import FhirSettings
-from delivery.events.encounters import happenings
+from delivery.events.encounters import happenings, taking_place_at
 from delivery.events.kinds import Happening
 from delivery.events.models import Arrival, EventSource, SourceState, Way
 from delivery.events.settings import PollSettings
@@ -84,7 +84,7 @@ def look(source: EventSource) -> int:
             if not rate.granted(connection):
                 raise Unavailable("rate_limited")
             found = client.search("Encounter", practitioner=practitioner, date=f"ge{since(source)}")
-            unread += take_new(source, found)
+            unread += take_new(source, taking_place_at(found, own.locations))
     finally:
         client.close()
     return unread

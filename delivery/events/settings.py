@@ -64,6 +64,7 @@ class PollSettings:
 
     practitioners: tuple[str, ...]
     every_minutes: int = 2
+    locations: tuple[str, ...] = ()  # FHIR ids at eCW; empty: wherever a practitioner works
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> "PollSettings":
@@ -72,7 +73,10 @@ class PollSettings:
             raise ValueError("Name at least one practitioner by the FHIR id.")
         if any(not PRACTITIONER.fullmatch(each) for each in named):
             raise ValueError("A practitioner's FHIR id has letters, digits, dots, hyphens and underscores only.")
-        return cls(named, _between(settings, "every_minutes", 2, 1, 15))
+        places = tuple(text(settings, "locations").split())
+        if any(not PRACTITIONER.fullmatch(each) for each in places):
+            raise ValueError("A location's FHIR id has letters, digits, dots, hyphens and underscores only.")
+        return cls(named, _between(settings, "every_minutes", 2, 1, 15), places)
 
 
 @dataclass(frozen=True)

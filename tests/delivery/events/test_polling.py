@@ -234,3 +234,47 @@ def test_the_first_practitioner_is_the_provider():
 def test_it_happened_when_the_encounter_says_and_never_in_the_future(status, more, at):
     ((one,), _) = happenings([encounter(status=status, **more)], NOW)
     assert one.at == at
+
+
+class TestTheLocationOfAVisit:
+    """A practitioner of two locations: each location's poll takes its own visits."""
+
+    def at(self, *ids: str, status: str = "active") -> dict:
+        rows = [{"location": {"reference": f"Location/{each}"}, "status": status} for each in ids]
+        return {"location": rows}
+
+    def taken(self, source, base, locations: str, *encounters: dict) -> int:
+        source.settings = {**source.settings, "locations": locations}
+        source.save()
+        base.by_practitioner = {"DR7": list(encounters)}
+        again()
+        return Event.objects.count()
+
+    def test_is_asked_for_where_locations_are_named(self, source, base):
+        north, south = encounter("E1", **self.at("loc.north")), encounter("E2", **self.at("loc.south"))
+        assert self.taken(source, base, "loc.north", north, south) == 1
+
+    def test_is_not_asked_for_where_none_is_named(self, source, base):
+        assert self.taken(source, base, "", encounter("E1", **self.at("x")), encounter("E2")) == 2
+
+    def test_that_stands_nowhere_is_nobodys_and_no_trouble(self, source, base):
+        assert self.taken(source, base, "loc.north", encounter("E1"), encounter("E2", location="?")) == 0
+        assert SourceState.objects.get(source=source).trouble == ""
+
+    def test_may_be_one_of_several_ids_of_the_same_place(self, source, base):
+        found = [encounter(f"E{place}", **self.at(place)) for place in ("room.1", "room.2", "room.3")]
+        assert self.taken(source, base, "room.1 room.3", *found) == 2
+
+    def test_that_is_only_planned_there_does_not_count(self, source, base):
+        assert self.taken(source, base, "loc.north", encounter("E1", **self.at("loc.north", status="planned"))) == 0
+
+    def test_counts_after_the_patient_has_left_it(self, source, base):
+        over = encounter("E1", "finished", **self.at("loc.north", status="completed"))
+        assert self.taken(source, base, "loc.north", over) == 1
+
+    @pytest.mark.parametrize(
+        "wrong", [{"location": [{}]}, {"location": [7]}, {"location": [{"location": "x"}]}, {"location": {}}]
+    )
+    def test_that_cannot_be_read_ends_no_look(self, source, base, wrong):
+        right = encounter("E2", **self.at("loc.north"))
+        assert self.taken(source, base, "loc.north", encounter("E1", **wrong), right) == 1
