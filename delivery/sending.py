@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections, transaction
 
 from audit.record import Actor, acting
-from delivery import breaker, incarnation, lanes, rate, sockets
+from delivery import breaker, incarnation, lanes, rate, sockets, whose_visit
 from delivery.channels.base import Channel, ChannelError, NoAnswer, Refused, Unavailable
 from delivery.due import due, first_due
 from delivery.lanes import Lease
@@ -122,6 +122,8 @@ class LaneRun:
         ready, stopped = self.prepared(candidates, channel) if channel else ([], [])
         if ready and not self.open():
             ready = []
+        ready, misplaced = whose_visit.checked(ready)
+        stopped = [*stopped, *misplaced]
         ready = ready[: rate.granted(self.connection, len(ready))]
         if not (candidates or self.outcomes or self.draining):
             return False

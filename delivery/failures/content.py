@@ -23,6 +23,29 @@ FAILURES = (
         Button.MAPPING,
     ),
     Failure(
+        "encounter_of_another_patient",
+        "The encounter belongs to another patient",
+        f"eCW was asked before anything was sent: the note's encounter is another patient's there. {WAITS}",
+        Owner.SCRIBE,
+        "Have the scribe send the note again with the right encounter and patient, as a new version; cancel this one.",
+    ),
+    Failure(
+        "encounter_unknown",
+        "eCW does not know the encounter",
+        f"eCW was asked before anything was sent, and found no such encounter. {WAITS}",
+        Owner.SCRIBE,
+        "Compare the encounter's id with eCW: if it has come into being since, release the note; else the scribe "
+        "sends it with the right one.",
+        Button.RELEASE,
+    ),
+    Failure(
+        "encounter_cancelled",
+        "The encounter was cancelled in eCW",
+        f"eCW was asked before anything was sent: the encounter is cancelled or entered in error. {WAITS}",
+        Owner.PRACTICE,
+        "Find the visit that took its place; have the scribe send the note for it, and cancel this one.",
+    ),
+    Failure(
         "template_drift",
         "The template changed, and a field of this note with it",
         "The location's template was imported again, and a field that this note fills is gone, stands elsewhere, takes "

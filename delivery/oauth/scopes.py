@@ -52,6 +52,8 @@ def needed(connection: Connection) -> dict[str, str]:
             found[f"{context}/{resource}.{style['read']}"] = "reads charts back"
     if connection.event_sources.filter(enabled=True).exists():
         found.setdefault(f"{context}/Encounter.{style['read']}", "looks for visits that have begun")
+    if found and own.get("check_encounter") is True:
+        found.setdefault(f"{context}/Encounter.{style['read']}", "looks a note's encounter up")
     chosen = str(own.get("scopes") or "").split()
     if chosen:
         found = {scope: found.get(scope, "chosen on this connection") for scope in chosen}

@@ -97,6 +97,11 @@ class FhirForm(TlsForm):
             "until a person takes them over.",
             ("diagnoses_as", "drug_system", "medication_type"),
         ),
+        (
+            "Before a note is sent",
+            "One call for each visit, out of the calls a minute. Needs the right to read Encounter.",
+            ("check_encounter",),
+        ),
         ("For probes", "Used instead of a patient's chart.", ("test_patient_id", "test_encounter_id")),
         ("Encryption", "TLS 1.2 or newer; the certificate and its name are always checked.", TLS_FIELDS),
     )
@@ -114,6 +119,11 @@ class FhirForm(TlsForm):
     )
     call_seconds = forms.IntegerField(
         label="Wait for an answer", min_value=1, max_value=60, initial=30, help_text="Seconds; then it is unknown."
+    )
+    check_encounter = forms.BooleanField(
+        label="Look the encounter up, and hold a note of another patient",
+        required=False,
+        help_text="Also for notes that go by another connection, at locations that read through this one.",
     )
     grant = _choice("Sign-in", GRANTS)
     client_id = forms.CharField(max_length=300, validators=[plain_token], help_text="As eCW issued it.")

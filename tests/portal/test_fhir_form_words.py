@@ -32,6 +32,7 @@ class TestAGoodForm:
         form = new(cast)
         assert form.is_valid()
         assert form.settings() == {
+            "check_encounter": False,
             "audience": "",
             "authorize_url": "",
             "base_url": "http://127.0.0.1:8575/fhir/r4/LAKESI",
