@@ -3,6 +3,8 @@
 Nothing is saved: what comes back is judged like an imported file, and goes to the same preview.
 """
 
+from django.db import transaction
+
 from audit.record import record
 from delivery import rate
 from delivery.channels.base import TemplateLister, Unavailable
@@ -37,14 +39,15 @@ def discover(location: Location) -> tuple[ImportedTemplate, ...]:
     finally:
         lister.close()
     found = _read(answer)
-    record(
-        "template.discover",
-        practice=location.practice.code,
-        location=location.code,
-        object_type="connection",
-        object_id=str(connection.pk),
-        detail={"connection": connection.pk, "fields": sum(len(template.fields) for template in found)},
-    )
+    with transaction.atomic():
+        record(
+            "template.discover",
+            practice=location.practice.code,
+            location=location.code,
+            object_type="connection",
+            object_id=str(connection.pk),
+            detail={"connection": connection.pk, "fields": sum(len(template.fields) for template in found)},
+        )
     return found
 
 

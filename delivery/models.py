@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from audit.insert_only import InsertOnlyModel
 from delivery.bulk.tables import Job, JobItem
+from delivery.certification.models import CertificationArtefact, CertificationResult, CertificationRun
 from delivery.columns import PutAway
 from delivery.events.models import Arrival, Event, EventSource, SourceState, VisitStage
 from delivery.monitor.tables import Counted, Issue, Standing, Tally
@@ -17,9 +18,9 @@ from portal.models import ApiKey, Connection, Location, Part, Practice, Scribe
 
 # Rows of parts that Django looks for here.
 __all__ = [
-    "Arrival", "Attestation", "CapabilityProbe", "Counted", "EhiRequest", "EndpointState", "Event", "EventSource",
-    "Issue", "Job", "JobItem", "ProbeTurn", "PutAway", "ScribeEndpoint", "SourceState", "Standing", "Tally",
-    "TemplateStop", "VisitStage", "WebhookMessage",
+    "Arrival", "Attestation", "CapabilityProbe", "CertificationArtefact", "CertificationResult", "CertificationRun",
+    "Counted", "EhiRequest", "EndpointState", "Event", "EventSource", "Issue", "Job", "JobItem", "ProbeTurn",
+    "PutAway", "ScribeEndpoint", "SourceState", "Standing", "Tally", "TemplateStop", "VisitStage", "WebhookMessage",
 ]  # fmt: skip
 
 STATES = [(state.value, state.value) for state in State]

@@ -1,10 +1,11 @@
-"""What a worker looks after beside its lanes, each in a thread of its own: webhooks, polls for events, exports."""
+"""What a worker looks after beside its lanes, each in a thread of its own: webhooks, polls, exports, certification."""
 
 import threading
 from collections.abc import Callable
 
 from django.conf import settings
 
+from delivery.certification.running import run_waiting
 from delivery.events.polling import poll_due
 from delivery.sockets import stopping
 from delivery.ways.canary import canaries_due
@@ -13,7 +14,13 @@ from portal.exports.running import run_due
 
 # How many pieces of work a round found; a round that found some is followed by the next at once.
 Round = Callable[[], int]
-ROUNDS: dict[str, Round] = {"webhooks": send_due, "events": poll_due, "exports": run_due, "canary": canaries_due}
+ROUNDS: dict[str, Round] = {
+    "webhooks": send_due,
+    "events": poll_due,
+    "exports": run_due,
+    "canary": canaries_due,
+    "certification": run_waiting,
+}
 
 
 def begin(guarded: Callable[[Callable[[], object]], None]) -> None:

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from audit.record import record
 from mapping.models import Template
+from portal.locations import keep_lock
 from portal.models import Location
 
 VISIT_TYPES = {"in_person": "In person", "telehealth": "Telehealth"}
@@ -18,6 +19,7 @@ def set_defaults(template: Template, visit_types: Sequence[str]) -> None:
     for other in Template.objects.filter(location=template.location_id).exclude(pk=template.pk):
         _set(other, [kind for kind in other.default_for if kind not in visit_types])
     _set(template, list(visit_types))
+    keep_lock(template.location)
 
 
 def _set(template: Template, visit_types: list[str]) -> None:

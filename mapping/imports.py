@@ -12,6 +12,7 @@ from mapping.importers.base import ImportedField, ImportedTemplate, fingerprint
 from mapping.models import Field, Template, TemplateVersion
 from mapping.note import FieldSpec
 from mapping.queries import field_specs, newest_version, published_spec
+from portal.locations import keep_lock
 from portal.models import Location, User
 
 
@@ -87,6 +88,7 @@ def _save(location: Location, imported: ImportedTemplate, source: str, user: Use
             "fingerprint": mark,
         },
     )
+    keep_lock(location)
     return Saved(template, version, created=True)
 
 

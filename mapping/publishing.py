@@ -18,6 +18,7 @@ from mapping.note import MappingSpec, Problem, RuleSpec
 from mapping.queries import draft_of, field_specs, newest_version, published_of, spec_of
 from mapping.transfer import Transfer
 from mapping.validation import errors, validate, warnings
+from portal.locations import keep_lock
 from portal.models import User
 
 # What else must pass before a mapping goes live, besides mapping/validation.py. Another app appends to it in its
@@ -194,6 +195,7 @@ def _put_in_force(
         "way": how,
     }
     record("mapping.publish", **_columns(draft), reason=draft.publish_reason, detail=detail)
+    keep_lock(draft.template.location)
     return draft
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from audit.record import record
 from portal.agreements import in_force, today_at
@@ -11,6 +13,7 @@ from portal.connections import CARRIED, READS, able
 from portal.models import AgreementKind, Connection, Environment, Location, Part, Practice, Route
 
 NOT_RELEASED = "Not yet released for production."
+MAX_REASON = 200
 CHANGEABLE = (
     "name",
     "time_zone",
@@ -71,6 +74,7 @@ def change(location: Location, wanted: dict[str, Any]) -> list[str]:
         if changed:
             row.save(update_fields=changed)
             _record("location.change", location, fields=changed)
+            keep_lock(row)
     return changed
 
 
@@ -93,6 +97,7 @@ def set_routes(location: Location, part: str, connections: Sequence[Connection])
         for position, connection in enumerate(connections, start=1):
             Route.objects.create(location=location, part=part, connection=connection, position=position)
         _record("route.change", location, part=part, connection=wanted)
+        keep_lock(location)
     return True
 
 
@@ -106,7 +111,12 @@ def lacks(location: Location) -> list[str]:
         found.append("A business associate agreement with a scribe vendor.")
     if not Route.objects.filter(location=location, part=Part.NOTE).exists():
         found.append("A route for note sections.")
-    return found
+    return found + unproven(location)
+
+
+def unproven(location: Location) -> list[str]:
+    """What the apps above ask of a release (settings.RELEASE_CHECKS, named by string), in plain words."""
+    return [lack for name in settings.RELEASE_CHECKS for lack in import_string(name)(location)]
 
 
 def release(location: Location, reason: str) -> None:
@@ -119,6 +129,20 @@ def release(location: Location, reason: str) -> None:
 def lock(location: Location, reason: str) -> None:
     """Stop sending at this location; what waits is held, nothing is lost."""
     _set_lock(location, reason, "location.lock", reason)
+
+
+def keep_lock(location: Location) -> None:
+    """Lock a released production location again where what it was released for does not hold any more.
+
+    Whoever changes what a location sends (its routes, a mapping, a template) calls this in the same transaction.
+    """
+    row = Location.objects.select_related("practice").get(pk=location.pk)
+    if row.environment != Environment.PRODUCTION or row.locked_reason:
+        return
+    broken = unproven(row)
+    if broken:
+        said = broken[0]
+        _set_lock(row, said[:MAX_REASON], "location.lock", said[:MAX_REASON])
 
 
 def _set_lock(location: Location, locked_reason: str, event: str, reason: str) -> None:

@@ -242,18 +242,27 @@ FORM_RENDERER = "portal.forms.rendering.PortalRenderer"
 # Panels that apps above the portal add to its pages, named by string: each is a callable (request, object) -> safe
 # HTML, "" for nothing to show. The object is the location, the scribe or the connection (portal/panels.py).
 HOME_PANELS: list[str] = ["delivery.panels.deliveries", "mapping.panels.templates"]
-LOCATION_PANELS: list[str] = ["delivery.ways.panel.panel", "mapping.panels.defaults", "delivery.events.panel.panel"]
 # What can be exported as a job: kind, and who makes it (portal/exports/asking.py).
 EXPORTS: dict[str, str] = {
     "audit": "portal.exports.audit_files.AuditExport",
     "ehi": "delivery.release.job.EhiExport",
 }
+EXPORTS: dict[str, str] = {"audit": "portal.exports.audit_files.AuditExport"}
+LOCATION_PANELS: list[str] = [
+    "delivery.ways.panel.panel",
+    "mapping.panels.defaults",
+    "delivery.events.panel.panel",
+    "delivery.certification.panel.panel",
+]
 SCRIBE_PANELS: list[str] = ["delivery.webhooks.panel.panel"]
 CONNECTION_PANELS: list[str] = [
     "delivery.test_panel.panel",
     "delivery.oauth_panel.panel",
     "delivery.connection_panel.panel",
 ]
+# What must hold before a production location is released, and locks it again when it does not hold any more: each is a
+# callable (location) -> list of what is lacking, in plain words (portal/locations.py).
+RELEASE_CHECKS: list[str] = ["delivery.certification.standing.lacks"]
 # Notices over every page of a signed-in person: each is a callable (request) -> safe HTML, "" for nothing to say.
 BANNERS: list[str] = ["portal.factors.emergency.banner", "delivery.connection_panel.recovery_banner"]
 

@@ -127,6 +127,11 @@ def forgive(connection: Connection) -> None:
     OAuthGrant.objects.filter(connection=connection).exclude(retry_at=None).update(trouble="", retry_at=None)
 
 
+def run_out(connection: Connection) -> None:
+    """Take the access token as run out: whoever needs one next has to renew it. (Tests of renewal ask for this.)"""
+    OAuthGrant.objects.filter(connection=connection).update(expires_at=timezone.now() - timedelta(seconds=1))
+
+
 def drop(connection: Connection) -> None:
     """The connection leads elsewhere now, or as somebody else: no token of before may be shown there."""
     OAuthGrant.objects.filter(connection=connection).delete()

@@ -189,6 +189,13 @@ FILING = (
         "Files the note's texts under another template than the one named, behind a positive answer.",
         (Parameter("template", "OTHER", "the template's code"),),
     ),
+    FaultKind(
+        "any_patient",
+        Stage.FILING,
+        "assumed",
+        "a receiver that does not hold the patient against the visit",
+        "Files a note that names another patient than its visit has, behind a positive answer.",
+    ),
 )
 READING = (
     FaultKind(

@@ -91,7 +91,8 @@ class Reception:
 
     def check_encounter(self, note: Note) -> None:
         """Raises Refusal(AE) for another patient's encounter and a signed one (eCW's codes 303 and 139)."""
-        if self.store.patient_of(note.facility, note.encounter) not in (None, note.patient):
+        anothers = self.store.patient_of(note.facility, note.encounter) not in (None, note.patient)
+        if anothers and not self.switchboard.first(Stage.FILING, note.facility, "any_patient"):
             raise Refusal("AE", "204", "303 The encounter does not belong to this patient.", "PV1^1^19")
         if (note.facility, note.encounter) in self.store.signed:
             raise Refusal("AE", "206", "139 The encounter is locked.", "PV1^1^19")

@@ -11,6 +11,12 @@ from portal.agreements import Terms
 from portal.models import Connection, Location, Route
 
 
+@pytest.fixture(autouse=True)
+def portal_alone(settings):
+    """What the apps above ask of a release is tested there (tests/delivery/certification/test_lock.py)."""
+    settings.RELEASE_CHECKS = []
+
+
 def page(name, *args):
     return reverse(f"portal:{name}", args=args)
 

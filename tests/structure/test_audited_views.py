@@ -25,6 +25,8 @@ from audit.models import AuditEvent, PurgeRequest, Tree
 from audit.record import record
 from audit.retention import Held, hold
 from delivery import misrouting
+from delivery.certification.evidence import keep as keep_artefact
+from delivery.certification.models import CertificationResult, CertificationRun
 from delivery.events import sources
 from delivery.events.kinds import Happening
 from delivery.events.models import Event, EventSource
@@ -290,6 +292,19 @@ def a_day(world: World) -> list[Any]:
     return ["NORTH", "2026-03-19"]
 
 
+def a_certification(world: World) -> CertificationRun:
+    """A run that is over, with an artefact of a patient like the canary's."""
+    run, made = CertificationRun.objects.get_or_create(
+        location=world.cast.north, state="failed", by="dana", subject={"templates": {}, "ways": {}, "unmapped": "hold"}
+    )
+    if made:
+        kept = keep_artefact(run, "connections.json", json.dumps({"patient": PATIENT}).encode())
+        CertificationResult.objects.create(
+            run=run, position=1, name="connections", title="t", passed=True, says="s", seconds=0, artefact=kept
+        )
+    return run
+
+
 def told_of(world: World) -> int:
     """The scribe is told that a visit has begun."""
     an_event(world)
@@ -384,6 +399,14 @@ VISITS: dict[str, list[Visit]] = {
     "delivery:probe": [Visit(args=of_connection, post={})],
     # Capabilities of connections: of no patient.
     "delivery:ways": [Visit(args=of_north)],
+    "delivery:certification": [Visit(args=of_north)],
+    "delivery:certify": [Visit("certification.begin", args=of_north, post={"notes": "3", "seconds": "9"})],
+    "delivery:certification-report": [
+        Visit(args=lambda world, kind=kind: [a_certification(world).pk, kind]) for kind in ("html", "json", "sig")
+    ],
+    "delivery:certification-artefact": [
+        Visit("certification.view", args=lambda world: [a_certification(world).pk, "connections.json"])
+    ],
     "delivery:probe-location": [Visit("location.probe", args=of_north, post={})],
     "delivery:test-connection": [Visit(args=of_connection, post={})],
     "delivery:close-breaker": [Visit(args=of_connection, post={})],
@@ -607,6 +630,7 @@ def test_the_visits_would_notice_patient_data(world):
 OPENERS = {
     "delivery/completeness/visits.py": "opens visits without a verified note, patients masked until a recorded view",
     "delivery/actions.py": "seals the frozen message again for a replay's own row",
+    "delivery/certification/evidence.py": "keeps and opens the evidence of synthetic notes, each view recorded",
     "delivery/contents.py": "opens what the delivery pages show, each behind a recorded view",
     "delivery/entry_verification.py": "opens the note whose coded entries are looked for in the chart",
     "delivery/file_verification.py": "opens the document that is compared with what was left for a partner",

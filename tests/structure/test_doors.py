@@ -23,6 +23,7 @@ from audit.record import record
 from delivery.events.forms import FeedSourceForm, PollSourceForm, WebhookSourceForm
 from delivery.release.forms import AnswerForm, ReleaseForm, RequestForm
 from delivery.serializers import NoteSerializer
+from delivery.views.certification import RunForm
 from delivery.views.forms import BulkForm, DecisionForm, RevealForm, WhyForm
 from delivery.views.forms import ReasonForm as DeliveryReasonForm
 from delivery.webhooks.forms import EndpointForm
@@ -98,6 +99,10 @@ delivery:held                in      -      yes   yes       no      yes       no
 delivery:misrouted           in      -      yes   yes       no      yes       no       no         no
 delivery:probe               in      -      yes   yes       no      no        no       no         no
 delivery:ways                in      yes    yes   yes       no      no        no       no         no
+delivery:certification       in      yes    yes   yes       no      yes       yes      no         no
+delivery:certify             in      yes    yes   yes       no      no        no       no         no
+delivery:certification-report in     -      yes   yes       no      yes       yes      no         no
+delivery:certification-artefact in   -      yes   yes       no      yes       yes      no         no
 delivery:probe-location      in      yes    yes   yes       no      no        no       no         no
 delivery:test-connection     in      -      yes   yes       no      no        no       no         no
 delivery:close-breaker       in      -      yes   yes       no      no        no       no         no
@@ -466,6 +471,7 @@ FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     AgreementForm: lambda cast, data: AgreementForm(cast.practice, data),
     BulkForm: lambda cast, data: BulkForm(data),
     WhyForm: lambda cast, data: WhyForm(data),
+    RunForm: lambda cast, data: RunForm(data),
     FeedSourceForm: lambda cast, data: FeedSourceForm(cast.north, None, data),
     PollSourceForm: lambda cast, data: PollSourceForm(cast.north, None, data),
     WebhookSourceForm: lambda cast, data: WebhookSourceForm(cast.north, None, data),

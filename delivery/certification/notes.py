@@ -1,0 +1,64 @@
+"""The synthetic notes of a run: patients that cannot be anybody, and a sentence of its own in every section."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+FAMILY = "Certification"
+PROVIDER = {"id": "CERT-DR", "npi": "", "family": FAMILY, "given": "Provider"}
+
+
+@dataclass
+class Numbering:
+    """Gives every note of a run its own patient, encounter and id; all of them say which run made them."""
+
+    run: int
+    made: int = field(default=0)
+
+    def next(self) -> "Visit":
+        self.made += 1
+        return Visit(self.run, self.made)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One synthetic visit."""
+
+    run: int
+    number: int
+
+    @property
+    def patient(self) -> str:
+        return f"CERT{self.run}-P{self.number}"
+
+    @property
+    def encounter(self) -> str:
+        return f"CERT{self.run}-E{self.number}"
+
+
+def note(location: str, visit: Visit, sections: list[dict[str, str]], **more: Any) -> dict[str, Any]:
+    """A note as a scribe posts it. `more` are further or other members of the body."""
+    body = {
+        "source_note_id": f"cert-{visit.run}-{visit.number}",
+        "version": 1,
+        "location": location,
+        "patient": {
+            "id": visit.patient,
+            "family": FAMILY,
+            "given": f"Synthetic {visit.number}",
+            "birth_date": "1970-01-01",
+            "sex": "U",
+        },
+        "encounter": {"id": visit.encounter, "start": datetime.now(UTC).replace(microsecond=0).isoformat()},
+        "provider": dict(PROVIDER),
+        "sections": sections,
+    }
+    return body | more
+
+
+def sections(codes: list[str], visit: Visit, said: str = "Synthetic text") -> list[dict[str, str]]:
+    """A section for each code, each with a sentence that stands nowhere else."""
+    return [
+        {"code": code, "title": code.replace("_", " "), "text": f"{said} {visit.run}.{visit.number}.{place} of {code}."}
+        for place, code in enumerate(codes, start=1)
+    ]

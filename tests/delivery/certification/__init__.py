@@ -1,0 +1,1 @@
+"""The certification suite, in this process, against one simulated eCW."""
