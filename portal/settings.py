@@ -247,7 +247,6 @@ EXPORTS: dict[str, str] = {
     "audit": "portal.exports.audit_files.AuditExport",
     "ehi": "delivery.release.job.EhiExport",
 }
-EXPORTS: dict[str, str] = {"audit": "portal.exports.audit_files.AuditExport"}
 LOCATION_PANELS: list[str] = [
     "delivery.ways.panel.panel",
     "mapping.panels.defaults",
