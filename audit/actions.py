@@ -59,6 +59,7 @@ ACTIONS: dict[str, Action] = dict(
         _action("authz.user.password", "gave a user a one-time password", "user_id"),
         _action("note.ingest", "received a note", "version", "sections", "parts"),
         _action("note.refuse", "refused a note", "problem", "status"),
+        _action("note.edit", "changed a note before it went", "delivery_id", "version", "sections", "replaces"),
         _action("note.view", "viewed a note", "delivery_id", "what"),
         _action("note.list", "listed notes", "shown", "filter"),
         _action("note.search", "searched notes", "shown", "fields"),

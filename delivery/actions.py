@@ -15,7 +15,7 @@ from delivery.intake import DEADLINE, new_control_id
 from delivery.lanes import lane_for
 from delivery.models import Delivery, Lane, Note, Wire
 from delivery.overtaken import certainly_unsent
-from delivery.places import sockets_of
+from delivery.places import AWAITS_REVIEW, sockets_of
 from delivery.states import STRIKABLE, STRUCK, State
 from delivery.transition import Ticket, begin, tickets, transition
 from portal import crypto
@@ -29,8 +29,13 @@ def hold(ids: Sequence[int], reason: str) -> list[Ticket]:
     return transition(tickets(ids), State.READY, State.HELD, reason_code="held_by_person", reason=reason)
 
 
-def release(ids: Sequence[int], reason: str = "") -> list[Ticket]:
-    """Let held deliveries go; their problem is looked at again before anything is sent."""
+def release(ids: Sequence[int], reason: str = "", *, reviewed: bool = False) -> list[Ticket]:
+    """Let held deliveries go; their problem is looked at again before anything is sent.
+
+    What waits for a clinician goes by that clinician only (delivery/reviewing.py says `reviewed`).
+    """
+    if not reviewed:
+        ids = list(Delivery.objects.filter(pk__in=ids).exclude(reason_code=AWAITS_REVIEW).values_list("pk", flat=True))
     now = timezone.now()
     columns = {"not_before": now, "deadline": now + DEADLINE, "problems": []}
     give_lane(ids)

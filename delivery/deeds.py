@@ -7,6 +7,7 @@ from delivery import actions
 from delivery.attesting import attest
 from delivery.contested import FIELD_TAKEN
 from delivery.models import Delivery
+from delivery.places import AWAITS_REVIEW
 from delivery.states import STRIKABLE, State
 
 
@@ -130,7 +131,12 @@ def deeds_for(delivery: Delivery) -> list[Deed]:
     """The buttons for this delivery as it stands."""
     state = State(delivery.state)
     readable = delivery.location.reading_connection_id is not None
-    possible = {"verify": readable, "strike": delivery.to_strike, "attest": delivery.proof == "none"}
+    possible = {
+        "release": delivery.reason_code != AWAITS_REVIEW,
+        "verify": readable,
+        "strike": delivery.to_strike,
+        "attest": delivery.proof == "none",
+    }
     return [deed for deed in DEEDS if state in deed.states and possible.get(deed.verb, True)]
 
 

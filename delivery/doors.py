@@ -12,6 +12,7 @@ from portal.requests import PortalRequest
 # Texts of notes, messages and answers, and patients in clear. Auditors and "metadata only" see everything else.
 READS_CONTENT = frozenset({Role.DIRECTOR, Role.OPERATOR, Role.CLINICIAN})
 READS_AUDIT = frozenset({Role.DIRECTOR, Role.AUDITOR})
+REVIEWS = frozenset({Role.CLINICIAN})  # and changes what is to be sent: nobody else writes into a note
 ACTS = frozenset({Role.DIRECTOR, Role.OPERATOR})
 
 

@@ -60,6 +60,8 @@ class NoteVersion(models.Model):
     encounter_bidx = models.CharField(max_length=32, blank=True)
     correlation_id = models.CharField(max_length=64)
     retract_requested_at = models.DateTimeField(null=True, blank=True)
+    # The clinician who changed the version before into this one; empty for what the scribe posted.
+    edited_by = models.ForeignKey("portal.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     # [{"index", "code", "title"}] of the sections that hold no text, in the note's order; null where it has none.
     empty_sections = models.JSONField(null=True, blank=True)
 

@@ -22,6 +22,7 @@ from portal.connections import able
 from portal.models import ApiKey, Location, Part, Route
 from portal.revision import Kept
 
+AWAITS_REVIEW = "awaits_review"
 WRITING = "notes:write"
 MOST_KEPT = 4096  # answers to one question: what a scribe names freely must not fill the memory
 
@@ -99,6 +100,8 @@ class Places:
             if problems:
                 return problems[0].code, problems
             return ("" if route.connection.kind in able(part) else "part_not_supported"), ()
+        if to.location.review_first:
+            return AWAITS_REVIEW, ()  # other problems are found when it is released: none lets it go unlooked at
         if to.template is None:
             return "no_template", ()
         spec = self._spec(to.template)

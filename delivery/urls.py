@@ -20,6 +20,7 @@ from delivery.views import (
     receivers,
     rehearsal,
     releases,
+    reviewing,
     ways,
     why,
 )
@@ -60,6 +61,7 @@ urlpatterns = [
     path("<int:pk>/", detail.delivery, name="delivery"),
     path("<int:pk>/content/<slug:tab>/", detail.content, name="content"),
     path("<int:pk>/act/<slug:verb>/", acting.act, name="act"),
+    path("<int:pk>/review/", reviewing.review, name="review"),
     path("<int:pk>/patient/", detail.reveal, name="reveal"),
     path("discover/<str:code>/", discovery.discover_now, name="discover"),
     path("ways/<str:code>/", ways.ways, name="ways"),

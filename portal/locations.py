@@ -23,6 +23,7 @@ CHANGEABLE = (
     "idle_minutes",
     "fallback",
     "fallback_minutes",
+    "review_first",
 )
 
 

@@ -101,6 +101,8 @@ class Location(Configuration):
     fallback_minutes = models.PositiveSmallIntegerField(
         default=30, db_default=30, validators=[MinValueValidator(5), MaxValueValidator(720)]
     )
+    # Whether every note waits until a clinician has looked at it (delivery/reviewing.py).
+    review_first = models.BooleanField(default=False, db_default=False)
     # Production sending stays locked until the roll-out's gates open it; others write it through portal.
     locked_reason = models.CharField(max_length=200, blank=True)
 

@@ -118,6 +118,22 @@ FAILURES = (
         "Report it with the number of the delivery.",
     ),
     Failure(
+        "awaits_review",
+        "Waits for a clinician",
+        "This location holds every note until a clinician has looked at it. Nothing of it was sent.",
+        Owner.PRACTICE,
+        "A clinician opens it by Review, changes it where needed, and releases it or rejects it.",
+        Button.NONE,
+    ),
+    Failure(
+        "rejected_by_clinician",
+        "Rejected by a clinician",
+        "A clinician decided that this note does not go into the chart; the audit log says who and why.",
+        Owner.PRACTICE,
+        "Nothing to do. The scribe may post a further version.",
+        Button.REPLAY,
+    ),
+    Failure(
         "held_by_person",
         "Held by a person",
         "A person stopped this delivery; the audit log says who and why. Nothing of it was sent.",

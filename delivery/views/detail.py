@@ -13,9 +13,10 @@ from delivery import contents, filters
 from delivery.comparison import Compared, compare, seen
 from delivery.deeds import caution_of, deeds_for
 from delivery.detail import detail_of, neighbours
-from delivery.doors import ACTS, READS_AUDIT, READS_CONTENT, delivery_for, may, scope_for
+from delivery.doors import ACTS, READS_AUDIT, READS_CONTENT, REVIEWS, delivery_for, may, scope_for
 from delivery.entry_rows import entry_rows
 from delivery.models import Delivery
+from delivery.reviewing import reviewable
 from delivery.views.forms import RevealForm
 from portal import crypto
 from portal.models import Part
@@ -103,6 +104,7 @@ def tab_context(request: PortalRequest, one: Delivery, tab: str) -> dict[str, An
         "tab": tab,
         "tab_template": f"delivery/tabs/{tab}.html",
         "may_read": may(request.user, one.location, READS_CONTENT),
+        "may_review": reviewable(one) and may(request.user, one.location, REVIEWS),
     }
 
 

@@ -67,7 +67,7 @@ class NewLocationForm(forms.Form):
 class LocationForm(forms.ModelForm):
     """What can be changed. Only connections of the same practice and environment can read charts back."""
 
-    wide = frozenset({"unmapped_policy", "fallback"})
+    wide = frozenset({"unmapped_policy", "fallback", "review_first"})
     facility = forms.CharField(
         label="Facility at eCW",
         required=False,
@@ -89,9 +89,11 @@ class LocationForm(forms.ModelForm):
             "fallback",
             "fallback_minutes",
             "idle_minutes",
+            "review_first",
         )
         widgets = {"unmapped_policy": forms.RadioSelect}
         labels = {
+            "review_first": "Hold every note until a clinician has looked at it",
             "unmapped_policy": "A section that no rule maps",
             "idle_minutes": "Sign out after idle minutes",
             "fallback": "Fall back to the next route",

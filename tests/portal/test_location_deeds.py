@@ -62,7 +62,7 @@ def test_what_is_fixed_for_good_cannot_be_changed(cast, name):
 @pytest.mark.parametrize("name", sorted(set(CHANGEABLE) - {"reading_connection"}))
 def test_each_setting_is_changed_and_named(cast, name):
     others = {"idle_minutes": 20, "time_zone": "America/Denver", "unmapped_policy": "catch-all"}
-    value = {**others, "fallback": True, "fallback_minutes": 45}.get(name, "Something new")
+    value = {**others, "fallback": True, "fallback_minutes": 45, "review_first": True}.get(name, "Something new")
     assert locations.change(cast.north, {name: value}) == [name]
     assert getattr(Location.objects.get(pk=cast.north.pk), name) == value
     assert events("location.change")[0].detail["fields"] == [name]

@@ -119,6 +119,13 @@ def of_delivery(world: World) -> list[Any]:
     return [world.delivery.pk]
 
 
+def held_for_a_clinician(world: World) -> list[Any]:
+    cast = world.cast
+    Membership.objects.get_or_create(user=cast.dana, practice=cast.practice, location=None, role="clinician")
+    held = make_delivery(cast, "held", reason_code="awaits_review", patient=PATIENT, sections=SECTIONS)
+    return [held.pk]
+
+
 def of_an_issue(world: World) -> list[Any]:
     now = timezone.now()
     made = Issue.objects.create(location=world.cast.north, reason_code="ae", first_seen=now, last_seen=now)
@@ -359,6 +366,10 @@ VISITS: dict[str, list[Visit]] = {
     "delivery:content": [
         Visit("note.view", args=lambda world, tab=tab: [world.delivery.pk, tab], post={})
         for tab in ("sections", "message", "attempts")
+    ],
+    "delivery:review": [
+        Visit("note.view", args=held_for_a_clinician, who="dana"),
+        Visit("note.edit", args=held_for_a_clinician, post={"deed": "save", "text-0": "Changed"}),
     ],
     "delivery:reveal": [Visit("note.view", args=of_delivery, post=REASON)],
     "delivery:act": [

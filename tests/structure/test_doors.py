@@ -89,6 +89,7 @@ delivery:above               in      yes    yes   yes       no      yes       ye
 delivery:delivery            in      -      yes   yes       no      yes       yes      yes        yes
 delivery:content             in      -      yes   yes       no      yes       no       yes        no
 delivery:reveal              in      -      yes   yes       no      yes       no       yes        no
+delivery:review              in      -      yes   no        no      no        no       yes        no
 delivery:act                 in      -      yes   yes       no      yes       no       no         no
 delivery:events              in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:event-source        in      yes    yes   yes       no      no        no       no         no
@@ -304,7 +305,7 @@ def test_nobody_opens_anything_without_signing_in():
 
 def test_metadata_only_reads_no_content():
     """Nobody with this role alone sees a note, a patient, a message or a mapping's preview."""
-    for route in ("delivery:content", "delivery:reveal", "delivery:preview"):
+    for route in ("delivery:content", "delivery:reveal", "delivery:preview", "delivery:review"):
         assert table()[route].by["metadata"] == "no"
 
 
