@@ -101,7 +101,7 @@ def capability_probe(cast) -> CapabilityProbe:
 
 
 @pytest.fixture
-def retention_rule(db) -> RetentionPolicy:
+def retention_policy(db) -> RetentionPolicy:
     return RetentionPolicy.objects.create(practice="lakeside", years=10, at=timezone.now(), by="7")
 
 
@@ -128,7 +128,7 @@ SEALED = ["leaf", "checkpoint", "receipt", "lost", "verification"]
 
 
 AT_ONCE = ["event", "entry", "move", "attestation", "capability_probe"]
-RETAINED = ["retention_rule", "legal_hold", "hold_lift", "purge_certificate"]
+RETAINED = ["retention_policy", "legal_hold", "hold_lift", "purge_certificate"]
 
 
 @pytest.fixture(params=[*AT_ONCE, *RETAINED, *(pytest.param(name, marks=COMMITTED) for name in SEALED)])

@@ -1,0 +1,42 @@
+"""`manage.py bench_audit --json`: what recording an event costs a transaction, and how fast a log is verified offline.
+
+Makes a test database beside the configured one and removes it; on PostgreSQL the server that DATABASE_URL names.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection
+
+from audit.bench import make_table, overhead, verified
+
+
+class Command(BaseCommand):
+    help = "Measure the cost of recording and the speed of offline verification."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--events", type=int, default=1_000_000, help="events to verify; 0: none")
+        parser.add_argument("--writers", type=int, default=8)
+        parser.add_argument("--seconds", type=float, default=5.0, help="of each of eight rounds; 0: none")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        told: dict[str, Any] = {"database": connection.vendor}
+        if options["events"]:
+            with tempfile.TemporaryDirectory(prefix="scribeport-bench-") as folder:
+                told["verify"] = verified(options["events"], Path(folder))
+        if options["seconds"]:
+            told["overhead"] = self.overhead(options["writers"], options["seconds"])
+        self.stdout.write(json.dumps(told, indent=None if options["json"] else 2))
+
+    def overhead(self, writers: int, seconds: float) -> list[dict[str, Any]]:
+        name = connection.settings_dict["NAME"]
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        try:
+            make_table()
+            return [overhead(writers, seconds, busy) for busy in (0.0, 0.005)]
+        finally:
+            connection.creation.destroy_test_db(name, verbosity=0)
