@@ -61,7 +61,9 @@ def standing(connection: BaseDatabaseWrapper) -> dict[str, Any]:
         owned = [name for (name,) in cursor.fetchall()]
         beyond = {}
         for table in log:
-            cursor.execute("SELECT r FROM unnest(%s::text[]) r WHERE has_table_privilege(%s, r)", [list(RIGHTS), f'"{table}"'])
+            cursor.execute(
+                "SELECT r FROM unnest(%s::text[]) r WHERE has_table_privilege(%s, r)", [list(RIGHTS), f'"{table}"']
+            )
             if found := [right for (right,) in cursor.fetchall()]:
                 beyond[table] = found
     return {

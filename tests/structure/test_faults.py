@@ -48,3 +48,21 @@ def test_a_row_names_exactly_the_tests_that_are_named_after_it(row):
 @pytest.mark.parametrize("row", ROWS)
 def test_a_row_without_a_test_says_why(row):
     assert named(row) or re.match(r"No test: .{40,}", LISTED[row])
+
+
+LOG_ROWS = [f"L{number:02}" for number in range(1, 17)]
+OF_THE_LOG = dict(re.findall(r"^\| (L\d\d) \| [^|]+ \| (.+) \|$", tree.text(Path("docs/faults.md")), re.MULTILINE))
+
+
+def test_every_row_of_the_log_and_the_keys_is_listed():
+    assert sorted(OF_THE_LOG) == LOG_ROWS
+
+
+@pytest.mark.parametrize("row", LOG_ROWS)
+def test_each_test_that_a_row_of_the_log_names_is_there(row):
+    found = [
+        (path, name) for path, names in NAMED.findall(OF_THE_LOG[row]) for name in re.findall(r"`(test_\w+)`", names)
+    ]
+    assert found or re.match(r"No test: .{40,}", OF_THE_LOG[row])
+    for path, name in found:
+        assert re.search(rf"^\s*def {name}\(", (tree.ROOT / path).read_text(), re.MULTILINE), (path, name)
