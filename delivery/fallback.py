@@ -6,9 +6,10 @@ What eCW may hold already, of any version of the part, is never sent by a second
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from audit.record import Actor, acting, record
@@ -59,7 +60,7 @@ def sweep() -> int:
     if not Location.objects.filter(fallback=True).exists():
         return 0
     moved = 0
-    for key in list(unreachable().order_by("pk").values_list("pk", flat=True)[:BATCH]):
+    for key in list(able(unreachable()).order_by("pk").values_list("pk", flat=True)[:BATCH]):
         with acting(Actor("worker", lanes.owner())), transaction.atomic():
             # Locked: whoever claims it to send it waits, and finds it gone.
             delivery = Delivery.objects.select_for_update(of=("self",)).select_related("location").get(pk=key)
@@ -79,6 +80,25 @@ def unreachable() -> QuerySet[Delivery]:
     for pk, minutes in Location.objects.filter(fallback=True).values_list("pk", "fallback_minutes"):
         late |= Q(location=pk, deadline__lt=now + DEADLINE - timedelta(minutes=minutes))
     return Delivery.objects.filter(late, Exists(stopped) | Exists(tried), state=State.READY, connection__isnull=False)
+
+
+def able(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """Those for which nothing of WHY_NOT holds now: what can never go must not fill the batch before what can.
+
+    Whoever moves one asks `why_not` again under its lock.
+    """
+    asked = NoteVersion.objects.filter(note=OuterRef("note"), retract_requested_at__isnull=False)
+    routes = Route.objects.filter(location=OuterRef("location"), part=OuterRef("part"))
+    own = routes.filter(connection=OuterRef("connection")).order_by("position").values("position")[:1]
+    further = _usable(routes).filter(
+        position__gt=OuterRef("own_position"), connection__environment=OuterRef("location__environment")
+    )
+    return deliveries.annotate(own_position=Subquery(own)).filter(
+        Exists(further),
+        ~Exists(asked),
+        ~Exists(_doubtful(OuterRef("note"), OuterRef("part"), OuterRef("pk"))),
+        withdrawn_at__isnull=True,
+    )
 
 
 def why_not(delivery: Delivery, reason_code: str = "") -> str:
@@ -101,12 +121,17 @@ def withdrawn(delivery: Delivery) -> bool:
 
 def in_doubt(delivery: Delivery) -> bool:
     """Whether anything of this part of the note, in any version and by any way, may stand in the chart."""
-    same = Delivery.objects.filter(note=delivery.note_id, part=delivery.part)
+    return _doubtful(delivery.note_id, delivery.part, delivery.pk).exists()
+
+
+def _doubtful(note: Any, part: Any, own: Any) -> QuerySet[Delivery]:
+    """The deliveries of this part that leave it open; `own` is only in doubt for what it was, not for being sent."""
     states = [state.value for state in NEVER_AFTER]
     passed = Move.objects.filter(delivery=OuterRef("pk"), to_state__in=states)
     unsettled = Attempt.objects.filter(delivery=OuterRef("pk"), outcome__in=IN_DOUBT)
-    under_way = Q(state=State.SENDING) & ~Q(pk=delivery.pk)
-    return same.filter(Q(state__in=states) | under_way | Exists(passed) | Exists(unsettled)).exists()
+    under_way = Q(state=State.SENDING) & ~Q(pk=own)
+    same = Delivery.objects.filter(note=note, part=part)
+    return same.filter(Q(state__in=states) | under_way | Exists(passed) | Exists(unsettled))
 
 
 def next_route(delivery: Delivery) -> Route | None:
@@ -115,14 +140,14 @@ def next_route(delivery: Delivery) -> Route | None:
     own = routes.filter(connection=delivery.connection_id).values_list("position", flat=True).first()
     if own is None:
         return None
-    stopped = ConnectionState.objects.filter(connection=OuterRef("connection")).exclude(breaker=Breaker.CLOSED)
-    usable = routes.filter(
-        ~Exists(stopped),
-        position__gt=own,
-        connection__enabled=True,
-        connection__environment=delivery.location.environment,
-    )
+    usable = _usable(routes).filter(position__gt=own, connection__environment=delivery.location.environment)
     return usable.order_by("position").first()
+
+
+def _usable(routes: QuerySet[Route]) -> QuerySet[Route]:
+    """Those whose connection is neither switched off nor stopped."""
+    stopped = ConnectionState.objects.filter(connection=OuterRef("connection")).exclude(breaker=Breaker.CLOSED)
+    return routes.filter(~Exists(stopped), connection__enabled=True)
 
 
 def replace(old: Delivery, state: State, why: str) -> list[Delivery]:

@@ -32,6 +32,10 @@ class CannotProbe(Exception):
     """Why no probe was made, in words for the screen. Nothing was sent, or nothing was learnt."""
 
 
+class NotAsked(CannotProbe):
+    """Nothing was asked, so that nothing is known of what the connection can do; the message says what is missing."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """What one probe showed. `seconds_to_appear` is how long the first copy took to be readable."""
@@ -45,7 +49,7 @@ class Finding:
 def probe(connection: Connection, location: Location) -> Finding:
     """Probe a sending connection with the reader of a location that uses it, and keep what was found."""
     if connection.kind in LEAVES_FILES:
-        raise CannotProbe("A file is known by its name: a repeat is recognised, and a doubt settled by looking for it.")
+        raise NotAsked("A file is known by its name: a repeat is recognised, and a doubt settled by looking for it.")
     visit = probe_visit(connection)
     channel = opened(connection)
     reader = reader_of(location)
@@ -65,7 +69,7 @@ def probe_visit(connection: Connection) -> Visit:
     """A visit that cannot be a patient's: synthetic in the sandbox, the named test patient elsewhere."""
     patient_id = str(connection.settings.get("test_patient_id") or "")
     if connection.environment != Environment.SANDBOX and not patient_id:
-        raise CannotProbe("Name a test patient on this connection first: nothing is probed into a patient's chart.")
+        raise NotAsked("Name a test patient on this connection first: nothing is probed into a patient's chart.")
     encounter_id = str(connection.settings.get("test_encounter_id") or f"PROBE-{new_control_id()[:8]}")
     patient = Patient(patient_id or "PROBE-PATIENT", "Probe", "Scribeport", "1900-01-01", "U")
     return Visit(encounter_id, patient, datetime.now(UTC), "PROBE", "", "Probe", "Scribeport")
@@ -76,7 +80,7 @@ def opened(connection: Connection) -> Channel:
     try:
         channel.open()
     except Unavailable as error:
-        raise CannotProbe(f"The receiver could not be reached ({error.reason_code}).") from None
+        raise NotAsked(f"The receiver could not be reached ({error.reason_code}).") from None
     return channel
 
 
@@ -112,7 +116,7 @@ def first_field(location: Location) -> tuple[Template, FieldSpec]:
         free = [spec for spec in specs if spec.kind == "free_text"]
         if free:
             return template, free[0]
-    raise CannotProbe("Import a template for this location first: the probe needs a field to write to.")
+    raise NotAsked("Import a template for this location first: the probe needs a field to write to.")
 
 
 def find_out(channel: Channel, reader: ChartReader | None, note: OutgoingNote, visit: Visit) -> Finding:

@@ -128,7 +128,9 @@ def check_url(url: str, *, tls_required: bool) -> tuple[str, int]:
         if re.search(r"[\s\\\x00-\x1f\x7f]", url):  # urlsplit would drop some of these in silence
             raise ValueError
         parts = urlsplit(url)
-        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
+        port = {"https": 443, "http": 80}.get(parts.scheme, 0) if parts.port is None else parts.port
+        if parts.scheme in ("https", "http") and port == 0:  # what connects to it would not ask port 443
+            raise ValueError
     except ValueError:
         raise TargetRefused("This is not an address of a web service.") from None
     if parts.scheme not in ("https", "http") or not parts.hostname:

@@ -23,7 +23,18 @@ from delivery.connection_steps import FAILED, STEPS, examine
 from delivery.failures import failure
 from delivery.oauth import asking
 from delivery.opening import Credentials, open_reader
-from delivery.probe import CannotProbe, count, first_field, opened, outgoing, probe, probe_visit, reader_of, wait_for
+from delivery.probe import (
+    CannotProbe,
+    NotAsked,
+    count,
+    first_field,
+    opened,
+    outgoing,
+    probe,
+    probe_visit,
+    reader_of,
+    wait_for,
+)
 from delivery.ways.models import CapabilityProbe
 from mapping.note import Contribution, FieldValue
 from mapping.queries import field_specs, newest_version
@@ -67,6 +78,7 @@ def probe_location(location: Location) -> CapabilityProbe:
     if not connections:
         raise CannotProbe("No connection is in use at this location; give it a route first.")
     found = [capability for connection in connections for capability in of_connection(connection, location)]
+    found += unasked(location, found)
     before = standings(location, found)
     with transaction.atomic():
         kept = CapabilityProbe.objects.create(
@@ -87,6 +99,26 @@ def probe_location(location: Location) -> CapabilityProbe:
     return kept
 
 
+# What says that the rows of a kind could not be asked: any of these not "yes", or a row in place of them all.
+_ASKED_BY = {"reads:": ("answers", "methods"), "scope:": ("answers", "scopes"), "section:": ("write", "read_back")}
+
+
+def unasked(location: Location, found: list[Capability]) -> list[Capability]:
+    """Rows of the probe before that this one could not ask for, as their connection did not answer to the end."""
+    before = CapabilityProbe.objects.filter(location=location).order_by("-at", "-pk").first()
+    outcomes = {(one.connection, one.key): one.outcome for one in found}
+    rows = []
+    for row in before.findings if before else ():
+        kind = next((kind for kind in _ASKED_BY if row["key"].startswith(kind)), "")
+        if not kind or (row["connection"], row["key"]) in outcomes:
+            continue
+        asked = [outcomes[row["connection"], key] for key in _ASKED_BY[kind] if (row["connection"], key) in outcomes]
+        stopped = any(outcome != YES for outcome in asked) or (row["connection"], "sections") in outcomes
+        if stopped:
+            rows.append(Capability(**{**row, "outcome": UNKNOWN, "says": "Not asked this time."}))
+    return rows
+
+
 def standings(location: Location, found: list[Capability]) -> list[Standing]:
     """What was found beside the newest earlier probe in which it was there."""
     last_there: dict[tuple[int, str], datetime] = {}
@@ -94,7 +126,7 @@ def standings(location: Location, found: list[Capability]) -> list[Standing]:
         for row in earlier.findings:
             if row["outcome"] == YES:
                 last_there.setdefault((row["connection"], row["key"]), earlier.at)
-    gone = {(one.connection, one.key) for one in found if one.outcome != YES}
+    gone = {(one.connection, one.key) for one in found if one.outcome == NO}  # unknown was merely not asked
     return [
         Standing(one, last_there.get((one.connection, one.key)) if (one.connection, one.key) in gone else None)
         for one in found
@@ -177,7 +209,8 @@ def writing(connection: Connection, location: Location, blank: Capability) -> li
     try:
         finding = probe(connection, location)
     except (CannotProbe, ValueError) as error:
-        return [replace(write, outcome=NO, says=str(error))] + [
+        outcome = UNKNOWN if isinstance(error, NotAsked) else NO
+        return [replace(write, outcome=outcome, says=str(error))] + [
             replace(blank, key=key, label=label) for key, label in expected(True, False)[1:]
         ]
     ignores, found = finding.filings == 1, finding.filings > 0
@@ -211,7 +244,8 @@ def leaving(connection: Connection, location: Location, blank: Capability) -> li
             channel.send(rendered, note.control_id)
             again = channel.send(rendered, note.control_id).code
     except (CannotProbe, ValueError) as error:
-        return [replace(write, outcome=NO, says=str(error)), repeat, replace(back, outcome=UNKNOWN, says="")]
+        outcome = UNKNOWN if isinstance(error, NotAsked) else NO
+        return [replace(write, outcome=outcome, says=str(error)), repeat, replace(back, outcome=UNKNOWN, says="")]
     except ChannelError as error:
         return [replace(write, outcome=NO, says=failure(error.reason_code).title), repeat, back]
     known = again == "already_there"

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import F
+
 from delivery.models import Delivery
 from delivery.states import State
 from delivery.ways.capabilities import NO, UNKNOWN, YES, Standing, newest
@@ -74,7 +76,8 @@ def ways_here(location: Location) -> list[WayHere]:
 def proof_of(location: Location, connection: Connection) -> Proof:
     """The newest proof of this way here: read back, or signed for, or assumed only."""
     sent = Delivery.objects.filter(location=location, connection=connection)
-    read = sent.filter(state=State.VERIFIED).order_by("-verified_at").first()
+    newest = F("verified_at").desc(nulls_last=True)  # PostgreSQL would put a row without its time first, SQLite last
+    read = sent.filter(state=State.VERIFIED).order_by(newest, "-pk").first()
     possible = best_grade(connection, location.reading_connection)
     if read is not None:
         return Proof("ok", "Proved", f"{grade_words(read.proof)}.", read.verified_at)

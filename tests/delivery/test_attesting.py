@@ -8,7 +8,7 @@ from audit.models import AuditEvent
 from audit.record import Actor, acting
 from delivery.attesting import attest
 from delivery.deeds import deeds_for
-from delivery.models import Delivery
+from delivery.models import Delivery, Wire
 from delivery.sentence import sentence
 from delivery.states import State
 from delivery.ways.models import Attestation
@@ -54,6 +54,25 @@ def test_can_be_signed_once(unreadable):
     assert sign(unreadable) == []
     with pytest.raises(InsertOnlyError):
         Attestation.objects.update(by="somebody else")
+
+
+class TestWithoutItsMessage:
+    """A note whose bytes are gone (kept no longer, or restored without them): nobody can say what was compared."""
+
+    def test_is_not_signed_for_and_nothing_fails(self, unreadable):
+        Wire.objects.filter(delivery=unreadable).delete()
+        assert sign(unreadable) == []
+        unreadable.refresh_from_db()
+        assert unreadable.proof == "none"
+        assert not AuditEvent.objects.filter(event="delivery.attest").exists()
+
+    def test_keeps_no_other_from_being_signed_for(self, unreadable, cast):
+        other = make_delivery(cast, State.ACCEPTED)
+        Delivery.objects.filter(pk=other.pk).update(proof="none")
+        Wire.objects.filter(delivery=unreadable).delete()
+        with acting(Actor("user", "7", "Dana")), transaction.atomic():
+            signed = attest([unreadable.pk, other.pk], "compared all three sections")
+        assert [made.delivery_id for made in signed] == [other.pk]
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.ACCEPTED])
@@ -103,6 +122,20 @@ class TestTheWay:
         proof = proof_of(cast.north, cast.hl7)
         assert (proof.word, proof.tone) == ("Proved", "ok")
         assert proof.at is not None
+
+    def test_is_proved_by_the_newest_that_says_when_whichever_database_sorts(self, cast):
+        """A row without its time (a restore, an older release) sorts first on PostgreSQL and last on SQLite."""
+        dated, undated = make_delivery(cast, State.VERIFIED), make_delivery(cast, State.VERIFIED)
+        Delivery.objects.filter(pk=undated.pk).update(verified_at=None)
+        dated.refresh_from_db()
+        assert dated.verified_at is not None
+        assert proof_of(cast.north, cast.hl7).at == dated.verified_at
+
+    def test_is_proved_where_the_only_one_does_not_say_when(self, cast):
+        made = make_delivery(cast, State.VERIFIED)
+        Delivery.objects.filter(pk=made.pk).update(verified_at=None)
+        proof = proof_of(cast.north, cast.hl7)
+        assert (proof.word, proof.at) == ("Proved", None)
 
     def test_is_assumed_where_it_could_be_read_back_and_was_not_yet(self, cast):
         assert proof_of(cast.north, cast.hl7).word == "Assumed"

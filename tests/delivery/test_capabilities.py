@@ -56,7 +56,7 @@ class TestOfHl7ReadByTheOpenApi:
         type(cast.hl7).objects.filter(pk=cast.hl7.pk).update(settings=settings)
         north.refresh_from_db()
         found = probed(north)
-        assert found[cast.hl7.name, "write"] == "no"
+        assert found[cast.hl7.name, "write"] == "unknown", "it was not asked"
         assert not ecw.filings()
 
 
@@ -107,7 +107,9 @@ class TestHistory:
             (["no"], "no", False),
             (["yes"], "yes", False),
             (["yes"], "no", True),
-            (["yes"], "unknown", True),
+            (["yes"], "unknown", False),  # it could not be asked: nobody took it away
+            (["yes", "unknown"], "no", True),  # it was there when it was last asked
+            (["yes", "unknown", "unknown"], "yes", False),
             (["yes", "no", "no"], "no", True),  # red until it is back, however often one looks
         ],
     )
@@ -115,6 +117,44 @@ class TestHistory:
         self.keep(cast.north, *before)
         (row,) = standings(cast.north, [self.capability(now)])
         assert (row.vanished is not None) == vanished
+
+    def test_what_merely_could_not_be_asked_is_still_listed_with_what_was_known(self, north, cast):
+        before = probed(north)
+        cast.hl7.settings |= {"port": 1}
+        cast.hl7.save()
+        after = probed(north)
+        assert set(before) <= set(after), "no row is dropped because the connection does not answer"
+        sections = {key for key in before if key[1].startswith("section:")}
+        assert sections
+        assert {after[key] for key in sections} == {"unknown"}
+        rows = {(row.capability.name, row.capability.key): row for row in newest(north)[1]}
+        assert [key for key, row in rows.items() if row.vanished] == [(cast.hl7.name, "answers")]
+        assert "not asked" in rows[sorted(sections)[0]].capability.says.lower()
+
+    def test_it_stays_listed_however_often_one_asks_and_comes_back_with_the_connection(self, north, cast):
+        before = probed(north)
+        port = cast.hl7.settings["port"]
+        cast.hl7.settings |= {"port": 1}
+        cast.hl7.save()
+        probed(north)
+        assert set(before) <= set(probed(north))
+        cast.hl7.settings |= {"port": port}
+        cast.hl7.save()
+        assert probed(north) == before
+
+    def test_a_section_that_the_template_no_longer_has_is_not_carried_on(self, north, cast):
+        CapabilityProbe.objects.create(
+            location=north,
+            by="Dana",
+            findings=[vars(Capability(cast.hl7.pk, cast.hl7.name, "section:GONE", "Section Gone", "yes"))],
+        )
+        assert (cast.hl7.name, "section:GONE") not in probed(north)
+
+    def test_of_a_connection_no_longer_used_nothing_is_carried_on(self, north, cast):
+        CapabilityProbe.objects.create(
+            location=north, by="Dana", findings=[vars(Capability(999_999, "Old way", "write", "Takes a note", "yes"))]
+        )
+        assert not [name for name, _key in probed(north) if name == "Old way"]
 
     def test_another_locations_probes_say_nothing_here(self, cast):
         self.keep(cast.south, "yes")

@@ -90,6 +90,39 @@ class TestGoesByTheNextWay:
         ConnectionState.objects.create(connection=cast.reader, breaker=Breaker.AUTH)
         assert [new.connection for new in rejected(cast)] == [third]
 
+    def test_though_more_than_a_batch_that_can_never_go_stand_before_it(self, two_ways, monkeypatch):
+        monkeypatch.setattr(fallback, "BATCH", 3)
+        withdrawn = [waiting_long(two_ways) for _ in range(2)]
+        Delivery.objects.filter(pk__in=[one.pk for one in withdrawn]).update(withdrawn_at=timezone.now())
+        retracted = waiting_long(two_ways)
+        NoteVersion.objects.filter(pk=retracted.note_version_id).update(retract_requested_at=timezone.now())
+        doubtful = waiting_long(two_ways)
+        add_attempt(two_ways, doubtful, 1, "no_answer", "ack_timeout")
+        last = waiting_long(two_ways)
+        assert sweep() == 1
+        (new,) = Delivery.objects.filter(replaces__isnull=False)
+        assert new.replaces_id == last.pk
+        assert sweep() == 0, "what may not go stays"
+        for one in Delivery.objects.filter(pk__in=[row.pk for row in (*withdrawn, retracted, doubtful)]):
+            assert why_not(one) in {"withdrawn", "doubt"}
+
+    def test_though_more_than_a_batch_at_a_location_without_a_further_way_stand_before_it(self, two_ways, monkeypatch):
+        monkeypatch.setattr(fallback, "BATCH", 2)
+        two_ways.south.fallback = True
+        two_ways.south.save()
+        for _ in range(3):
+            waiting_long(two_ways, location=two_ways.south)
+        last = waiting_long(two_ways)
+        assert sweep() == 1
+        assert Delivery.objects.get(replaces__isnull=False).replaces_id == last.pk
+
+    def test_a_batch_at_a_time_in_the_order_in_which_it_came(self, two_ways, monkeypatch):
+        monkeypatch.setattr(fallback, "BATCH", 2)
+        rows = [waiting_long(two_ways) for _ in range(3)]
+        assert [sweep(), sweep(), sweep()] == [2, 1, 0]
+        replaced = Delivery.objects.filter(replaces__isnull=False).order_by("pk").values_list("replaces", flat=True)
+        assert list(replaced) == [row.pk for row in rows]
+
     def test_in_the_order_in_which_it_came(self, two_ways):
         older, newer = waiting_long(two_ways), waiting_long(two_ways)
         assert sweep() == 2

@@ -211,6 +211,8 @@ def test_a_base_url_gives_the_address_to_connect_to(url, expected):
         "http://[::ffff:127.0.0.1]/",
         "http://169.254.169.254/latest/meta-data/",
         "http://127.0.0.1:6379/",
+        "http://127.0.0.1:0/",
+        "https://127.0.0.1:00/fhir",
         "ftp://127.0.0.1/",
         "file:///etc/passwd",
         "gopher://127.0.0.1:6379/_FLUSHALL",
