@@ -3,11 +3,13 @@
 import pytest
 from django.urls import reverse
 
+from mapping.apply import apply
 from mapping.forms import initial_rows
 from mapping.models import MappingVersion, TemplateVersion
-from mapping.note import RuleSpec
+from mapping.note import RuleSpec, Section
 from mapping.publishing import fingerprint, save_rules, start_draft
-from mapping.queries import draft_of, published_of, published_spec, spec_of
+from mapping.queries import _cached, draft_of, published_of, published_spec, spec_of
+from mapping.sections import name_of
 from tests.cast import make_template
 from tests.mapping.rehearsing import rehearsed
 from tests.mapping.test_forms import posted
@@ -208,3 +210,36 @@ def test_the_page_costs_few_queries(mel, draft, django_assert_max_num_queries):
 def test_titles_and_addresses_name_no_content(mel, draft):
     page = mel.get(url(draft.template)).content.decode()
     assert "<title>Mapping · Scribeport</title>" in page
+
+
+class TestARowOfAKindNobodyKnows:
+    """A restore, or an edit past the program: the page stands, and says which row it is."""
+
+    @pytest.fixture
+    def strange(self, cast):
+        rule = cast.north_mapping.rules.order_by("position").first()
+        type(rule).objects.filter(pk=rule.pk).update(kind="mirror")
+        _cached.cache_clear()
+        yield rule
+        _cached.cache_clear()
+
+    def test_the_mapping_in_force_is_still_shown(self, mel, cast, strange):
+        answer = mel.get(url(cast.north_mapping.template))
+        assert answer.status_code == 200
+        assert name_of(strange.section_code) in answer.content.decode()
+
+    def test_it_holds_the_notes_that_need_it_and_names_the_row(self, cast, strange):
+        spec = spec_of(cast.north_mapping)
+        (rule,) = [one for one in spec.rules if one.id == strange.pk]
+        assert rule.damaged == ("kind",)
+        text = Section(0, strange.section_code, name_of(strange.section_code), "Synthetic text.")
+        found = apply(spec, [text], "hold")
+        assert found.problems
+        assert any(name_of(strange.section_code) in problem.message for problem in found.problems)
+
+    def test_a_draft_of_it_can_be_put_right_and_the_values_page_stands(self, mel, cast, strange):
+        assert mel.get(url(cast.north_mapping.template, "values")).status_code == 200
+        draft = start_draft(cast.north_mapping.template, cast.mel)
+        assert mel.get(url(draft.template)).status_code == 200
+        mel.post(url(draft.template), form_of(draft, "save"))
+        assert all(not rule.damaged for rule in spec_of(draft).rules)

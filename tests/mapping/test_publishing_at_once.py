@@ -10,13 +10,24 @@ from django.db.utils import IntegrityError
 
 from audit.models import AuditEvent
 from audit.record import Actor, acting
-from mapping.going_live import NotRehearsed
+from mapping.going_live import DraftGone, NotRehearsed, keep_rehearsal
 from mapping.importers.base import ImportedField, ImportedTemplate
 from mapping.imports import save_all
-from mapping.models import MappingState, MappingVersion, TemplateVersion
+from mapping.models import MappingState, MappingVersion, Rehearsal, TemplateVersion
 from mapping.note import RuleSpec
-from mapping.publishing import DraftChanged, NotADraft, discard_draft, fingerprint, publish, save_rules, start_draft
-from mapping.queries import draft_of, published_of, spec_of
+from mapping.publishing import (
+    CannotPublish,
+    DraftChanged,
+    NotADraft,
+    discard_draft,
+    fingerprint,
+    publish,
+    save_rules,
+    start_copy,
+    start_draft,
+)
+from mapping.queries import draft_of, field_specs, published_of, published_spec, spec_of
+from mapping.transfer import transfer
 from tests.mapping.rehearsing import rehearsed
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -132,6 +143,46 @@ def test_two_imports_of_a_template_make_two_versions_with_numbers_of_their_own(c
     assert not [answer for answer in answers if isinstance(answer, Exception)]
     numbers = TemplateVersion.objects.filter(template__code="FM-PROGRESS").values_list("number", flat=True)
     assert sorted(numbers) == [1, 2, 3]
+
+
+def test_a_publication_that_meets_a_new_import_is_for_a_version_that_is_named(cast):
+    """Whichever came first, the mapping in force says which version it is for, and what the import broke is known."""
+    template = cast.north_mapping.template
+    draft = rehearsed(start_draft(template, cast.mel), cast.mel)
+    made = ImportedTemplate("Visit", template.code, (ImportedField("NF-01", "Chief complaint", 1),))
+    published, saved = at_once(
+        lambda: publish(draft, cast.mel, REASON), lambda: save_all(cast.north, [made], user=cast.mel)
+    )
+    assert not isinstance(saved, Exception)
+    assert TemplateVersion.objects.filter(template=template).count() == 2
+    in_force = published_of(template)
+    if isinstance(published, Exception):
+        assert isinstance(published, CannotPublish), "the newer version was there first, and breaks it"
+        assert in_force == cast.north_mapping
+    else:
+        assert in_force == draft
+    assert in_force.template_version.number == 1
+    assert {item.field_id for item in published_spec(template).drifted} >= {"NF-02", "NF-06"}
+
+
+def test_two_who_copy_to_one_location_make_one_draft(cast):
+    south = cast.south_mapping.template
+    placed = transfer(spec_of(cast.north_mapping), field_specs(cast.south_mapping.template_version_id), {})
+    answers = at_once(*[lambda: start_copy(south, cast.north_mapping, placed, cast.dana)] * 2)
+    assert sorted(type(answer).__name__ for answer in answers) == ["MappingVersion", "NotADraft"]
+    draft = draft_of(south)
+    assert draft.rules.count() == len(placed.rules), "copied once, not twice"
+    assert AuditEvent.objects.filter(event="mapping.copy").count() == 1
+
+
+def test_a_rehearsal_that_meets_a_discarded_draft_keeps_nothing_or_goes_with_it(cast):
+    draft = start_draft(cast.north_mapping.template, cast.mel)
+    mark = fingerprint(spec_of(draft))
+    kept, gone = at_once(lambda: keep_rehearsal(draft, mark, cast.mel, 1, []), lambda: discard_draft(draft))
+    assert not isinstance(gone, Exception)
+    assert not isinstance(kept, Exception) or isinstance(kept, DraftGone)
+    assert draft_of(draft.template) is None
+    assert not Rehearsal.objects.exists()
 
 
 @pytest.mark.parametrize("state", [MappingState.DRAFT, MappingState.PUBLISHED])
