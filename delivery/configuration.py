@@ -1,10 +1,17 @@
 """Which of delivery's rows are configuration, whose every change is recorded, and what of them never is."""
 
 from audit.configuration import register
+from delivery.alerts.models import AlertRecipient, AlertSettings
 from delivery.events.models import EventSource
 from delivery.ways.models import TemplateStop
 from delivery.webhooks.models import ScribeEndpoint
 
+register(AlertSettings, where=lambda row: (row.practice.code, ""))
+register(
+    AlertRecipient,
+    where=lambda row: (row.practice.code, row.location.code if row.location else ""),
+    exclude={"sealed_secrets"},
+)
 register(
     EventSource,
     where=lambda row: (row.location.practice.code, row.location.code),

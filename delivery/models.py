@@ -4,10 +4,12 @@ from django.db import models
 from django.db.models import Q
 
 from audit.insert_only import InsertOnlyModel
+from delivery.alerts.models import Alert, AlertNotice, AlertRecipient, AlertRound, AlertSettings
 from delivery.bulk.tables import Job, JobItem
 from delivery.certification.models import CertificationArtefact, CertificationResult, CertificationRun
 from delivery.columns import PutAway
 from delivery.events.models import Arrival, Event, EventSource, SourceState, VisitStage
+from delivery.lives import Incarnation, Recovery
 from delivery.monitor.tables import Counted, Issue, Standing, Tally
 from delivery.release.tables import EhiRequest
 from delivery.states import STRIKABLE, State
@@ -18,9 +20,10 @@ from portal.models import ApiKey, Connection, Location, Part, Practice, Scribe
 
 # Rows of parts that Django looks for here.
 __all__ = [
-    "Arrival", "Attestation", "CapabilityProbe", "CertificationArtefact", "CertificationResult", "CertificationRun",
-    "Counted", "EhiRequest", "EndpointState", "Event", "EventSource", "Issue", "Job", "JobItem", "ProbeTurn",
-    "PutAway", "ScribeEndpoint", "SourceState", "Standing", "Tally", "TemplateStop", "VisitStage", "WebhookMessage",
+    "Alert", "AlertNotice", "AlertRecipient", "AlertRound", "AlertSettings", "Arrival", "Attestation",
+    "CapabilityProbe", "CertificationArtefact", "CertificationResult", "CertificationRun", "Counted", "EhiRequest",
+    "EndpointState", "Event", "EventSource", "Incarnation", "Issue", "Job", "JobItem", "ProbeTurn", "PutAway",
+    "Recovery", "ScribeEndpoint", "SourceState", "Standing", "Tally", "TemplateStop", "VisitStage", "WebhookMessage",
 ]  # fmt: skip
 
 STATES = [(state.value, state.value) for state in State]
@@ -374,30 +377,3 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.worker
-
-
-class Incarnation(models.Model):
-    """Which life of the database this is; the mark outside it carries the same id (delivery/incarnation.py)."""
-
-    id = models.UUIDField(primary_key=True)
-    began_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return str(self.id)
-
-
-class Recovery(models.Model):
-    """A stretch of recovery mode: from finding the database older than its mark until a person ends it."""
-
-    entered_at = models.DateTimeField()
-    left_at = models.DateTimeField(null=True, blank=True)
-    going_on = models.BooleanField(default=True)
-    doubted = models.PositiveIntegerField(default=0)  # deliveries that became UNKNOWN on entering
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["going_on"], condition=Q(going_on=True), name="one_recovery_at_a_time")
-        ]
-
-    def __str__(self) -> str:
-        return f"since {self.entered_at}"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 
+from delivery.alerts.looking import tend
 from delivery.certification.running import run_waiting
 from delivery.events.polling import poll_due
 from delivery.sockets import stopping
@@ -18,6 +19,7 @@ ROUNDS: dict[str, Round] = {
     "webhooks": send_due,
     "events": poll_due,
     "exports": run_due,
+    "alerts": tend,
     "canary": canaries_due,
     "certification": run_waiting,
 }

@@ -5,14 +5,16 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from delivery.alerts.models import AlertRecipient
 from delivery.events.models import EventSource
 from delivery.webhooks.models import ScribeEndpoint
 from portal import crypto
 
+Signed = EventSource | ScribeEndpoint | AlertRecipient
 KEPT = timedelta(hours=24)
 
 
-def good(row: EventSource | ScribeEndpoint) -> list[str]:
+def good(row: Signed) -> list[str]:
     """The secrets that count now, the newest first; never shown, logged or put into an exception."""
     if not row.sealed_secrets:
         return []
@@ -21,7 +23,7 @@ def good(row: EventSource | ScribeEndpoint) -> list[str]:
     return [opened["current"], *([opened["previous"]] if kept and opened.get("previous") else [])]
 
 
-def replace(row: EventSource | ScribeEndpoint, secret: str) -> None:
+def replace(row: Signed, secret: str) -> None:
     """Put a new secret in front of the one there is, which ends in a day. The row is saved by the caller."""
     if row.pk is None:
         raise ValueError("save the row before sealing its secrets: its key is part of the seal")
@@ -31,5 +33,5 @@ def replace(row: EventSource | ScribeEndpoint, secret: str) -> None:
     row.previous_until = timezone.now() + KEPT if before else None
 
 
-def _table(row: EventSource | ScribeEndpoint) -> str:
+def _table(row: Signed) -> str:
     return str(row._meta.model_name)

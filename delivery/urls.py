@@ -4,6 +4,8 @@ from django.urls import path
 
 from delivery.views import (
     acting,
+    alert_settings,
+    alerts,
     authorizing,
     bulk,
     certification,
@@ -36,6 +38,14 @@ urlpatterns = [
     path("bulk/<slug:verb>/", bulk.bulk, name="bulk"),
     path("jobs/<int:pk>/", bulk.job, name="job"),
     path("jobs/<int:pk>/<slug:verb>/", bulk.step, name="job-step"),
+    path("alerts/", alerts.alerts, name="alerts"),
+    path("alerts/acknowledge/", alerts.take_all, name="alerts-take"),
+    path("alerts/settings/", alert_settings.alert_settings, name="alert-settings"),
+    path("alerts/recipients/new/", alert_settings.recipient_new, name="alert-recipient-new"),
+    path("alerts/recipients/<int:pk>/", alert_settings.recipient, name="alert-recipient"),
+    path("alerts/recipients/<int:pk>/<slug:verb>/", alert_settings.recipient_act, name="alert-recipient-act"),
+    path("alerts/<int:pk>/", alerts.alert, name="alert"),
+    path("alerts/<int:pk>/acknowledge/", alerts.take, name="alert-take"),
     path("why/", why.why, name="why"),
     path("completeness/", completeness.completeness, name="completeness"),
     path("completeness/export/", completeness.export, name="completeness-export"),

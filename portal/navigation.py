@@ -32,6 +32,7 @@ SEES_NOTES = frozenset({Role.DIRECTOR, Role.OPERATOR, Role.AUDITOR, Role.CLINICI
 ENTRIES = (
     Entry("Overview", "home", "portal:home"),
     Entry("Deliveries", "paper-airplane", "delivery:deliveries", SEES_NOTES),
+    Entry("Alerts", "bell-alert", "delivery:alerts", SEES_NOTES),
     Entry("Completeness", "clipboard-document-check", "delivery:completeness", SEES_NOTES),
     Entry("Events", "bell", "delivery:events", SEES_NOTES),
     Entry(

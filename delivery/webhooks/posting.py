@@ -32,29 +32,34 @@ class Said:
 
 
 def post(endpoint: ScribeEndpoint, secrets: Sequence[str], message: str, body: bytes) -> Said:
+    """One try at a scribe's endpoint: in production over TLS only."""
+    return post_to(endpoint.url, endpoint.environment == Environment.PRODUCTION, secrets, message, body)
+
+
+def post_to(url: str, tls_required: bool, secrets: Sequence[str], message: str, body: bytes) -> Said:
     """One try; asks no database, and never raises for what the network or the endpoint does."""
     began = time.monotonic()
     status, reason = 0, ""
     try:
-        status = _status(endpoint, headers(secrets, message, body, timezone.now()), body)
+        status = _status(url, tls_required, headers(secrets, message, body, timezone.now()), body)
         reason = _reason(status)
     except http.NotAnswered as error:
         reason = error.reason
     except (TargetRefused, OSError) as error:
         reason = "target_not_allowed" if isinstance(error, TargetRefused) else "dns"
     except Exception as error:
-        log.error("a scribe could not be told: %s", type(error))
+        log.error("an endpoint could not be told: %s", type(error))
         reason = "webhook_failed"
     return Said(status, reason, int((time.monotonic() - began) * 1000))
 
 
-def _status(endpoint: ScribeEndpoint, signed: dict[str, str], body: bytes) -> int:
+def _status(url: str, tls_required: bool, signed: dict[str, str], body: bytes) -> int:
     # Asked before each try, not only when it was typed: networks that are allowed may have changed.
-    check_url(endpoint.url, tls_required=endpoint.environment == Environment.PRODUCTION)
-    context = ssl.create_default_context() if endpoint.url.startswith("https:") else None
+    check_url(url, tls_required=tls_required)
+    context = ssl.create_default_context() if url.startswith("https:") else None
     client = http.client(check_target, SECONDS, context, guard=lambda: True)
     try:
-        return client.post(endpoint.url, content=body, headers=signed).status_code
+        return client.post(url, content=body, headers=signed).status_code
     finally:
         client.close()
 

@@ -22,6 +22,7 @@ FAMILIES = {
     "crosswalk": "Drug codes",
     "delivery": "Deliveries",
     "issue": "Issues",
+    "alert": "Alerts",
     "visit": "Visits without a note",
     "report": "Reports",
     "job": "Jobs over many deliveries",

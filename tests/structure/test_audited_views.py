@@ -25,6 +25,7 @@ from audit.models import AuditEvent, PurgeRequest, Tree
 from audit.record import record
 from audit.retention import Held, hold
 from delivery import misrouting
+from delivery.alerts.models import Alert, AlertRecipient
 from delivery.certification.evidence import keep as keep_artefact
 from delivery.certification.models import CertificationResult, CertificationRun
 from delivery.events import sources
@@ -312,12 +313,27 @@ def a_certification(world: World) -> CertificationRun:
     return run
 
 
+def of_an_alert(world: World) -> list[Any]:
+    place, now = world.cast.north, timezone.now()
+    times = {"opened_at": now, "changed_at": now, "seen_at": now}
+    row, _ = Alert.objects.get_or_create(
+        practice=place.practice, location=place, place=place.code, kind="uncertain", defaults=times
+    )
+    return [row.pk]
+
+
+def of_a_recipient(world: World) -> list[Any]:
+    return [AlertRecipient.objects.create(practice=world.cast.practice, way="email", address="it@lakeside.example").pk]
+
+
 def told_of(world: World) -> int:
     """The scribe is told that a visit has begun."""
     an_event(world)
     return world.cast.scribe.pk
 
 
+LIMITS = {"uncertain_minutes": "20", "silence_minutes": "0", "escalate_minutes": "30", "near_days": "14"}
+RECIPIENT = {"way": "email", "address": "it@lakeside.example", "level": "1", "time_zone": "America/New_York"}
 FEED = {
     "port": "26610",
     "peers": "127.0.0.1/32",
@@ -353,6 +369,21 @@ VISITS: dict[str, list[Visit]] = {
         Visit("visit.view", args=lambda world: [of_a_closed_visit(world)], post=REASON),
     ],
     "delivery:columns": [Visit(post={"column": "patient"})],
+    # Alerts: counts, codes and things of ours.
+    "delivery:alerts": [Visit(args=lambda world: of_an_alert(world)[:0])],
+    "delivery:alerts-take": [Visit("alert.change", args=lambda world: of_an_alert(world)[:0], post={})],
+    "delivery:alert": [Visit(args=of_an_alert)],
+    "delivery:alert-take": [Visit("alert.change", args=of_an_alert, post={})],
+    "delivery:alert-settings": [Visit(), Visit("alert.settings", post=LIMITS)],
+    "delivery:alert-recipient-new": [Visit(), Visit("alert.recipient", post=RECIPIENT)],
+    "delivery:alert-recipient": [
+        Visit(args=of_a_recipient),
+        Visit("alert.recipient", args=of_a_recipient, post=RECIPIENT),
+    ],
+    "delivery:alert-recipient-act": [
+        Visit("alert.test", args=lambda world: [*of_a_recipient(world), "test"], post={}),
+        Visit("alert.recipient", args=lambda world: [*of_a_recipient(world), "remove"], post={}),
+    ],
     "delivery:above": [Visit(), Visit(query={"range": "30d"})],
     "delivery:releases": [Visit(), Visit("export.begin", post={"patient": PATIENT["id"]})],
     "delivery:ehi-requests": [Visit("ehi.view")],

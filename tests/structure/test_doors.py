@@ -20,6 +20,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from rest_framework import serializers
 
 from audit.record import record
+from delivery.alerts.forms import AlertSettingsForm, RecipientForm
+from delivery.alerts.models import AlertSettings
 from delivery.events.forms import FeedSourceForm, PollSourceForm, WebhookSourceForm
 from delivery.release.forms import AnswerForm, ReleaseForm, RequestForm
 from delivery.serializers import NoteSerializer
@@ -79,6 +81,14 @@ delivery:bulk                in      yes    yes   yes       no      yes       no
 delivery:job                 in      -      yes   yes       no      yes       no       no         no
 delivery:job-step            in      -      yes   yes       no      yes       no       no         no
 delivery:why                 in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:alerts              in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:alerts-take         in      yes    yes   yes       no      yes       no       no         no
+delivery:alert               in      -      yes   yes       no      yes       yes      yes        yes
+delivery:alert-take          in      -      yes   yes       no      yes       no       no         no
+delivery:alert-settings      in      yes    yes   no        no      no        no       no         no
+delivery:alert-recipient-new in      yes    yes   no        no      no        no       no         no
+delivery:alert-recipient     in      -      yes   no        no      no        no       no         no
+delivery:alert-recipient-act in      -      yes   no        no      no        no       no         no
 delivery:completeness        in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:completeness-export in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:completeness-day    in      yes    yes   yes       no      yes       yes      yes        yes
@@ -470,6 +480,8 @@ UNKNOWN_DRUG = UnknownDrug(Found(drug_code("0093111301", ""), None, "ambiguous",
 # How each form is made for lakeside. A form with no field that names another row says so by being made all the same.
 FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     AgreementForm: lambda cast, data: AgreementForm(cast.practice, data),
+    AlertSettingsForm: lambda cast, data: AlertSettingsForm(data, instance=AlertSettings(practice=cast.practice)),
+    RecipientForm: lambda cast, data: RecipientForm(cast.practice, None, data),
     BulkForm: lambda cast, data: BulkForm(data),
     WhyForm: lambda cast, data: WhyForm(data),
     RunForm: lambda cast, data: RunForm(data),

@@ -1,0 +1,1 @@
+"""Alerts: conditions, their course, and whom they are told."""
