@@ -132,6 +132,7 @@ PARTIAL = {
     "delivery_blocking",
     "delivery_withdrawn",
     "delivery_unread",
+    "delivery_ever_failed",
 }
 
 

@@ -32,6 +32,10 @@ COLUMNS = {
     ("eventsource", "secrets"),
     ("scribeendpoint", "secrets"),
     ("webhookmessage", "body"),
+    ("secondfactor", "seed"),
+    ("exportpiece", "body"),
+    ("ehirequest", "words"),
+    ("certificationartefact", "content"),
 }
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from audit.models import AuditEvent
 from delivery.events import sources
-from delivery.events.kinds import CHECKED_IN, CLOSED, OPENED, RANKS, Happening
+from delivery.events.kinds import CANCELLED, CHECKED_IN, CLOSED, OPENED, RANKS, Happening
 from delivery.events.listening import taken
 from delivery.events.models import Arrival, Event, SourceState, VisitStage
 from delivery.events.taking import ignore, take
@@ -38,7 +38,7 @@ def source_of(location: Location, **settings):
 # --- order -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("order", list(permutations(RANKS)))
+@pytest.mark.parametrize("order", list(permutations([CHECKED_IN, OPENED, CLOSED])))
 def test_in_whatever_order_its_events_come_a_visit_ends_closed_and_asks_for_capture_once_at_most(
     cast, scribes_endpoint, order
 ):
@@ -53,6 +53,19 @@ def test_in_whatever_order_its_events_come_a_visit_ends_closed_and_asks_for_capt
         len(before), ["started", "already"]
     )
     assert WebhookMessage.objects.count() == (1 if before else 0)
+
+
+@pytest.mark.parametrize("first, second", [(CLOSED, CANCELLED), (CANCELLED, CLOSED)])
+def test_a_visit_that_was_closed_or_cancelled_starts_no_capture_whichever_came_first(
+    cast, scribes_endpoint, first, second
+):
+    source = source_of(cast.north)
+    for kind in (first, second, OPENED, CHECKED_IN):
+        take(source, happened(kind))
+    assert VisitStage.objects.get().rank == RANKS[CLOSED] == RANKS[CANCELLED]
+    outcomes = {event.kind: event.outcome for event in Event.objects.all()}
+    assert (outcomes[OPENED], outcomes[CHECKED_IN]) == ("late", "late")
+    assert not WebhookMessage.objects.exists()
 
 
 def test_what_begins_capture_is_what_the_source_says_and_another_source_may_say_otherwise(cast, scribes_endpoint):
