@@ -168,6 +168,7 @@ ACTIONS: dict[str, Action] = dict(
         _action("connection.authorize", "connected to an authorization server", "connection", "scopes"),
         _action("connection.unauthorized", "was refused by an authorization server", "connection", "reason_code"),
         _action("connection.secret.set", "set a connection's secret", "connection", "fields"),
+        _action("event.purge", "deleted events of visits that were past their time", "location", "count", "before"),
         _action("event.take", "was told of a visit", "kind", "way", "outcome", "source"),
         _action("event.refuse", "was refused as a source of events", "source", "reason"),
         _action("event.source", "changed where events come from", "source", "way", "deed"),

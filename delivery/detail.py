@@ -139,6 +139,7 @@ def link_to(delivery: Delivery, button: Button) -> tuple[str, str] | None:
         Button.DIAGNOSES: ("codes:diagnoses", ""),
         Button.DRUGS: ("workbench:waiting", ""),
         Button.MISROUTED: ("delivery:misrouted", template),
+        Button.APP_DATA: ("delivery:app-data", ""),
     }
     if button not in places:
         return None

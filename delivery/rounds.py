@@ -7,6 +7,7 @@ from django.conf import settings
 
 from delivery.alerts.looking import tend
 from delivery.certification.running import run_waiting
+from delivery.events.keeping import purge_due
 from delivery.events.polling import poll_due
 from delivery.sockets import stopping
 from delivery.ways.canary import canaries_due
@@ -22,6 +23,7 @@ ROUNDS: dict[str, Round] = {
     "alerts": tend,
     "canary": canaries_due,
     "certification": run_waiting,
+    "old events": purge_due,
 }
 
 

@@ -388,6 +388,8 @@ LISTEN_KEY = env.str("SCRIBEPORT_LISTEN_KEY", default="")
 LISTEN_CLIENT_CA = env.str("SCRIBEPORT_LISTEN_CLIENT_CA", default="")
 # Webhooks of one event source that a web process takes in a second, on the average.
 EVENTS_PER_SECOND = env.float("SCRIBEPORT_EVENTS_PER_SECOND", default=20.0)
+# Events of visits are kept for so many days; 0: for ever.
+EVENT_DAYS = env.int("SCRIBEPORT_EVENT_DAYS", default=400)
 # A sandbox location that was probed once is probed again after so many hours; 0: by people alone.
 CANARY_HOURS = env.float("SCRIBEPORT_CANARY_HOURS", default=24.0)
 WEB_PROCESSES = env.int("SCRIBEPORT_WEB_PROCESSES", default=1)

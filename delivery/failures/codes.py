@@ -159,7 +159,7 @@ FAILURES = (
         "person there has taken them over; the chart is looked at for 30 days, ever more seldom.",
         Owner.PRACTICE,
         "In eCW, open the patient's App Data and take the entries over or leave them.",
-        Button.VERIFY,
+        Button.APP_DATA,
     ),
     Failure(
         "entries_differ",

@@ -21,6 +21,7 @@ PRESS = {
     Button.AGREEMENT: "Open the agreements",
     Button.DIAGNOSES: "Look a code up",
     Button.DRUGS: "Open the drug workbench",
+    Button.APP_DATA: "See what waits in App Data",
     Button.MISROUTED: "See what was found, and let the notes go",
 }
 

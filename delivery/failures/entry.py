@@ -30,6 +30,7 @@ class Button(StrEnum):
     DIAGNOSES = "diagnoses"
     DRUGS = "drugs"
     MISROUTED = "misrouted"
+    APP_DATA = "app_data"
 
 
 @dataclass(frozen=True)

@@ -408,6 +408,7 @@ VISITS: dict[str, list[Visit]] = {
         Visit("delivery.cancelled", args=lambda world: [make_delivery(world.cast, "held").pk, "cancel"], post=REASON),
         Visit(args=lambda world: [world.delivery.pk, "cancel"], post=REASON),
     ],
+    "delivery:app-data": [Visit()],
     "delivery:events": [Visit(args=an_event)],
     "delivery:event-source": [
         Visit(args=lambda world: ["NORTH", "webhook"]),

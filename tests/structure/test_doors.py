@@ -101,6 +101,7 @@ delivery:content             in      -      yes   yes       no      yes       no
 delivery:reveal              in      -      yes   yes       no      yes       no       yes        no
 delivery:review              in      -      yes   no        no      no        no       yes        no
 delivery:act                 in      -      yes   yes       no      yes       no       no         no
+delivery:app-data            in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:events              in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:event-source        in      yes    yes   yes       no      no        no       no         no
 delivery:event-secret        in      -      yes   yes       no      no        no       no         no

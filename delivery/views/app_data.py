@@ -1,0 +1,20 @@
+"""The page "App Data": what waits in eCW for a person, by location."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from delivery.app_data import LONG, SHOWN, waiting_at
+from delivery.doors import scope_for
+from portal.requests import PortalRequest
+
+
+def app_data(request: PortalRequest) -> HttpResponse:
+    """No patient is named here: a visit is reached through its delivery, where looking is recorded."""
+    places = waiting_at(scope_for(request).locations)
+    context = {
+        "places": places,
+        "total": sum(place.total for place in places),
+        "shown": SHOWN,
+        "long_days": LONG.days,
+    }
+    return render(request, "delivery/app_data.html", context)
