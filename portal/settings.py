@@ -242,6 +242,8 @@ FORM_RENDERER = "portal.forms.rendering.PortalRenderer"
 # Panels that apps above the portal add to its pages, named by string: each is a callable (request, object) -> safe
 # HTML, "" for nothing to show. The object is the location, the scribe or the connection (portal/panels.py).
 HOME_PANELS: list[str] = ["delivery.panels.deliveries", "mapping.panels.templates"]
+# The same for what takes the place of the overview's own "Still to be done".
+PATH_PANELS: list[str] = ["delivery.path.panel.panel"]
 # What can be exported as a job: kind, and who makes it (portal/exports/asking.py).
 EXPORTS: dict[str, str] = {
     "audit": "portal.exports.audit_files.AuditExport",

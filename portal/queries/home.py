@@ -23,12 +23,13 @@ class Step:
 
 @dataclass(frozen=True)
 class LocationCard:
-    """One location on the overview; `panels` are pieces of safe HTML from the apps named in HOME_PANELS."""
+    """One location on the overview; `panels` and `path` are safe HTML from the apps of HOME_PANELS and PATH_PANELS."""
 
     location: Location
     sends_by: str
     steps: tuple[Step, ...]
     panels: tuple[str, ...]
+    path: tuple[str, ...] = ()
 
     @property
     def to_do(self) -> tuple[Step, ...]:
@@ -59,5 +60,7 @@ def location_cards(request: PortalRequest) -> list[LocationCard]:
         routes = [route for route in location.routes.all() if route.part == Part.NOTE]
         sends_by = routes[0].connection.name if routes else ""
         steps = tuple(_steps(location, sends_by, request.selection.roles))
-        cards.append(LocationCard(location, sends_by, steps, rendered(settings.HOME_PANELS, request, location)))
+        panels = rendered(settings.HOME_PANELS, request, location)
+        path = rendered(settings.PATH_PANELS, request, location)
+        cards.append(LocationCard(location, sends_by, steps, panels, path))
     return cards

@@ -442,6 +442,7 @@ VISITS: dict[str, list[Visit]] = {
     "delivery:probe": [Visit(args=of_connection, post={})],
     # Capabilities of connections: of no patient.
     "delivery:ways": [Visit(args=of_north)],
+    "delivery:facts": [Visit(args=of_north)],
     "delivery:certification": [Visit(args=of_north)],
     "delivery:certify": [Visit("certification.begin", args=of_north, post={"notes": "3", "seconds": "9"})],
     "delivery:certification-report": [

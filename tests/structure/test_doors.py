@@ -111,6 +111,7 @@ delivery:held                in      -      yes   yes       no      yes       no
 delivery:misrouted           in      -      yes   yes       no      yes       no       no         no
 delivery:probe               in      -      yes   yes       no      no        no       no         no
 delivery:ways                in      yes    yes   yes       no      no        no       no         no
+delivery:facts               in      yes    yes   yes       no      no        no       no         no
 delivery:certification       in      yes    yes   yes       no      yes       yes      no         no
 delivery:certify             in      yes    yes   yes       no      no        no       no         no
 delivery:certification-report in     -      yes   yes       no      yes       yes      no         no
