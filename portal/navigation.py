@@ -60,6 +60,8 @@ ENTRIES = (
 # Pages of delivery that are steps of something else: a rehearsal of mapping, a scribe's endpoint of the settings. Codes
 # have several pages.
 ELSEWHERE = {
+    "/deliveries/certification/": "portal:home",
+    "/deliveries/facts/": "portal:home",
     "/deliveries/rehearsals/": "mapping:templates",
     "/deliveries/scribes/": "portal:settings",
     "/codes/": "codes:drugs",
