@@ -32,6 +32,7 @@ COLUMNS = {
     ("eventsource", "secrets"),
     ("scribeendpoint", "secrets"),
     ("webhookmessage", "body"),
+    ("alertrecipient", "secrets"),
     ("secondfactor", "seed"),
     ("exportpiece", "body"),
     ("ehirequest", "words"),
