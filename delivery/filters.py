@@ -1,6 +1,6 @@
 """What the delivery list is narrowed to: read from the address, written back into it, shown as removable chips.
 
-The location is not among them: the shell's switch chooses it for every page (portal/selection.py).
+The shell's switch chooses one location or all for every page (portal/selection.py); `at` takes some of these.
 
 Nothing a person typed stands in an address: searches become ids and blind indexes first (delivery/search.py).
 """
@@ -28,6 +28,7 @@ RANGES: dict[str, tuple[str, timedelta]] = {
     "7d": ("Last 7 days", timedelta(days=7)),
     "30d": ("Last 30 days", timedelta(days=30)),
 }
+TRIES = ("2", "3", "5")
 OPAQUE = re.compile(r"[0-9a-f]{32}")
 CONTROL_ID = re.compile(r"[A-Z0-9]{1,20}")
 REASON = re.compile(r"[a-z0-9_.]{1,60}")
@@ -40,6 +41,7 @@ class Filters:
     """One narrowing of the list. Within a field its values are alternatives; fields narrow one another."""
 
     state: tuple[str, ...] = ()  # states and names of GROUPS
+    at: tuple[str, ...] = ()  # codes of some of the locations in view; none: all of them
     provider: tuple[str, ...] = ()  # the scribe's provider ids
     part: tuple[str, ...] = ()
     range: str = ""  # a key of RANGES
@@ -50,6 +52,7 @@ class Filters:
     reason: tuple[str, ...] = ()  # codes of delivery/failures
     method: tuple[str, ...] = ()  # kinds of connections
     failed: str = ""  # "1": a try failed, whatever came of it later
+    tries: str = ""  # at least so many attempts, the last of which may have got through
     patient: str = ""  # blind index
     encounter: str = ""  # blind index
     id: tuple[str, ...] = ()  # deliveries, chosen one by one
@@ -70,7 +73,7 @@ class Filters:
     @property
     def narrow(self) -> bool:
         """Whether something other than place, time, part and state narrows: figures of the whole would mislead."""
-        return bool(self.few or self.provider or self.failed or self.reason or self.method)
+        return bool(self.few or self.provider or self.failed or self.tries or self.reason or self.method)
 
     def query(self) -> str:
         """The address's query string, in a fixed order, without a leading question mark."""
@@ -147,6 +150,7 @@ def read(address: QueryDict) -> Filters:
     known_states = {*State, *GROUPS}
     return Filters(
         state=_several(address, "state", known_states),
+        at=_several(address, "at"),
         provider=_several(address, "provider"),
         part=_several(address, "part", Part.values),
         range=_one(address, "range", address.get("range", "") in RANGES),
@@ -155,6 +159,7 @@ def read(address: QueryDict) -> Filters:
         reason=tuple(code for code in _several(address, "reason") if REASON.fullmatch(code)),
         method=_several(address, "method", ConnectionKind.values),
         failed=_one(address, "failed", address.get("failed") == "1"),
+        tries=_one(address, "tries", address.get("tries", "") in TRIES),
         patient=_one(address, "patient", bool(OPAQUE.fullmatch(address.get("patient", "")))),
         encounter=_one(address, "encounter", bool(OPAQUE.fullmatch(address.get("encounter", "")))),
         id=_numbers(address),

@@ -76,8 +76,15 @@ def read_cursor(text: str, older: bool) -> Cursor | None:
     return Cursor(EPOCH + timedelta(microseconds=int(micros)), int(pk), older)
 
 
+def within(scope: Scope, filters: Filters) -> Scope:
+    """The scope's locations that the filters name; a code that is none of them finds nothing."""
+    named = tuple(location for location in scope.locations if location.code in filters.at)
+    return Scope(named) if filters.at else scope
+
+
 def matching(scope: Scope, filters: Filters, now: datetime | None = None) -> QuerySet[Delivery]:
     """The deliveries of the scope that pass the filters, unordered."""
+    scope = within(scope, filters)
     found = Delivery.objects.filter(location__in=scope.locations)
     if filters.found:
         return found.none()
@@ -128,6 +135,8 @@ def _by_visit(found: QuerySet[Delivery], scope: Scope, filters: Filters) -> Quer
         found = found.filter(NO_NOTE)
     if filters.method:
         found = found.filter(connection__in=_connections(scope, filters.method))
+    if filters.tries:  # said twice: who was tried twice had failed, and of these there is an index
+        found = found.filter(ever_failed=True, attempts__gte=int(filters.tries))
     return found.filter(ever_failed=True) if filters.failed else found
 
 

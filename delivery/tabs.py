@@ -60,7 +60,7 @@ def many(count: int) -> str:
 
 def chips(chosen: Filters, scope: Scope) -> list[Chip]:
     """One chip for every value in force, in plain words; a group shown as a tab needs none."""
-    names = _provider_names(chosen, scope)
+    names = _provider_names(chosen, scope) | {one.code: one.name for one in scope.locations if one.code in chosen.at}
     each = [(name, value) for name, value in chosen.chosen() if name != "id"]
     made = [Chip(_label(name, value, names), chosen.without(name, value).query()) for name, value in each]
     number = len(chosen.id)
@@ -75,10 +75,10 @@ SAID = {
     "note": "One note",
     "found": "Search",
 }
-BEGINNINGS = {"since": "From", "until": "Until", "control": "Control id"}
+BEGINNINGS = {"tries": "Attempts, at least", "since": "From", "until": "Until", "control": "Control id"}
 
 
-def _label(name: str, value: str, providers: dict[str, str]) -> str:
+def _label(name: str, value: str, names: dict[str, str]) -> str:
     if name == "state":
         return GROUP_WORDS[value][0] if value in GROUPS else WORDS[State(value)].label
     if name == "part":
@@ -89,8 +89,8 @@ def _label(name: str, value: str, providers: dict[str, str]) -> str:
         return failure(value).title
     if name == "range":
         return RANGES[value][0]
-    if name == "provider":
-        return providers.get(value) or value
+    if name in ("provider", "at"):
+        return names.get(value) or value
     return SAID.get(name) or f"{BEGINNINGS[name]} {value.replace('T', ' ')}"
 
 

@@ -1,7 +1,7 @@
 """The health cards: six numbers, each a way into the list, each with what it was a week earlier."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Min
@@ -47,10 +47,8 @@ class Asked:
 
     def to(self, state: str, timed: bool = True) -> str:
         """The address of the deliveries in a state; the time left out for what is counted whatever its age."""
-        narrowed = self.time if timed else Filters()
-        query = Filters(
-            state=(state,) if state else (), range=narrowed.range, since=narrowed.since, until=narrowed.until
-        ).query()
+        narrowed = replace(self.time, state=(state,) if state else ())
+        query = (narrowed if timed else replace(narrowed, range="", since="", until="")).query()
         place = f"location={self.code}&" if self.code else ""
         return f"{reverse('delivery:deliveries')}?{place}{query}"
 
@@ -167,13 +165,22 @@ def percentiles(lengths: Sequence[timedelta], *percents: int) -> list[timedelta 
 
 def _endings(asked: Asked) -> Card:
     label, icon, url = "Tokens & certificates", "key", reverse("portal:connections")
-    first = next(iter(expiries(asked.scope.locations)), None)
+    found = expiries(asked.scope.locations)
+    first = next(iter(found), None)
     if first is None:
         return Card(label, icon, NOTHING, "none with an end; tokens renew themselves", url=url)
     if first.refused or first.ends is None:
         return Card(label, icon, "Refused", f"{first.what}: a person must connect", "act", url=url)
-    left = first.ends - asked.now
+    left, said = first.ends - asked.now, _nearing([one.ends for one in found if one.ends], asked.now)
     if left <= timedelta(0):
-        return Card(label, icon, "Ended", first.what, "act", url=url)
-    value = f"{left.days} d" if left.days else ago(left)
-    return Card(label, icon, value, f"until the end of the {first.what}", "act" if left < NEAR else "", url=url)
+        return Card(label, icon, "Ended", first.what, "act", url=url, change=said)
+    value, tone = f"{left.days} d" if left.days else ago(left), "act" if left < NEAR else ""
+    return Card(label, icon, value, f"until the end of the {first.what}", tone, url=url, change=said)
+
+
+def _nearing(ends: Sequence[datetime], now: datetime) -> str:
+    """How many have come near their end since a week ago; of what was replaced meanwhile nothing is known."""
+    near, before = (sum(end - at < NEAR for end in ends) for at in (now, now - timedelta(days=7)))
+    if near == before:
+        return "as many near their end as a week ago" if near else ""
+    return f"{abs(near - before)} {'more' if near > before else 'fewer'} near their end than a week ago"

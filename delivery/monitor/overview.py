@@ -1,7 +1,7 @@
 """What stands above the list: the cards and the chart of the locations in view, for the time the list speaks of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -34,7 +34,8 @@ def overview(scope: Scope, chosen: Filters, zone: ZoneInfo, now: datetime | None
     now = now or timezone.now()
     span = span_of(chosen, scope.zone, now)
     found = counts(scope, span)
-    asked = Asked(scope, span, chosen if chosen.range or chosen.since or chosen.until else Filters(range="24h"), now)
+    timed = chosen if chosen.range or chosen.since or chosen.until else replace(chosen, range="24h")
+    asked = Asked(scope, span, timed, now)
     return Overview(
         span=span,
         cards=tuple(cards(asked, found, counts(scope, span.a_week_earlier()))),

@@ -70,6 +70,7 @@ def deliveries(request: PortalRequest) -> HttpResponse:
         "ways": WAYS,
         **range_context(live.filters),
         "columns": COLUMNS,
+        "tries": filters.TRIES,
         "bulk_deeds": [deed for deed in DEEDS if deed.verb in VERBS],
         **above_context(live.scope, live.filters, live.times),
     }
@@ -94,17 +95,19 @@ def range_context(chosen: Filters) -> dict[str, Any]:
 def above(request: PortalRequest) -> HttpResponse:
     """The cards and the chart alone, asked every ten seconds by an open page. No patient stands in them."""
     chosen = filters.read(request.GET)
-    return render(request, "delivery/monitor/above.html", above_context(scope_for(request), chosen, way_of(request)))
+    context = above_context(scope_for(request), chosen, way_of(request)) | range_context(chosen) | {"filters": chosen}
+    return render(request, "delivery/monitor/above.html", context)
 
 
 def above_context(scope: Scope, chosen: Filters, times: str) -> dict[str, Any]:
     """Nothing above a list of few rows: one patient's, one visit's, what a search has found."""
-    if chosen.narrow or not scope.locations:
+    if chosen.narrow or not queries.within(scope, chosen).locations:
         return {}
-    timed = Filters(range=chosen.range, since=chosen.since, until=chosen.until)
-    shown = overview(scope, chosen, zone_for(times, scope))
+    scope = queries.within(scope, chosen)
+    timed = Filters(range=chosen.range, since=chosen.since, until=chosen.until, at=chosen.at)
+    shown = overview(scope, timed, zone_for(times, scope))
     found = rail(scope, shown.made_at)
-    return {"overview": shown, "rail": found, "above_address": timed.query(), "query": chosen.query()}
+    return {"overview": shown, "rail": found, "above_address": chosen.query(), "at": Filters(at=chosen.at).query()}
 
 
 def rows(request: PortalRequest) -> HttpResponse:

@@ -6,6 +6,7 @@ const SLOWLY = 5; // what is marked data-live-slow is asked for with every fifth
 let ticks = 0;
 let lastGood = Date.now();
 let asking = false;
+let paused = false;
 
 function live() {
   return document.querySelector("[data-live]");
@@ -20,7 +21,7 @@ function say(tone, text) {
 }
 
 function ask() {
-  if (document.hidden || asking || !live()) return;
+  if (document.hidden || paused || asking || !live()) return;
   asking = true;
   htmx.trigger(live(), "live");
   const slow = document.querySelector("[data-live-slow]");
@@ -32,7 +33,7 @@ function ask() {
 function good() {
   asking = false;
   lastGood = Date.now();
-  say("ok", "Live");
+  if (!paused) say("ok", "Live");
 }
 
 function bad() {
@@ -52,6 +53,15 @@ document.addEventListener("htmx:afterRequest", (event) => {
   const status = event.detail.xhr.status;
   if (status === 304 || (status >= 200 && status < 300)) good();
   else bad();
+});
+/* Who reads on may stop it; what is under way is still shown. */
+document.addEventListener("click", (event) => {
+  const toggle = event.target.closest("[data-live-toggle]");
+  if (!toggle) return;
+  paused = !paused;
+  toggle.setAttribute("aria-pressed", String(!paused));
+  if (paused) say("off", `Stopped at ${new Date(lastGood).toLocaleTimeString()}`);
+  else ask();
 });
 document.addEventListener("visibilitychange", ask);
 setInterval(ask, EVERY);

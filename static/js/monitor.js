@@ -56,7 +56,7 @@ document.addEventListener("change", (event) => {
   showChosen();
 });
 document.addEventListener("reset", (event) => {
-  if (event.target.id !== "chosen") return;
+  if (!event.target.matches("#chosen")) return; // not by .id: its boxes have that name
   chosen.clear();
   setTimeout(showChosen);
 });
@@ -115,5 +115,5 @@ document.addEventListener("pointerup", (event) => {
   from = null;
   if (chosen.length < 2) return;
   const query = new URLSearchParams({ since: chosen[0].dataset.since, until: chosen.at(-1).dataset.until });
-  location.assign(`${document.querySelector(".outcomes").dataset.zoom}?${query}`);
+  location.assign(`${document.querySelector(".outcomes").dataset.zoom}${query}`);
 });
