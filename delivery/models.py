@@ -201,8 +201,7 @@ class Delivery(models.Model):
             models.Index(fields=["location", "state", "-created_at", "-id"], name="delivery_by_state"),
             models.Index(fields=["location", "-created_at", "-id"], name="delivery_by_location"),
             models.Index(fields=["practice", "-created_at", "-id"], name="delivery_by_practice"),
-            # What many rows are narrowed by, counted by state from the index alone. Few have a reason, ever failed or
-            # are no note. (Queries say the conditions in these very words: WITH_REASON, NO_NOTE of queries.py.)
+            # What many rows are narrowed by, with the state to count by (queries.py: WITH_REASON, NO_NOTE).
             models.Index(
                 fields=["location", "reason_code", "state", "-created_at", "-id"],
                 name="delivery_by_reason",
