@@ -191,6 +191,8 @@ ACTIONS: dict[str, Action] = dict(
         _action("route.change", "changed a route", "location", "part", "connection"),
         _action("agreement.record", "recorded an agreement", "kind", "party"),
         _action("agreement.end", "ended an agreement", "kind", "party"),
+        _action("partner.change", "wrote down a step of the partner registration", "step", "state", "sha256"),
+        _action("partner.fetch", "fetched a document of the partner registration", "step", "sha256"),
         _action("scribe.create", "added a scribe"),
         _action("key.create", "created a scribe's key", "prefix", "environment"),
         _action("key.revoke", "revoked a scribe's key", "prefix"),

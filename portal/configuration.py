@@ -11,6 +11,7 @@ from portal.models import (
     GroupRole,
     Location,
     Membership,
+    PartnerItem,
     Practice,
     Route,
     Scribe,
@@ -57,3 +58,4 @@ register(Route, where=at_location("location"))
 register(Agreement, where=of_practice("practice"))
 register(Scribe, where=of_practice("practice"))
 register(ApiKey, where=of_practice("scribe.practice"), exclude={"mac"}, many_to_many={"locations"})
+register(PartnerItem, where=of_practice("practice"), exclude={"sealed_file"})

@@ -12,11 +12,13 @@ from audit.configuration import Configuration, ConfigurationQuerySet
 from portal import crypto
 from portal.exports.tables import ExportJob, ExportPiece
 from portal.factors.tables import EmergencyAccess, RecoveryCode, SecondFactor
+from portal.partner_table import PartnerItem, PartnerState, PartnerStep
 
 __all__ = [
     "Agreement", "AgreementKind", "ApiKey", "Connection", "ConnectionKind", "EmergencyAccess", "Environment",
-    "ExportJob", "ExportPiece", "GroupRole", "Location", "Membership", "OAuthGrant", "Part", "Practice",
-    "RecoveryCode", "Role", "Route", "Scribe", "SecondFactor", "SignInAttempt", "UnmappedPolicy", "User",
+    "ExportJob", "ExportPiece", "GroupRole", "Location", "Membership", "OAuthGrant", "Part", "PartnerItem",
+    "PartnerState", "PartnerStep", "Practice", "RecoveryCode", "Role", "Route", "Scribe", "SecondFactor",
+    "SignInAttempt", "UnmappedPolicy", "User",
 ]  # fmt: skip
 
 

@@ -36,6 +36,7 @@ FAMILIES = {
     "location": "Locations",
     "route": "Routes",
     "agreement": "Agreements",
+    "partner": "Partner registration",
     "scribe": "Scribes",
     "key": "Scribes’ keys",
     "config": "Configuration",

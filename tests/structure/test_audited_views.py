@@ -59,6 +59,7 @@ from portal.models import (
     SecondFactor,
     SignInAttempt,
 )
+from portal.partner import Facts, File, write_down
 from portal.revision import Revision
 from portal.signing import new_key
 from tests.cast import Cast
@@ -235,6 +236,11 @@ def a_purge(world: World) -> list[Any]:
 def a_request(world: World) -> list[Any]:
     what = Entered("patient", date(2026, 2, 1), "Zephyrine Quackenbush", TEXT, PATIENT["id"])
     return [enter(world.cast.practice, what, world.cast.dana).pk]
+
+
+def of_a_document(world: World) -> list[Any]:
+    write_down(world.cast.practice, "soc2", Facts("open"), File("report.pdf", b"%PDF"))
+    return ["soc2"]
 
 
 def an_export(world: World) -> list[Any]:
@@ -542,6 +548,12 @@ VISITS: dict[str, list[Visit]] = {
     "portal:agreement-end": [Visit("agreement.end", args=lambda world: [an_agreement(world).pk], post={})],
     "portal:sign-in-settings": [Visit(), Visit("config.change", post={"group": "it", "role": "director"})],
     "portal:group-remove": [Visit(args=of_a_group, post={})],
+    "portal:partner": [Visit()],
+    "portal:partner-step": [
+        Visit(args=lambda world: ["soc2"]),
+        Visit("partner.change", args=lambda world: ["soc2"], post={"state": "open"}),
+    ],
+    "portal:partner-file": [Visit("partner.fetch", args=of_a_document)],
     "portal:people": [Visit()],
     "portal:person-new": [Visit()],
     "portal:person": [Visit(args=of_mel)],
@@ -690,6 +702,7 @@ OPENERS = {
     "portal/exports/tables.py": "opens the pieces of an export for whoever asked for it, under export.fetch",
     "portal/factors/tables.py": "opens a second factor's seed, shown to its person while it is set up",
     "portal/models.py": "opens a connection's secrets",
+    "portal/partner.py": "opens a document of the partner registration, under partner.fetch",
     "portal/rotation.py": "seals every value again under another key; shows none",
     "portal/tokens.py": "opens a connection's OAuth tokens",
 }

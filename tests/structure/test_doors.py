@@ -46,6 +46,7 @@ from portal.forms.folder import FolderForm
 from portal.forms.hl7 import Hl7Form
 from portal.forms.locations import LocationForm, NewLocationForm, ReasonForm, RoutesForm
 from portal.forms.openapi import OpenApiForm
+from portal.forms.partner import PartnerForm
 from portal.forms.people import InviteForm, RoleForm
 from portal.forms.retention import HoldForm, LiftForm, YearsForm
 from portal.forms.scribes import AgreementForm, KeyForm, ScribeForm
@@ -177,6 +178,9 @@ portal:agreements            in      yes    yes   no        no      no        no
 portal:agreement-end         in      -      yes   no        no      no        no       no         no
 portal:sign-in-settings      in      yes    yes   no        no      no        no       no         no
 portal:group-remove          in      -      yes   no        no      no        no       no         no
+portal:partner               in      yes    yes   no        no      no        no       no         no
+portal:partner-step          in      yes    yes   no        no      no        no       no         no
+portal:partner-file          in      -      yes   no        no      no        no       no         no
 portal:people                in      yes    yes   no        no      no        no       no         no
 portal:person-new            in      yes    yes   no        no      no        no       no         no
 portal:person                in      -      yes   no        no      no        no       no         no
@@ -498,6 +502,7 @@ FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     ReleaseForm: lambda cast, data: ReleaseForm(data),
     RequestForm: lambda cast, data: RequestForm(data),
     AnswerForm: lambda cast, data: AnswerForm(date(2026, 7, 1), data),
+    PartnerForm: lambda cast, data: PartnerForm(data),
     PatientForm: lambda cast, data: PatientForm(data),
     AuditExportForm: lambda cast, data: AuditExportForm("", True, data),
     CodeForm: lambda cast, data: CodeForm(data),
