@@ -1,7 +1,5 @@
 """The table of the partner registration: one row for each thing that eClinicalWorks asks of a partner."""
 
-from typing import Any
-
 from django.db import models
 from django.db.models import F, Q
 
@@ -42,7 +40,7 @@ class PartnerItem(Configuration):
     sealed_file = models.BinaryField(null=True, blank=True)
 
     class Meta:
-        constraints: list[Any] = [
+        constraints = [
             models.UniqueConstraint(fields=["practice", "step"], name="partner_step_once"),
             models.CheckConstraint(
                 condition=Q(sent_on__isnull=True) | Q(decided_on__isnull=True) | Q(decided_on__gte=F("sent_on")),

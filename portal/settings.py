@@ -245,10 +245,7 @@ HOME_PANELS: list[str] = ["delivery.panels.deliveries", "mapping.panels.template
 # The same for what takes the place of the overview's own "Still to be done".
 PATH_PANELS: list[str] = ["delivery.path.panel.panel"]
 # What can be exported as a job: kind, and who makes it (portal/exports/asking.py).
-EXPORTS: dict[str, str] = {
-    "audit": "portal.exports.audit_files.AuditExport",
-    "ehi": "delivery.release.job.EhiExport",
-}
+EXPORTS = {"audit": "portal.exports.audit_files.AuditExport", "ehi": "delivery.release.job.EhiExport"}
 LOCATION_PANELS: list[str] = [
     "delivery.ways.panel.panel",
     "mapping.panels.defaults",
