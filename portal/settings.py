@@ -247,19 +247,14 @@ PATH_PANELS: list[str] = ["delivery.path.panel.panel"]
 # What can be exported as a job: kind, and who makes it (portal/exports/asking.py).
 EXPORTS = {"audit": "portal.exports.audit_files.AuditExport", "ehi": "delivery.release.job.EhiExport"}
 LOCATION_PANELS: list[str] = [
-    "delivery.ways.panel.panel",
-    "mapping.panels.defaults",
-    "delivery.events.panel.panel",
+    "delivery.ways.panel.panel", "mapping.panels.defaults", "delivery.events.panel.panel",
     "delivery.certification.panel.panel",
-]
+]  # fmt: skip
 SCRIBE_PANELS: list[str] = ["delivery.webhooks.panel.panel"]
 CONNECTION_PANELS: list[str] = [
-    "delivery.test_panel.panel",
-    "delivery.oauth_panel.panel",
-    "delivery.connection_panel.panel",
-]
-# What must hold before a production location is released, and locks it again when it does not hold any more: each is a
-# callable (location) -> list of what is lacking, in plain words (portal/locations.py).
+    "delivery.test_panel.panel", "delivery.oauth_panel.panel", "delivery.connection_panel.panel",
+]  # fmt: skip
+# What must hold while a production location is released: each (location) -> what is lacking, in plain words.
 RELEASE_CHECKS: list[str] = ["delivery.certification.standing.lacks"]
 # Notices over every page of a signed-in person: each is a callable (request) -> safe HTML, "" for nothing to say.
 BANNERS: list[str] = ["portal.factors.emergency.banner", "delivery.connection_panel.recovery_banner"]
