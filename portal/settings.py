@@ -345,23 +345,14 @@ CELERY_DB_REUSE_MAX = 1_000_000
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object]
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "unacked_restore_interval": 2,
-        "unacked_restore_throttle": 1,
-        "socket_timeout": 5,
-        "socket_connect_timeout": 2,
-        "max_retries": 1,
-    }
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"unacked_restore_interval": 2, "unacked_restore_throttle": 1}
+    CELERY_BROKER_TRANSPORT_OPTIONS |= {"socket_timeout": 5, "socket_connect_timeout": 2, "max_retries": 1}
 else:
     BROKER_DIR = DATA_DIR / "broker"
     BROKER_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
     CELERY_BROKER_URL = "files://"  # portal/embedded_broker.py
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "data_folder_in": str(BROKER_DIR),
-        "data_folder_out": str(BROKER_DIR),
-        "control_folder": str(BROKER_DIR / "control"),
-        "polling_interval": 0.05,
-    }
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"data_folder_in": str(BROKER_DIR), "data_folder_out": str(BROKER_DIR)}
+    CELERY_BROKER_TRANSPORT_OPTIONS |= {"control_folder": str(BROKER_DIR / "control"), "polling_interval": 0.05}
 
 # Tells a restored database from the live one; in production on another volume than the database.
 INCARNATION_FILE = Path(env.str("SCRIBEPORT_INCARNATION_FILE", default=str(DATA_DIR / "incarnation")))

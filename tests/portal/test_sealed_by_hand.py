@@ -37,6 +37,7 @@ COLUMNS = {
     ("exportpiece", "body"),
     ("ehirequest", "words"),
     ("certificationartefact", "content"),
+    ("alertrecipient", "secrets"),
 }
 
 

@@ -184,7 +184,7 @@ def test_one_can_search_filter_and_step_by_keyboard(north, signed_in):
     expect(page.get_by_role("link", name="Remove: One patient")).to_be_visible()
     assert "P1001" not in page.url
     page.wait_for_load_state()  # the scripts are deferred
-    page.get_by_label("Provider", exact=True).select_option(label="Ann Lee")
+    page.get_by_role("combobox", name="Provider", exact=True).select_option(label="Ann Lee")
     expect(page.get_by_role("link", name="Remove: Ann Lee")).to_be_visible()
     expect(page.get_by_role("link", name="Remove: One patient")).to_be_visible()
     page.get_by_role("link", name="Clear all").click()
