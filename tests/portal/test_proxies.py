@@ -29,11 +29,11 @@ def proxied(settings):
         ("", "198.51.100.7", ""),
     ],
 )
-def test_only_what_trusted_proxies_wrote_is_believed(proxied, peer, forwarded, expected):
+def test_S25_only_what_trusted_proxies_wrote_is_believed(proxied, peer, forwarded, expected):
     assert client_address(peer, forwarded) == expected
 
 
-def test_without_trusted_proxies_the_header_is_ignored(client, cast):
+def test_S25_without_trusted_proxies_the_header_is_ignored(client, cast):
     data = {"username": "dana", "password": "wrong"}
     client.post(reverse("portal:sign-in"), data, headers={"X-Forwarded-For": "198.51.100.7"})
     assert AuditEvent.objects.get(event="auth.login.fail").source_ip == "127.0.0.1"

@@ -372,7 +372,7 @@ def to_south(world: World, args: list[Any]) -> list[Any]:
     return ["SOUTH" if argument == "NORTH" else argument for argument in args]
 
 
-def test_for_a_stranger_no_object_of_another_practice_exists(world, stranger):
+def test_S05_for_a_stranger_no_object_of_another_practice_exists(world, stranger):
     """405 where an address knows one method only: it says nothing about the object, and the other method says 404."""
     api, found = foreign_key(world), {}
     for route in WITH_OBJECT:
@@ -392,7 +392,7 @@ def test_for_a_stranger_no_object_of_another_practice_exists(world, stranger):
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_what_never_was_is_answered_like_what_is_anothers(world, method):
+def test_S05_what_never_was_is_answered_like_what_is_anothers(world, method):
     """Numbers too large for a database's column, too: an error would tell the two apart."""
     dana, scribe = client_of(world.cast.dana), Client(headers=foreign_key(world))
     for route in WITH_OBJECT:
@@ -426,7 +426,7 @@ def test_pages_without_an_object_show_a_stranger_nothing_of_another_practice(wor
         assert [canary for canary in canaries if canary in text] == [], route
 
 
-def test_a_colleagues_address_does_not_open_a_strangers_role(world, cast):
+def test_S05_a_colleagues_address_does_not_open_a_strangers_role(world, cast):
     """Two objects in one address must belong together."""
     strangers_role = cast.sam.memberships.first()
     client = client_of(cast.dana)
@@ -574,7 +574,7 @@ def foreign(cast) -> dict[type, Any]:
     }
 
 
-def test_no_form_takes_another_practices_row(cast, foreign):
+def test_S05_no_form_takes_another_practices_row(cast, foreign):
     tried = []
     for make in FORMS.values():
         for name, field in related(make(cast, None)).items():
@@ -589,7 +589,7 @@ def test_no_form_takes_another_practices_row(cast, foreign):
     assert len(tried) >= 7, tried
 
 
-def test_no_form_offers_another_practices_row(cast, foreign):
+def test_S05_no_form_offers_another_practices_row(cast, foreign):
     for make in FORMS.values():
         for name, field in related(make(cast, None)).items():
             offered = set(field.queryset.values_list("pk", flat=True))

@@ -76,7 +76,7 @@ HARMFUL = {
 
 
 @pytest.mark.parametrize("kind", HARMFUL)
-def test_a_file_made_to_do_harm_is_refused_in_two_seconds_and_256_mb(kind):
+def test_S12_a_file_made_to_do_harm_is_refused_in_two_seconds_and_256_mb(kind):
     name, made = HARMFUL[kind]
     content = made()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -94,7 +94,7 @@ def test_a_million_strings_just_under_the_limit_are_harmless():
     assert len(template.fields) == 2
 
 
-def test_a_child_that_takes_memory_is_ended():
+def test_S12_a_child_that_takes_memory_is_ended():
     """The limit itself, with a program that takes what it can: no file of ours gets so far."""
     program = (
         "from mapping.importers import child\nchild.limit()\n"
@@ -104,7 +104,7 @@ def test_a_child_that_takes_memory_is_ended():
     assert told.stdout.strip() == "no memory"
 
 
-def test_a_child_that_computes_on_is_ended():
+def test_S12_a_child_that_computes_on_is_ended():
     program = "from mapping.importers import child\nchild.limit()\nwhile True: pass\n"
     started = time.monotonic()
     told = subprocess.run([sys.executable, "-c", program], cwd=limited.ROOT, capture_output=True, timeout=30)
@@ -112,7 +112,7 @@ def test_a_child_that_computes_on_is_ended():
     assert time.monotonic() - started < 20
 
 
-def test_a_child_can_write_no_file(tmp_path):
+def test_S12_a_child_can_write_no_file(tmp_path):
     program = f"from mapping.importers import child\nchild.limit()\nopen({str(tmp_path / 'x')!r}, 'w').write('x')\n"
     told = subprocess.run([sys.executable, "-c", program], cwd=limited.ROOT, capture_output=True, timeout=30)
     assert told.stdout == b""

@@ -181,12 +181,12 @@ def test_a_cell_in_error_is_a_refused_row(typed):
     "part",
     ["xl/vbaProject.bin", "xl/macrosheets/sheet1.xml", "xl/activeX/activeX1.xml", "xl/VBAPROJECT.BIN"],
 )
-def test_macros_are_refused(part):
+def test_S13_macros_are_refused(part):
     content = changed(workbook(), lambda name, body: body, **{part: b"<x/>"})
     assert "holds macros" in refusal(content)
 
 
-def test_a_macro_workbook_under_another_ending_is_refused_by_its_type():
+def test_S13_a_macro_workbook_under_another_ending_is_refused_by_its_type():
     macro = b"application/vnd.ms-excel.sheet.macroEnabled.main+xml"
     plain = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
     content = changed(workbook(), lambda name, body: body.replace(plain, macro))
@@ -199,14 +199,14 @@ ENTITY = '<!DOCTYPE x [<!ENTITY a "aaaa">]>'
 
 @pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/styles.xml", "docProps/app.xml"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
-def test_declared_entities_are_refused_wherever_they_stand(part, encoding):
+def test_S10_declared_entities_are_refused_wherever_they_stand(part, encoding):
     def change(name: str, body: bytes) -> bytes:
         return ("<?xml version='1.0'?>" + ENTITY + "<x/>").encode(encoding) if name == part else body
 
     assert "declares XML entities" in refusal(changed(workbook(), change))
 
 
-def test_a_declaration_behind_a_long_comment_is_found():
+def test_S10_a_declaration_behind_a_long_comment_is_found():
     body = b"<?xml version='1.0'?><!--" + b"x" * (1024 * 1024 - 30) + b"-->" + ENTITY.encode() + b"<x/>"
     content = changed(workbook(), lambda name, part: body if name == "xl/workbook.xml" else part)
     assert "declares XML entities" in refusal(content)
@@ -255,7 +255,7 @@ def test_whatever_stands_in_the_cells_is_a_template_or_a_refusal(rows):
 
 @settings(max_examples=40, deadline=None)
 @given(st.binary(min_size=1, max_size=40), st.integers(0, 4000))
-def test_damaged_bytes_never_raise_anything_but_a_refusal(noise, place):
+def test_S13_damaged_bytes_never_raise_anything_but_a_refusal(noise, place):
     content = bytearray(workbook())
     place %= len(content) - len(noise)
     content[place : place + len(noise)] = noise
