@@ -23,7 +23,7 @@ RELEASED = "Released for production"
 
 @pytest.fixture(autouse=True)
 def no_panels(settings):
-    settings.HOME_PANELS = []
+    settings.HOME_PANELS = settings.PATH_PANELS = []
 
 
 def cards(cast, *places: Location, roles=frozenset({Role.DIRECTOR})):
