@@ -234,6 +234,20 @@ class TestLiveUpdate:
         assert not any(query["sql"].startswith(("INSERT", "UPDATE", "DELETE")) for query in asked)
         assert not any("sealed_body" in query["sql"] for query in asked)
 
+    @pytest.mark.parametrize(
+        "query", ["", "state=held", "range=30d", "provider=DR7", "failed=1", "part=note", "tries=2"]
+    )
+    def test_an_unchanged_poll_asks_the_deliveries_once_whatever_is_narrowed_by(self, cast, dana, query):
+        for state in (State.HELD, State.VERIFIED, State.READY):
+            make_delivery(cast, state, tries=["unavailable", "unavailable"])
+        address = f"{LIST}rows/?{query}"
+        version = self.etag(dana, f"?{query}" if query else "")
+        with CaptureQueriesContext(connection) as asked:
+            assert dana.get(address, headers={"If-None-Match": version, "X-Poll": "1"}).status_code == 304
+        of_deliveries = [one["sql"] for one in asked if 'FROM "delivery_' in one["sql"]]
+        assert len(of_deliveries) == 1, of_deliveries
+        assert not [one for one in asked if one["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
+
     def test_first_paint_and_live_update_are_one_text(self, cast, dana):
         make_delivery(cast)
         whole, part = text(dana.get(LIST)), text(dana.get(LIST + "rows/"))
