@@ -34,6 +34,7 @@ ENTRIES = (
     Entry("Deliveries", "paper-airplane", "delivery:deliveries", SEES_NOTES),
     Entry("Alerts", "bell-alert", "delivery:alerts", SEES_NOTES),
     Entry("Completeness", "clipboard-document-check", "delivery:completeness", SEES_NOTES),
+    Entry("Reports", "chart-bar", "delivery:report", SEES_NOTES),
     Entry("Events", "bell", "delivery:events", SEES_NOTES),
     Entry(
         "Templates & mapping",

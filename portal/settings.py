@@ -295,15 +295,15 @@ ALLOWED_FOLDERS = [each for each in env.str("SCRIBEPORT_ALLOWED_FOLDERS", defaul
 
 # Mail for alerts: no host, no mail. SITE_URL begins the links in it.
 SITE_URL = env.str("SCRIBEPORT_URL", default=(CSRF_TRUSTED_ORIGINS or ["http://localhost:8000"])[0])
-EMAIL_HOST = env.str("SCRIBEPORT_SMTP_HOST", default="")
-EMAIL_PORT = env.int("SCRIBEPORT_SMTP_PORT", default=587)
-EMAIL_HOST_USER = env.str("SCRIBEPORT_SMTP_USER", default="")
+EMAIL_HOST, EMAIL_PORT = env.str("SCRIBEPORT_SMTP_HOST", default=""), env.int("SCRIBEPORT_SMTP_PORT", default=587)
+EMAIL_HOST_USER, EMAIL_TIMEOUT = env.str("SCRIBEPORT_SMTP_USER", default=""), 15
 EMAIL_HOST_PASSWORD = env.str("SCRIBEPORT_SMTP_PASSWORD", default="")
-SMTP_SECURITY = env.str("SCRIBEPORT_SMTP_SECURITY", default="starttls")
-if SMTP_SECURITY not in ("starttls", "tls", "none"):
-    raise ImproperlyConfigured("SCRIBEPORT_SMTP_SECURITY must be starttls, tls or none.")
-EMAIL_USE_TLS, EMAIL_USE_SSL = SMTP_SECURITY == "starttls", SMTP_SECURITY == "tls"
-EMAIL_TIMEOUT = 15
+SMTP_SECURITY = {
+    "starttls": (True, False),
+    "tls": (False, True),
+    "none": (False, False),
+}  # another word stops the start
+EMAIL_USE_TLS, EMAIL_USE_SSL = SMTP_SECURITY[env.str("SCRIBEPORT_SMTP_SECURITY", default="starttls")]
 DEFAULT_FROM_EMAIL = env.str("SCRIBEPORT_MAIL_FROM", default="scribeport@localhost")
 
 # The scribe's API: JSON in, JSON out, no browsable pages.

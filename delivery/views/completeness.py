@@ -29,6 +29,7 @@ from portal.navigation import SEES_NOTES
 from portal.requests import PortalRequest
 
 LENGTHS = (7, 14, 31)
+TYPES = {"csv": "text/csv; charset=utf-8", "pdf": "application/pdf"}
 CANNOT_OPEN = "This visit cannot be opened here: another key sealed it, or it was altered. Your IT can check the key."
 Counted = list[tuple[Location, list[DayCount]]]
 
@@ -126,7 +127,9 @@ def _listed(request: PortalRequest, location: Location, asked: date) -> list[vis
     return rows
 
 
-def exported(table: Table, name: str, what: str, day: str, practice: str, location: Location | None) -> HttpResponse:
+def exported(
+    table: Table, name: str, what: str, day: str, practice: str, location: Location | None, form: str = "csv"
+) -> HttpResponse:
     """The file as an answer, recorded before its first byte leaves."""
     with transaction.atomic():
         record(
@@ -135,10 +138,10 @@ def exported(table: Table, name: str, what: str, day: str, practice: str, locati
             location=location.code if location else "",
             object_type="report",
             object_id=what,
-            detail={"what": what, "day": day, "rows": table.rows, "format": "csv", "sha256": table.sha256},
+            detail={"what": what, "day": day, "rows": table.rows, "format": form, "sha256": table.sha256},
         )
-    disposition = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return HttpResponse(table.body, content_type="text/csv; charset=utf-8", headers=disposition)
+    disposition = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
+    return HttpResponse(table.body, content_type=TYPES[form], headers=disposition)
 
 
 @require_http_methods(["GET", "POST"])

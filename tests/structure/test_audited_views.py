@@ -375,6 +375,12 @@ VISITS: dict[str, list[Visit]] = {
         Visit("visit.view", args=lambda world: [of_a_closed_visit(world)], post=REASON),
     ],
     "delivery:columns": [Visit(post={"column": "patient"})],
+    # Reports: numbers.
+    "delivery:report": [Visit(), Visit(query={"kind": "month"})],
+    "delivery:report-file": [
+        Visit("report.export", args=lambda world: ["csv"]),
+        Visit("report.export", args=lambda world: ["pdf"]),
+    ],
     # Alerts: counts, codes and things of ours.
     "delivery:alerts": [Visit(args=lambda world: of_an_alert(world)[:0])],
     "delivery:alerts-take": [Visit("alert.change", args=lambda world: of_an_alert(world)[:0], post={})],

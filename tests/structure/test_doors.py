@@ -82,6 +82,8 @@ delivery:bulk                in      yes    yes   yes       no      yes       no
 delivery:job                 in      -      yes   yes       no      yes       no       no         no
 delivery:job-step            in      -      yes   yes       no      yes       no       no         no
 delivery:why                 in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:report              in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:report-file         in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:alerts              in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:alerts-take         in      yes    yes   yes       no      yes       no       no         no
 delivery:alert               in      -      yes   yes       no      yes       yes      yes        yes

@@ -1,0 +1,1 @@
+"""Reports: what became of a week's or a month's notes at each location."""

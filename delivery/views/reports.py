@@ -1,0 +1,47 @@
+"""Weekly and monthly reports of the locations in view: on screen, as CSV and as PDF. Numbers only."""
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from delivery.completeness.days import day_of, read_day
+from delivery.doors import scope_for
+from delivery.reports.files import as_csv, as_pdf
+from delivery.reports.periods import MONTH, WEEK, Period, period_of
+from delivery.reports.summary import Summary, summary
+from delivery.views.completeness import exported
+from portal.requests import PortalRequest
+
+FILES = {"csv": as_csv, "pdf": as_pdf}
+
+
+@require_GET
+def report(request: PortalRequest) -> HttpResponse:
+    """The week or the month that the address names; the last whole week where it names none."""
+    period, summaries, over = _asked(request)
+    context = {"period": period, "summaries": summaries, "over": over}
+    return render(request, "delivery/reports/report.html", context)
+
+
+def _asked(request: PortalRequest) -> tuple[Period, list[Summary], bool]:
+    scope, now = scope_for(request), timezone.now()
+    today = day_of(now, scope.zone)
+    kind = MONTH if request.GET.get("kind") == MONTH else WEEK
+    named = read_day(request.GET.get("day", ""))
+    period = period_of(kind, min(named, today)) if named else period_of(kind, today).before
+    return period, [summary(one, period, now) for one in scope.locations], period.last < today
+
+
+@require_GET
+def file(request: PortalRequest, kind: str) -> HttpResponse:
+    """The same as a file, recorded as an export."""
+    write = FILES.get(kind)
+    if write is None:
+        raise Http404("no such form")
+    period, summaries, _ = _asked(request)
+    places = [one.location for one in summaries]
+    practice = places[0].practice.code if places else ""
+    place = places[0] if len(places) == 1 else None
+    name = f"report-{period.kind}-{period.first}"
+    return exported(write(period, summaries), name, f"report_{period.kind}", str(period.first), practice, place, kind)
