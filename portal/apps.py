@@ -4,9 +4,9 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.module_loading import import_string
 
-from portal.checks import networks
+from portal.checks import networks, sign_in
 
-__all__ = ["PortalConfig", "networks"]
+__all__ = ["PortalConfig", "networks", "sign_in"]
 
 
 class PortalConfig(AppConfig):
