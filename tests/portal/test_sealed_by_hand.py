@@ -33,11 +33,13 @@ COLUMNS = {
     ("scribeendpoint", "secrets"),
     ("webhookmessage", "body"),
     ("alertrecipient", "secrets"),
+    ("partneritem", "file"),
     ("secondfactor", "seed"),
     ("exportpiece", "body"),
     ("ehirequest", "words"),
     ("certificationartefact", "content"),
     ("alertrecipient", "secrets"),
+    ("partneritem", "file"),
 }
 
 
