@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
@@ -40,7 +41,9 @@ def listing(request: PortalRequest) -> HttpResponse:
     chosen = request.selection.chosen
     scope = scope_for(request.user, chosen)
     search = AuditSearchForm(request.GET, people_of(scope.practice), reads_installation(request.user))
-    query = search.query() if search.is_valid() else ""
+    if not search.is_valid():  # never everything instead; the search says what is wrong
+        return redirect(f"{reverse('portal:audit')}?{request.GET.urlencode()}")
+    query = search.query()
     form = AuditExportForm(query, bool(roles_everywhere(request.user) & READERS), request.POST or None)
     if form.is_valid():
         asked = {
