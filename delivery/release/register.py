@@ -102,7 +102,7 @@ def _record(event: str, one: EhiRequest, **detail: str) -> None:
 
 def rows(practice: Practice, today: date) -> list[Row]:
     """The register, open ones first, then the newest."""
-    found = EhiRequest.objects.filter(practice=practice).select_related("practice").order_by("answered_on", "-pk")
+    found = EhiRequest.objects.filter(practice=practice).select_related("practice").order_by("-answered_on", "-pk")
     return sorted((_row(one, today) for one in found), key=lambda row: row.request.answer != "")
 
 
