@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from audit.record import record
-from mapping.models import MappingState, MappingVersion, PublishRequest, Rehearsal
+from mapping.models import MappingState, MappingVersion, PublishRequest, Rehearsal, Template
 from mapping.queries import published_of
 from portal.models import User
 
@@ -79,6 +79,7 @@ def keep_rehearsal(
 
     `notes` were replayed; those that could not be opened stand in the findings alone. Raises DraftGone.
     """
+    Template.objects.select_for_update().get(pk=draft.template_id)  # whoever discards the draft waits, or was first
     if not MappingVersion.objects.select_for_update().filter(pk=draft.pk, state=MappingState.DRAFT).exists():
         raise DraftGone
     kept = Rehearsal.objects.create(
