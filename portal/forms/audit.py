@@ -31,6 +31,7 @@ FAMILIES = {
     "endpoint": "Webhooks to scribes",
     "chart": "Reading charts",
     "disclosure": "Disclosures",
+    "certification": "Certification",
     "connection": "Connections",
     "practice": "Practices",
     "location": "Locations",
