@@ -45,6 +45,7 @@ COLUMN = {
     "delivery_move": "actor",
     "delivery_attestation": "by",
     "delivery_capabilityprobe": "by",
+    "delivery_certificationresult": "name",
     "audit_leaf": "subject",
     "audit_checkpoint": "root",
     "audit_anchorreceipt": "sink",

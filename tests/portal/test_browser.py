@@ -133,7 +133,7 @@ def test_choosing_a_location_shows_it_alone(page, sign_in, cast):
     page.goto("/")
     assert page.locator("section.card").count() == 2
     page.locator(".bar > .menu").nth(1).locator("summary").click()
-    page.get_by_role("link", name="South Clinic").click()
+    page.locator(".bar > .menu").nth(1).get_by_role("link", name="South Clinic").click()
     page.wait_for_url("**location=SOUTH")
     assert page.locator("section.card h2").all_inner_texts() == ["South Clinic"]
 

@@ -86,7 +86,8 @@ def test_the_versions_from_2_3_to_2_5_1_are_taken(version):
         (segments(PID, PV1, OBR, "OBX|1|FT|F||x||||||"), "101", "OBX-11"),
         (segments(PID, PV1, OBR, "OBX|1|FT|F||x"), "101", "OBX-11"),
         (segments(PID, PV1, OBR, "OBX|1|FT|F||x||||||D"), "103", "OBX-11"),
-        (segments(PID, PV1, OBR, "OBX|1|ED|F||x||||||F"), "103", "OBX-2"),
+        (segments(PID, PV1, OBR, "OBX|1|NM|F||x||||||F"), "103", "OBX-2"),
+        (segments(PID, PV1, OBR, "OBX|1|ED|F||x||||||F"), "102", "OBX-5"),  # a document, and none in it
         (segments(PID, PV1, OBR, "OBX|1||F||x||||||F"), "103", "OBX-2"),
         (segments(PID, PV1, OBR, "OBX|1|FT|F||||||||F"), "101", "OBX-5"),
         (segments(PID, PV1, OBR, "OBX|1|FT|F||\\Q\\||||||F"), "102", "escape"),

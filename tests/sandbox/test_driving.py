@@ -226,6 +226,7 @@ class TestFaults:
             "kind": "delay_ack",
             "probability": 1.0,
             "facility": None,
+            "connection": None,
             "count": None,
             "seconds": 2.0,
             "fired": 0,

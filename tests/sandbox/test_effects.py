@@ -227,7 +227,8 @@ class TestWhoIsStruck:
         assert len(board.struck(Stage.FILING, "NORTH")) == 2
 
     def test_is_told_back_as_it_was_posted(self):
-        posted = {"kind": "delay_ack", "probability": 0.25, "facility": "NORTH", "count": 3, "seconds": 1.5}
+        posted = {"kind": "delay_ack", "probability": 0.25, "facility": "NORTH", "connection": None}
+        posted |= {"count": 3, "seconds": 1.5}
         assert self.board(posted, seed=9).as_json() == {"seed": 9, "faults": [{**posted, "fired": 0}]}
 
 

@@ -141,6 +141,7 @@ def test_faults_are_switched_on_and_off_on_their_page(sandbox):
         "seconds": 2.0,
         "probability": 0.25,
         "facility": "SOUTH",
+        "connection": None,
         "count": 3,
         "fired": 0,
     }
