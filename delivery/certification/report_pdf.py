@@ -29,8 +29,8 @@ def as_pdf(run: CertificationRun) -> bytes:
 def story(said: dict[str, Any], run: CertificationRun) -> list[Any]:
     passed = sum(test["passed"] for test in said["tests"])
     facts = (
-        f"Practice {said['practice']}, location {said['location']} ({said['environment']}). "
-        f"Run {said['run']} by {said['by']}, from {said['started_at']} to {said['finished_at']}: "
+        f"Practice {escape(said['practice'])}, location {escape(said['location'])} ({said['environment']}). "
+        f"Run {said['run']} by {escape(said['by'])}, from {said['started_at']} to {said['finished_at']}: "
         f"<b>{said['state']}</b>, {passed} of {len(said['tests'])} tests passed. Synthetic patients only."
     )
     return [
