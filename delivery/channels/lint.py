@@ -4,6 +4,7 @@ Nothing here is shared with the renderer. python-hl7 splits the message, lazily:
 more than the rendering; only the fields compared below are split further.
 """
 
+import logging
 from base64 import b64decode
 from functools import lru_cache
 from typing import Any
@@ -14,8 +15,9 @@ from hl7.parser import _ParsePlan, _split, create_parse_plan
 
 from delivery.channels.base import CannotExpress, OutgoingNote
 
-# python-hl7 logs the field it cannot decode: a note's text has no place in a log.
-hl7_util.logger.disabled = True
+# python-hl7 logs the field it cannot decode: a note's text has no place in a log. By its level, as whoever configures
+# logging anew (Celery's workers do) takes back that a logger was disabled.
+hl7_util.logger.setLevel(logging.CRITICAL + 1)
 
 DELIMITERS = "MSH|^~\\&|"
 _FORBIDDEN = bytes(byte for byte in range(0x20) if byte not in (0x09, 0x0D)) + b"\x7f"

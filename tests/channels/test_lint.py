@@ -1,5 +1,6 @@
 """The second parser: whatever a broken renderer could do to a message is caught before it leaves."""
 
+import logging
 from dataclasses import replace
 
 import hl7 as python_hl7
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from delivery.channels import lint
 from delivery.channels.base import CannotExpress
 from delivery.channels.hl7 import render
+from portal.celery import keep_our_logging
 from tests.channels.notes import CONTROL_ID, OTHER_ID, SETTINGS, WILD, WILD_NOTES, note
 
 NOTE = note()
@@ -106,4 +108,15 @@ def test_nothing_of_a_note_is_logged_when_an_escape_is_broken(caplog):
     with pytest.raises(CannotExpress):
         lint.check(BODY.replace(b"nine days", b"nine \\Q\\ days"), NOTE)
     assert caplog.text == ""
-    assert python_hl7.util.logger.disabled
+    assert not python_hl7.util.logger.isEnabledFor(logging.CRITICAL)
+
+
+def test_a_worker_that_configures_logging_anew_gives_the_parser_no_voice():
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        keep_our_logging()
+        assert not python_hl7.util.logger.isEnabledFor(logging.CRITICAL)
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
