@@ -19,7 +19,9 @@ _LETTERS = {"s": SUBJECTIVE, "o": OBJECTIVE, "a": ASSESSMENT, "p": PLAN}
 def in_template(fields: Sequence[TemplateField]) -> list[Read]:
     """What the labels mean; single letters only where they are the letters of SOAP."""
     letters = [_LETTERS.get(plain(field.label).strip(" :."), "") for field in fields]
-    soap = len(set(letters) - {""}) >= 3
+    found = set(letters) - {""}
+    # A and P beside each other are SOAP's too. Without it "P" alone was taken for assessment and plan in one.
+    soap = len(found) >= 3 or found >= {ASSESSMENT, PLAN}
     alone = [read_label(field.label) for field in fields]
     mates = _mates(fields, alone)
     return [

@@ -44,6 +44,16 @@ class TestLettersOfSoap:
         single = [read for label, read in zip(labels, found, strict=True) if len(label) == 1]
         assert all(not read.container and not read.meanings for read in single)
 
+    @pytest.mark.parametrize("a, p", [("A", "P"), ("A:", "P:"), ("a.", "p")])
+    def test_are_those_two_that_part_a_note_where_s_and_o_are_missing(self, a, p):
+        """Else "P" alone would be taken for assessment and plan in one, and the assessment filed below the plan."""
+        _, first, second = labelled("HPI", a, p)
+        assert [meaning.code for meaning in (*first.meanings, *second.meanings)] == ["assessment", "plan"]
+
+    @pytest.mark.parametrize("labels", [("S", "A"), ("O", "P"), ("A", "O"), ("P", "P")])
+    def test_are_no_letters_of_soap_where_two_others_stand(self, labels):
+        assert all("its letter in SOAP" not in meaning.why for read in labelled(*labels) for meaning in read.meanings)
+
     def test_change_nothing_of_the_labels_beside_them(self):
         *_, plan, alone = labelled("S", "O", "A", "Plan", "Family history")
         assert plan == labelled("Plan")[0]
