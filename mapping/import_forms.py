@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 from django import forms
@@ -14,7 +15,7 @@ from mapping.importers.base import MAX_BYTES, ImportedTemplate, ImportRefused
 from mapping.importers.headers import Known
 from mapping.importers.reading import Reading
 from mapping.imports import Comparison, compare
-from mapping.models import ColumnMeaning
+from mapping.models import ColumnMeaning, Template
 from portal.models import Location
 
 CODE = r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,59}$"
@@ -74,6 +75,8 @@ class ChosenForm(forms.Form):
         error_messages={"invalid": "Use letters, digits, dots, dashes and underscores; begin with a letter or digit."},
     )
     name = forms.CharField(label="Name", max_length=200)
+    rename = forms.BooleanField(required=False)
+    seen = forms.CharField(required=False)  # the standing (Previewed) that the page showed, or that was ticked
 
 
 class DefaultsForm(forms.Form):
@@ -89,50 +92,93 @@ class DefaultsForm(forms.Form):
 
 @dataclass(frozen=True)
 class Previewed:
-    """One template of the file as the preview shows it."""
+    """One template of the file as the preview shows it, under the code and name that were typed.
+
+    `retyped`: under another code than the file gives it.
+    """
 
     imported: ImportedTemplate
     form: ChosenForm
     comparison: Comparison
+    retyped: bool = False
+
+    @property
+    def new_name(self) -> str:
+        """The name that an existing template is not called by; "" where there is none to be renamed."""
+        stored = self.comparison.template
+        return self.imported.name if stored is not None and stored.name != self.imported.name else ""
+
+    @property
+    def standing(self) -> str:
+        """What the person has to have looked at before an existing template is saved over; "" for a new one."""
+        stored = self.comparison.template
+        if stored is None:
+            return ""
+        facts = (stored.pk, stored.name, self.new_name, self.comparison.number, self.comparison.mapping)
+        return sha256(repr(facts).encode()).hexdigest()[:16]
+
+    @property
+    def was_shown(self) -> bool:
+        return not self.standing or self.form.cleaned_data["seen"] == self.standing
+
+    @property
+    def renamed(self) -> bool:
+        return bool(self.new_name and self.form.cleaned_data["rename"])
 
 
 class PreviewForm:
-    """All templates of a file together; rows that were refused must be let go knowingly."""
+    """All templates of a file together; rows that were refused must be let go knowingly.
+
+    What saving does to a template that is there already has to have been on the page: where another code or name was
+    typed since, or somebody else saved or published meanwhile, it is shown and asked once more.
+    """
 
     def __init__(
         self, templates: Sequence[ImportedTemplate], location: Location, data: Mapping[str, Any] | None = None
     ) -> None:
-        self.items = [
-            Previewed(
-                item,
-                ChosenForm(data, prefix=f"t{place}", initial={"code": item.code, "name": item.name}),
-                compare(location, item),
-            )
-            for place, item in enumerate(templates)
-        ]
+        self.items = [self._previewed(place, item, location, data) for place, item in enumerate(templates)]
         self.refused = sum(len(item.refused) for item in templates)
         self.agreed = bool(data and data.get("without_refused"))
         self.problems: list[str] = []
 
+    @staticmethod
+    def _previewed(place: int, item: ImportedTemplate, location: Location, data: Mapping[str, Any] | None) -> Previewed:
+        form = ChosenForm(data, prefix=f"t{place}", initial={"code": item.code, "name": item.name})
+        if not form.is_valid():
+            return Previewed(item, form, compare(location, item))
+        typed = replace(item, code=form.cleaned_data["code"], name=form.cleaned_data["name"])
+        return Previewed(typed, form, compare(location, typed), retyped=typed.code != item.code)
+
     def is_valid(self) -> bool:
-        """Whether something was chosen, under distinct codes, and refused rows are let go knowingly."""
-        checked = [item.form.is_valid() for item in self.items]  # all of them, so that all errors are shown
-        if not all(checked):
+        """Whether something was chosen, under distinct codes, nothing unseen, and refused rows are let go knowingly."""
+        if not all(item.form.is_valid() for item in self.items):
             return False
-        chosen = self.chosen()
-        codes = [item.code for item in chosen]
+        chosen = self._included()
+        codes = [item.imported.code for item in chosen]
         if not chosen:
             self.problems.append("Choose at least one template.")
         if len(set(codes)) < len(codes):
             self.problems.append("Give each template a code of its own.")
-        if any(item.refused for item in chosen) and not self.agreed:
+        stored = [(item, item.comparison.template) for item in chosen if not item.was_shown]
+        self.problems.extend(_unseen(item, template) for item, template in stored if template is not None)
+        if any(item.imported.refused for item in chosen) and not self.agreed:
             self.problems.append("Say that the refused rows may be left out, or repair the file and choose it again.")
         return not self.problems
 
     def chosen(self) -> list[ImportedTemplate]:
         """The templates to save, under the codes and names that were typed."""
-        return [
-            replace(item.imported, code=item.form.cleaned_data["code"], name=item.form.cleaned_data["name"])
-            for item in self.items
-            if item.form.cleaned_data["include"]
-        ]
+        return [item.imported for item in self._included()]
+
+    def renamed(self) -> set[str]:
+        """The codes of the templates that are to be called as in the form from now on."""
+        return {item.imported.code for item in self._included() if item.renamed}
+
+    def _included(self) -> list[Previewed]:
+        return [item for item in self.items if item.form.cleaned_data["include"]]
+
+
+def _unseen(item: Previewed, stored: Template) -> str:
+    look = f"{stored.code} is a template of {stored.location.name} already, called “{stored.name}”."
+    if item.retyped:
+        return f"{look} See below what saving makes of it; then tick that it is meant, or type another code."
+    return f"{look} See below what saving makes of it, and save again if that is meant."

@@ -1,6 +1,6 @@
 """Save what an importer read: a new template, or the next version of one; unchanged fields make no version."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from django.db import transaction
@@ -41,15 +41,23 @@ def save(
 
 @transaction.atomic
 def save_all(
-    location: Location, imported: Sequence[ImportedTemplate], *, user: User | None, source: str = ""
+    location: Location,
+    imported: Sequence[ImportedTemplate],
+    *,
+    user: User | None,
+    source: str = "",
+    renamed: Collection[str] = (),
 ) -> list[Saved]:
-    """Save every template of a file, or none. The location's first template becomes its default for all visits."""
+    """Save every template of a file, or none. The location's first template becomes its default for all visits.
+
+    A template that is there already keeps its name, unless its code is in `renamed`.
+    """
     Location.objects.select_for_update().get(pk=location.pk)  # two imports at once would count the same number
-    return [_save(location, template, source, user) for template in imported]
+    return [_save(location, template, source, user, template.code in renamed) for template in imported]
 
 
-def _save(location: Location, imported: ImportedTemplate, source: str, user: User | None) -> Saved:
-    template = _template(location, imported)
+def _save(location: Location, imported: ImportedTemplate, source: str, user: User | None, rename: bool) -> Saved:
+    template = _template(location, imported, rename)
     newest = newest_version(template)
     mark = fingerprint(imported.fields)
     if newest is not None and newest.fingerprint == mark:
@@ -92,7 +100,7 @@ def _save(location: Location, imported: ImportedTemplate, source: str, user: Use
     return Saved(template, version, created=True)
 
 
-def _template(location: Location, imported: ImportedTemplate) -> Template:
+def _template(location: Location, imported: ImportedTemplate, rename: bool) -> Template:
     first = not Template.objects.filter(location=location).exists()
     template, made = Template.objects.get_or_create(
         location=location,
@@ -103,7 +111,7 @@ def _template(location: Location, imported: ImportedTemplate) -> Template:
             "default_for": list(VISIT_TYPES) if first else [],
         },
     )
-    if not made and template.name != imported.name:
+    if rename and not made and template.name != imported.name:
         template.name = imported.name
         template.save(update_fields=["name"])
     return template
@@ -113,7 +121,8 @@ def _template(location: Location, imported: ImportedTemplate) -> Template:
 class Comparison:
     """What saving would do: `number` is the version it would make (or the one it equals); field ids by change.
 
-    `impact` is what it does to the mapping in force of `template`; None where none is, or nothing is saved.
+    `template` is the one that is there already; `impact` what saving does to its mapping in force, whose key is
+    `mapping` (0: there is none); None where none is, or nothing is saved.
     """
 
     number: int
@@ -122,6 +131,7 @@ class Comparison:
     removed: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     template: Template | None = None
+    mapping: int = 0
     impact: Impact | None = None
 
 
@@ -131,17 +141,19 @@ def compare(location: Location, imported: ImportedTemplate) -> Comparison:
     newest = newest_version(template) if template else None
     if template is None or newest is None:
         return Comparison(1)
+    in_force = published_spec(template)
+    mapping = (in_force and in_force.mapping_version_id) or 0
     if newest.fingerprint == fingerprint(imported.fields):
-        return Comparison(newest.number, unchanged=True)
+        return Comparison(newest.number, unchanged=True, template=template, mapping=mapping)
     old = {item.field_id: _properties(item) for item in field_specs(newest.pk)}
     new = {item.field_id: _properties(item) for item in imported.fields}
-    in_force = published_spec(template)
     return Comparison(
         newest.number + 1,
-        added=tuple(new.keys() - old.keys()),
-        removed=tuple(old.keys() - new.keys()),
-        changed=tuple(field_id for field_id in old.keys() & new.keys() if old[field_id] != new[field_id]),
+        added=tuple(sorted(new.keys() - old.keys())),
+        removed=tuple(sorted(old.keys() - new.keys())),
+        changed=tuple(sorted(field_id for field_id in old.keys() & new.keys() if old[field_id] != new[field_id])),
         template=template,
+        mapping=mapping,
         impact=impact(in_force, [FieldSpec(**vars(item)) for item in imported.fields]) if in_force else None,
     )
 

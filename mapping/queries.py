@@ -26,7 +26,7 @@ def published_spec(template: Template) -> MappingSpec | None:
     spec = spec_of(published)
     if published.newest != published.template_version_id:
         spec = replace(spec, drifted=_drifted(published.template_version_id, published.newest, published.newest_mark))
-    # An import may rename a template; all else of a published mapping stays as it was.
+    # A template may be renamed at an import; all else of a published mapping stays as it was.
     return spec if spec.template_name == template.name else replace(spec, template_name=template.name)
 
 

@@ -78,7 +78,7 @@ def save_page(request: PortalRequest, code: str) -> HttpResponse:
     form = PreviewForm(templates, location, request.POST)
     if not form.is_valid():
         return _preview(request, location, form, token, source, 422)
-    saved = save_all(location, form.chosen(), user=request.user, source=source)
+    saved = save_all(location, form.chosen(), user=request.user, source=source, renamed=form.renamed())
     for item in saved:
         messages.success(request, _said(item))
     if len(saved) == 1:

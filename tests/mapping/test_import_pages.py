@@ -32,7 +32,8 @@ def save(client, page, **given):
     token = re.search(r'name="token" value="([^"]+)"', text)[1]
     fields = dict(re.findall(r'<input type="text" name="(t\d+-\w+)" value="([^"]*)"', text))
     chosen = {f"{name.split('-')[0]}-include": "on" for name in fields}
-    data = {"token": token, **fields, **chosen, **given}
+    seen = dict(re.findall(r'<input type="hidden" name="(t\d+-seen)" value="([^"]*)"', text))
+    data = {"token": token, **fields, **chosen, **seen, **given}
     return client.post(reverse("mapping:import-save", args=["NORTH"]), data)
 
 
@@ -69,7 +70,10 @@ def test_the_same_file_again_says_that_nothing_changed(mel):
 def test_a_changed_file_says_what_changes_and_becomes_the_next_version(mel):
     save(mel, choose(mel, FILE))
     page = choose(mel, FILE.replace(b"K2,Meds", b"K9,Meds").replace(b"CC", b"Complaint"))
-    assert "Would become version 2: 1 added, 1 removed, 1 changed." in page.content.decode()
+    assert (
+        "Would become version 2 of <code>KNEE-VISIT</code>, “Knee Visit”: 1 added, 1 removed, 1 changed."
+        in page.content.decode()
+    )
     save(mel, page)
     assert Template.objects.get(code="KNEE-VISIT").versions.count() == 2
 

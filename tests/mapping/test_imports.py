@@ -32,10 +32,19 @@ def test_a_new_template_has_version_1_with_its_fields_and_a_record(cast):
 
 def test_the_same_fields_again_make_no_new_version(cast):
     save(cast, imported())
-    (again,) = save(cast, imported(name="Knee Visit"))
+    (again,) = save(cast, imported())
     assert (again.created, again.version.number) == (False, 1)
-    assert Template.objects.get(code="KNEE").name == "Knee Visit"
     assert AuditEvent.objects.filter(event="template.import").count() == 1
+
+
+def test_another_name_in_the_file_renames_a_template_only_where_that_is_said(cast):
+    save(cast, imported())
+    save(cast, imported(FIELDS[0], name="Knee Visit"))
+    assert Template.objects.get(code="KNEE").name == "Knee"
+    imports.save_all(cast.north, [imported(name="Knee Visit")], user=cast.mel, renamed={"HIP"})
+    assert Template.objects.get(code="KNEE").name == "Knee"
+    imports.save_all(cast.north, [imported(name="Knee Visit")], user=cast.mel, renamed={"KNEE"})
+    assert Template.objects.get(code="KNEE").name == "Knee Visit"
 
 
 def test_changed_fields_make_the_next_version_and_keep_the_old(cast):
