@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from mapping.context import in_template
 from mapping.labels import Meaning, Read
-from mapping.sections import CODES, normalise
-from mapping.standing_in import fill
+from mapping.sections import CODES, name_of, normalise
+from mapping.standing_in import UNDER, fill
 from mapping.suggestion import (
     NO_SURE_FIELD,
     NOT_TAUGHT,
@@ -24,6 +24,18 @@ from mapping.suggestion import (
 from mapping.vocabulary.headings import ALONE, OBJECTIVE, SUBJECTIVE
 from mapping.vocabulary.phrases import Rung
 
+# A field named for the broader may hold the narrower, so that a practice that files it there contradicts no name.
+_OF_PLAN = frozenset({"orders", "follow_up", "patient_instructions", "goals"})
+KEPT_IN: Mapping[str, frozenset[str]] = {
+    "chief_complaint": frozenset({"reason_for_referral"}),
+    "history_of_present_illness": frozenset({"chief_complaint", "reason_for_referral"}),
+    "past_medical_history": frozenset({"problem_list", "hospitalizations"}),
+    "physical_exam": frozenset({"vital_signs"}),
+    "assessment": frozenset({"diagnoses"}),
+    "diagnoses": frozenset({"assessment"}),
+    "plan": _OF_PLAN,
+    "assessment_and_plan": _OF_PLAN | {"assessment", "plan", "diagnoses"},
+}
 # What the practice files under a label, by the normalised label (sections.normalise).
 Learned = Mapping[str, Taught]
 
@@ -52,9 +64,19 @@ def _claims(fields: Sequence[TemplateField], reads: Sequence[Read], learned: Lea
         shared = sum(meaning.sure for meaning in read.meanings) > 1
         for code in known | spoken.keys():
             words = spoken.get(code)
-            meaning = Meaning(code, Rung.LEARNED, taught.why(field.label)) if code in known else spoken[code]
-            claims[code].append(Claim(field, meaning, words.rung if words else Rung.SPARE, shared))
+            meaning = _remembered(code, taught, field, read) if code in known else spoken[code]
+            claims[code].append(Claim(field, meaning, words.rung if words else Rung.SPARE, shared, code in known))
     return {code: sorted(listed, key=_rank) for code, listed in claims.items()}
+
+
+def _remembered(code: str, taught: Taught, field: TemplateField, read: Read) -> Meaning:
+    """What the practice decided is followed, unless the label surely names something else: then it is only offered."""
+    others = [meaning.code for meaning in read.meanings if meaning.sure]
+    apart = others and read.of(code) is None and not any(code in KEPT_IN.get(other, ()) for other in others)
+    if apart or (read.container and code not in UNDER[read.container]):
+        named = " and ".join(name_of(other) for other in others) or read.container.capitalize()
+        return Meaning(code, Rung.PERHAPS, f"{taught.why(field.label)} But that names {named}.")
+    return Meaning(code, Rung.LEARNED, taught.why(field.label))
 
 
 def _rank(claim: Claim) -> tuple[Rung, Rung, bool, bool]:
@@ -64,7 +86,7 @@ def _rank(claim: Claim) -> tuple[Rung, Rung, bool, bool]:
 
 def _contested(code: str, claims: Sequence[Claim]) -> Suggestion | None:
     """None chosen, where the practice files a section under one label and another field names it no less surely."""
-    learned = [claim for claim in claims if claim.meaning.rung == Rung.LEARNED]
+    learned = [claim for claim in claims if claim.remembered]
     if not learned:
         return None
     best = learned[0]
@@ -91,7 +113,7 @@ def _chosen(code: str, claims: Sequence[Claim]) -> Suggestion:
     sure = [claim for claim in sure if claim.meaning.rung < Rung.ONLY] or sure
     whole = [claim for claim in sure if claim.meaning.part is None]
     if not sure:
-        return doubtful(code, claims, NO_SURE_FIELD if claims else "No field of this template is for it.")
+        return doubtful(code, claims, _no_sure_field(claims))
     if not whole:
         return _parts(code, sure, claims)
     if whole[0].meaning.rung == Rung.ONLY and len(claims) > 1:
@@ -100,6 +122,13 @@ def _chosen(code: str, claims: Sequence[Claim]) -> Suggestion:
     if len(best) == 1:
         return suggested(code, best, "one", best[0].meaning.why, claims)
     return doubtful(code, claims, f"{_labels(best)} are equally good: choose one.")
+
+
+def _no_sure_field(claims: Sequence[Claim]) -> str:
+    kept = [claim for claim in claims if claim.remembered]
+    if kept:
+        return f"The practice files it under {_labels(kept)}, by its name for something else: choose yourself."
+    return NO_SURE_FIELD if claims else "No field of this template is for it."
 
 
 def _parts(code: str, sure: Sequence[Claim], claims: Sequence[Claim]) -> Suggestion:

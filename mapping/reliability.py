@@ -26,7 +26,8 @@ only named.
 ## How
 
 1. The practice's published mappings come first: a label that all of them file alike is filed so again, and the reason
-   says from how many. Where another field names the section no less surely, none is chosen and both are named.
+   says from how many. Where another field names the section no less surely, none is chosen and both are named; what
+   was filed against the name of a field (the plan under "Assessment") is only offered.
 2. Otherwise the label is read: numbering, case, accents, plurals, punctuation and spelling aside, abbreviations
    spelled out ("PMHx:", "Fam/SocHx", "PASTMEDICALHX", "PN_HPI_TXT"), Spanish as English ("Motivo de consulta"),
    several headings in one label taken apart, brackets and group headings heeded. A word that is not known is corrected

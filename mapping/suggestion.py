@@ -90,13 +90,14 @@ class Suggestion:
 class Claim:
     """A field that a section may go to, by one meaning of its label; `spoken` is what the words alone are worth.
 
-    `shared`: the label surely means other sections too.
+    `shared`: the label surely means other sections too. `remembered`: the practice files it so.
     """
 
     field: TemplateField
     meaning: Meaning
     spoken: Rung = Rung.SPARE
     shared: bool = False
+    remembered: bool = False
 
 
 def suggested(code: str, taken: Sequence[Claim], mode: str, reason: str, others: Sequence[Claim] = ()) -> Suggestion:

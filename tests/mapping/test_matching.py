@@ -247,7 +247,9 @@ def test_where_a_field_names_the_section_and_another_was_learned_none_is_chosen(
     found = suggest(fields(label, named), {normalise(label): Taught(frozenset({code}), 2, 1)})[code]
     assert (found.field_ids, found.mode) == ((), "none")
     assert [item.label for item in found.candidates] == [label, named]
-    assert found.candidates[0].reason == f"Learned from 2 published mappings at 1 location: filed under “{label}”."
+    assert found.candidates[0].reason.startswith(
+        f"Learned from 2 published mappings at 1 location: filed under “{label}”."
+    )
     assert found.candidates[1].reason == f"“{named}” names the section itself."
     assert found.reason == f"The practice files it under “{label}”, and “{named}” names it too: choose yourself."
 
@@ -272,13 +274,68 @@ def test_a_field_for_a_part_of_a_section_does_not_contest_what_was_learned():
 def test_of_two_learned_fields_the_words_decide_and_else_none_is_chosen():
     learned = taught(hpi="history_of_present_illness", story="history_of_present_illness")
     assert suggest(fields("Story", "HPI"), learned)["history_of_present_illness"].field_ids == ("HPI",)
-    assert suggest(fields("Story", "Tale"), taught(story="plan", tale="plan"))["plan"].field_ids == ()
+    assert suggest(fields("Musings", "Tale"), taught(musings="plan", tale="plan"))["plan"].field_ids == ()
 
 
 def test_both_parts_of_a_split_that_was_learned_are_suggested():
     learned = taught(assessment="assessment assessment_and_plan", plan="plan assessment_and_plan")
     found = suggest(fields("Assessment", "Plan"), learned)["assessment_and_plan"]
     assert (found.field_ids, found.mode) == (("Assessment", "Plan"), "split")
+
+
+@pytest.mark.parametrize(
+    "code, label, other",
+    [
+        ("plan", "Assessment", "Assessment"),
+        ("assessment", "Plan", "Plan"),
+        ("assessment_and_plan", "Assessment", "Assessment"),
+        ("history_of_present_illness", "Chief Complaint", "Chief complaint"),
+        ("medications", "Allergies", "Allergies"),
+        ("family_history", "PMH", "Past medical history"),
+        ("plan", "Motivo de consulta", "Chief complaint"),
+        ("plan", "Objective", "Objective"),
+        ("results", "Subjective", "Subjective"),
+        ("social_history", "PMH/PSH", "Past medical history and Past surgical history"),
+    ],
+)
+def test_what_was_learned_against_the_name_of_a_field_is_offered_with_its_reason_and_never_chosen(code, label, other):
+    found = suggest(fields(label), {normalise(label): Taught(frozenset({code}), 2, 1)})[code]
+    assert (found.field_ids, found.mode) == ((), "none")
+    assert found.confidence < THRESHOLD
+    learned = f"Learned from 2 published mappings at 1 location: filed under “{label}”."
+    assert [(item.label, item.reason) for item in found.candidates] == [(label, f"{learned} But that names {other}.")]
+    assert found.reason == f"The practice files it under “{label}”, by its name for something else: choose yourself."
+
+
+@pytest.mark.parametrize(
+    "code, label",
+    [
+        ("plan", "Assessment & Plan"),
+        ("assessment", "A/P"),
+        ("diagnoses", "Assessment"),
+        ("orders", "Plan"),
+        ("follow_up", "A/P"),
+        ("reason_for_referral", "HPI"),
+        ("chief_complaint", "HPI"),
+        ("vital_signs", "Physical Exam"),
+        ("hospitalizations", "PMH"),
+        ("past_surgical_history", "PMH/PSH"),
+        ("medications", "Subjective"),
+        ("results", "Objective"),
+        ("diagnoses", "Impression"),
+        ("plan", "Thoughts"),
+    ],
+)
+def test_what_was_learned_is_followed_where_the_name_of_the_field_leaves_room_for_it(code, label):
+    found = suggest(fields(label), {normalise(label): Taught(frozenset({code}), 2, 1)})[code]
+    assert found.field_ids == (label,)
+    assert found.reason == f"Learned from 2 published mappings at 1 location: filed under “{label}”."
+
+
+def test_what_was_learned_against_a_name_still_stands_beside_the_field_that_names_the_section():
+    found = suggest(fields("Assessment", "Plan"), taught(assessment="plan"))["plan"]
+    assert found.field_ids == ()
+    assert [item.label for item in found.candidates] == ["Assessment", "Plan"]
 
 
 def test_codes_of_the_practices_own_are_not_suggested():

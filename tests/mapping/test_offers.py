@@ -132,6 +132,15 @@ def test_what_the_practice_files_elsewhere_is_not_ticked_over_a_field_that_names
     assert [item.label for item in offer.candidates] == ["Story", "HPI"]
 
 
+def test_a_plan_that_the_practice_filed_under_assessment_is_not_ticked_but_may_be_picked():
+    learned = {"assessment": Taught(frozenset({"plan"}))}
+    offered = offers(mapping("CC", "Assessment"), learned)
+    assert "plan" not in sure(offered)
+    (offer,) = [offer for offer in offered.open if offer.code == "plan"]
+    assert "But that names Assessment." in offer.candidates[0].reason
+    assert accepted(offered, [], {"plan": "F2"}) == [RuleSpec("plan", "F2")]
+
+
 @pytest.mark.parametrize(
     "labels",
     [
