@@ -16,6 +16,7 @@ from mapping.suggestion import (
 )
 from mapping.vocabulary.headings import OBJECTIVE, SUBJECTIVE
 from mapping.vocabulary.phrases import Rung
+from mapping.vocabulary.words import plain, stems
 
 ASSESSMENT, PLAN, BOTH, DIAGNOSES = "assessment", "plan", "assessment_and_plan", "diagnoses"
 _TOLD = ("chief_complaint", "history_of_present_illness", "review_of_systems")
@@ -26,7 +27,7 @@ _HISTORIES = (
 _FOUND = ("vital_signs", "physical_exam", "results")
 # What SOAP keeps under its first two letters; no template of these four alone has another place for them.
 UNDER = {SUBJECTIVE: (*_TOLD, *_HISTORIES), OBJECTIVE: _FOUND}
-_FOR_WANT_OF_BETTER = (CONFIDENCE[Rung.SECOND], CONFIDENCE[Rung.ONLY])
+_ADVICE = frozenset({"recommendation"})
 _UNDER_PLAN = ("orders", "follow_up", "patient_instructions", "goals")
 
 Holders = Mapping[str, Sequence[TemplateField]]
@@ -79,7 +80,7 @@ def _assessment_and_plan(chosen: dict[str, Suggestion], by_id: Mapping[str, Temp
                 _put(chosen, code, by_id[both.field_ids[0]], Rung.CONTAINER)
             elif chosen[code].field_ids == both.field_ids:
                 chosen[code] = replace(chosen[code], mode="container")
-    elif not both.field_ids and assessment.field_ids != plan.field_ids and _divides(assessment) and _divides(plan):
+    elif not both.field_ids and _divide(assessment, plan, by_id):
         chosen[BOTH] = replace(
             both,
             field_ids=assessment.field_ids + plan.field_ids,
@@ -90,9 +91,24 @@ def _assessment_and_plan(chosen: dict[str, Suggestion], by_id: Mapping[str, Temp
         )
 
 
-def _divides(half: Suggestion) -> bool:
-    """Whether a field is surely one half of both; "Impression" or "Recommendations" for want of a better is not."""
-    return half.mode == "one" and half.confidence not in _FOR_WANT_OF_BETTER
+def _divide(assessment: Suggestion, plan: Suggestion, by_id: Mapping[str, TemplateField]) -> bool:
+    """Whether two fields surely are the halves of both.
+
+    "Impresión diagnóstica" beside "Plan", and "Valoración" beside "Conducta", are: one of them names its half, the
+    other stands for it, and no third field may. "Recommendations" are no half: they may be for the patient.
+    """
+    halves = (assessment, plan)
+    if any(half.mode != "one" or half.confidence == CONFIDENCE[Rung.ONLY] for half in halves):
+        return False
+    if assessment.field_ids == plan.field_ids:
+        return False
+    standing = [half for half in halves if half.confidence == CONFIDENCE[Rung.SECOND]]
+    if not standing:
+        return True
+    taken = {*assessment.field_ids, *plan.field_ids}
+    rivals = {item.field_id for half in halves for item in half.candidates} - taken
+    advice = any(_ADVICE & set(stems(plain(by_id[half.field_ids[0]].label))) for half in standing)
+    return len(standing) == 1 and not rivals and not advice
 
 
 def _diagnoses(chosen: dict[str, Suggestion], by_id: Mapping[str, TemplateField]) -> None:

@@ -1,11 +1,24 @@
 """A sheet becomes templates: title rows, the header row, then a row per field."""
 
+import re
 from collections.abc import Sequence
 
 from mapping.importers.base import ImportedTemplate, ImportRefused
 from mapping.importers.fields import RawField, template_of, tidy
 from mapping.importers.headers import NOTHING, Known, accepted, meaning, meanings, words
 from mapping.importers.sheets import HEADER_WITHIN, Row, Sheet
+
+# A line that says when and by whom the file was made names no template; as part of a name it changes at every export.
+_MADE = (
+    r"(?:exported|generated|printed|created|downloaded|prepared|produced|retrieved|extracted|updated|modified|saved|run"
+    r"|exportado|generado|impreso|creado|descargado|actualizado)"
+)
+_STAMP = re.compile(
+    rf"(?:(?:last|report|file)\s+)?{_MADE}\b.*(?:\d|\b(?:by|from|por|desde)\b).*"
+    r"|(?:as of|page|(?:export|report|run|print)?\s*date|fecha)\b.*\d.*|confidential\b.*|[\W\d]*",
+    re.IGNORECASE,
+)
+_STAMPED = re.compile(rf"[\s,;|([–—-]+(?:last\s+)?{_MADE}\b.*\d.*$", re.IGNORECASE)
 
 PROPERTIES = ("order", "id", "label", "kind", "max_length", "required", "group")
 
@@ -80,12 +93,17 @@ def _titles(rows: Sequence[Row], known: Known) -> dict[str, str]:
         if named in PROPERTIES and not colon and "name" not in words(key):  # "Field | Rules" heads columns
             continue
         if named and value:
-            said[named if named not in ("label", "id") else "template"] = value
-        elif len(cells) == 1 and ":" not in cells[0]:
-            said["title"] = cells[0]
+            said[named if named not in ("label", "id") else "template"] = _unstamped(value)
+        elif len(cells) == 1 and ":" not in cells[0] and not _STAMP.fullmatch(cells[0]):
+            said["title"] = _unstamped(cells[0])
     if "title" in said:
         said.setdefault("template", said.pop("title"))
     return said
+
+
+def _unstamped(name: str) -> str:
+    """A name without when it was exported: "Visit (exported 2026-11-01)" is "Visit"."""
+    return _STAMPED.sub("", name) or name
 
 
 def _cell(row: Row, columns: dict[str, int], name: str) -> str:

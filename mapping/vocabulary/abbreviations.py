@@ -2,14 +2,26 @@
 
 # Written together with a sign, so that they must be seen before the sign divides a label.
 SIGNED = {
-    r"a\s*[/&+]\s*p": "assessment and plan",
+    r"a(?:\s*[/&+]\s*|\s+(?:and\s+)?)p": "assessment and plan",
+    r"pm\s*/\s*s\s*/\s*f\s*/\s*s": "past medical surgical family social",
+    r"pm\s*/\s*f\s*/\s*s": "past medical family social",
     r"c\s*/\s*c": "chief complaint",
+    r"h\s*/\s*o\s+p\s*/?\s*i": "history of present illness",
+    r"h\s*/\s*o": "history of",
+    r"s\s*/\s*p": "status post",
     r"f\s*/\s*u": "follow up",
     r"o\s*/\s*e": "exam",
     r"p\s*/\s*e": "physical exam",
     r"h\s*[/&]\s*p": "history and physical",
     r"ob\s*[/&-]\s*gyn(?:e|ec|ecologic|ecology|ecological)?": "obgyn",
     r"w\s*/\s*u": "work up",
+    r"w\s*/\s*o": "without",
+    r"w\s*/": "with",
+    r"f\s*/?\s*up": "follow up",
+    r"n\s*/\s*v": "next visit",
+    r"meds?\s+rec(?:on)?": "medication reconciled",
+    r"allerg(?:y|ies)\s+rec(?:on)?": "allergy reconciled",
+    r"f-?\s?codes?": "icd code",
     r"v\s*/\s*s": "vital sign",
     r"y\s*/\s*n": "checkbox",
     r"(?:pt|patient)s?\.?\s*(?:/\s*fam(?:ily)?\s*)?ed(?:uc)?": "patient education",
@@ -109,7 +121,12 @@ _TABLE = """
     rfa = reason for appointment | goalz = goal | tob = tobacco | occ = occupation | mva = accident | mvc = accident
     doi = injury date | preop = preoperative | postop = postoperative | cosign = signature | esign = signature
     esig = signature | sig = signature | sigs = signature | tele = telehealth | telemed = telehealth
-    sched = schedule | hcp = provider
+    sched = schedule | hcp = provider | allx = allergy | alls = allergy | inv = investigation | invs = investigation
+    interp = interpretation | interps = interpretation | formln = formulation | psychotropics = psychotropic
+    pmfsh = past medical family social history | pmfshx = past medical family social history
+    pmsfsh = past medical surgical family social history | pmsfshx = past medical surgical family social history
+    le = lower extremity | ue = upper extremity | ble = lower extremity | bue = upper extremity
+    biomech = biomechanical | subst = substance | gpal = gravida para | gtpal = gravida para
 """
 ABBREVIATIONS = {
     short.strip(): long.split()

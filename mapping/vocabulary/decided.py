@@ -22,9 +22,9 @@ HEADINGS: dict[str, Headings] = {
             | assessment and impression | physician assessment | assessment diagnosis discussion
             | clinical assessment and impression | assessment note | provider assessment | clinician assessment
             | assessment of patient | overall clinical impression | problem assessment | evaluation note""",
-        second="""final impression | overall impression | initial impression | working impression
+        second="""case formulation | final impression | overall impression | initial impression | working impression
             | diagnostic assessment | assessment discussion | diagnostic impression | clinical conclusion""",
-        only="""case formulation | clinical formulation | formulation | medical decision making | discussion
+        only="""clinical formulation | formulation | medical decision making | discussion
             | analysis | clinical reasoning | summary and impression | evaluation | clinical summary
             | biopsychosocial formulation | diagnostic formulation | conclusion | differential diagnosis
             | differential and medical decision making | decision making | clinical decision making
@@ -110,7 +110,8 @@ HEADINGS: dict[str, Headings] = {
             | procedure performed today | bedside procedure | procedure during visit | procedure this encounter
             | history of procedure document""",
         only="""procedure detail | procedure description | description of procedure | intervention performed
-            | treatment provided | injection | intervention provided""",
+            | treatment provided | injection | intervention provided | treatment rendered
+            | treatment performed""",
         perhaps="""planned procedure | procedure history | past procedure | intervention | scope finding
             | surgical procedure | treatment today | prior procedure | special procedure""",
     ),

@@ -39,6 +39,12 @@ JOINT: dict[str, tuple[str, ...]] = {
     "medical surgical history": ("past_medical_history", "past_surgical_history"),
     "past med surg history": ("past_medical_history", "past_surgical_history"),
     "past medical family social history": ("past_medical_history", "family_history", "social_history"),
+    "past medical surgical family social history": (
+        "past_medical_history",
+        "past_surgical_history",
+        "family_history",
+        "social_history",
+    ),
     "past family social history": ("past_medical_history", "family_history", "social_history"),
     "family social history": ("family_history", "social_history"),
     "medication allergy list": ("medications", "allergies"),

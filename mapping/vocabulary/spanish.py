@@ -125,6 +125,8 @@ LETTERS = {
     "fum": "last menstrual period",
     "rxs": "review system",
     "idx": "diagnostic impression",
+    "aqx": "past surgical history",
+    "aqs": "past surgical history",
 }
 JOINTS = "de del la el los las y en con para por su al segun cuanto cuantos"
 

@@ -16,7 +16,9 @@ HEADINGS: dict[str, Headings] = {
             | reason for call | visit complaint | chief complaint of patient | presenting issue
             | visit reason and complaint | main problem | injury complaint | reason for injury visit
             | purpose of appointment | purpose of encounter | reason for consult visit | reason for admission
-            | reason for hospitalization | chief complaint reported""",
+            | reason for hospitalization | chief complaint reported | presents for | presents with
+            | patient presents for | patient presents with | presenting for | presenting with | here for
+            | patient here for | here today for | reason patient is here""",
         second="complaint",
         only="""parental concern | parent concern | patient concern | what brings you in | reason seen
             | reason for evaluation | concern | parent or patient concern | what brings you in today
