@@ -1,28 +1,33 @@
 """A label where it stands: the letters of SOAP, the group of fields around it, and the identifier of its field."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mapping.labels import Meaning, Read, goes_with, read_label
+from mapping.labels import Meaning, Read, read_label
 from mapping.standing_in import ASSESSMENT, PLAN
 from mapping.suggestion import STRUCTURED, TemplateField
+from mapping.vocabulary.belonging import goes_with
 from mapping.vocabulary.headings import OBJECTIVE, SUBJECTIVE
 from mapping.vocabulary.others import GENERIC, NEUTRAL
 from mapping.vocabulary.phrases import Entry, Rung
-from mapping.vocabulary.words import plain, stems
+from mapping.vocabulary.words import bag, plain, stems
 
 # Beside a heading in a structured field they make a box to tick of it: "ROS reviewed", "Medications reconciled".
 _TICKED = frozenset({"reviewed", "reconciled", "verified", "confirmed", "completed", "obtained", "discussed", "given"})
+_BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]?")
+_PMH, _MED_HISTORY = "past_medical_history", frozenset({"med", "history"})
 _LETTERS = {"s": SUBJECTIVE, "o": OBJECTIVE, "a": ASSESSMENT, "p": PLAN}
 
 
 def in_template(fields: Sequence[TemplateField]) -> list[Read]:
     """What the labels mean; single letters only where they are the letters of SOAP."""
-    letters = [_LETTERS.get(plain(field.label).strip(" :."), "") for field in fields]
+    letters = [_LETTERS.get(_BRACKETS.sub("", plain(field.label)).strip(" :."), "") for field in fields]
     found = set(letters) - {""}
     # A and P beside each other are SOAP's too. Without it "P" alone was taken for assessment and plan in one.
     soap = len(found) >= 3 or found >= {ASSESSMENT, PLAN}
-    alone = [read_label(field.label) for field in fields]
+    alone = _medical([read_label(field.label) for field in fields], fields)
     mates = _mates(fields, alone)
     return [
         _letter(letter, field.label)
@@ -33,9 +38,26 @@ def in_template(fields: Sequence[TemplateField]) -> list[Read]:
 
 
 def _letter(code: str, label: str) -> Read:
+    """A letter of SOAP; "S (CC/HPI/ROS)" is what its brackets list."""
     if code in (SUBJECTIVE, OBJECTIVE):
-        return Read(container=code)
+        inside = read_label(" ".join(_BRACKETS.findall(label)).strip("()[] "))
+        listed = tuple(meaning for meaning in inside.meanings if meaning.rung < Rung.SECOND)
+        why = f"“{label}” is its letter in SOAP, and names it."
+        return Read(tuple(replace(item, why=why) for item in listed)) if listed else Read(container=code)
     return Read((Meaning(code, Rung.SAID, f"“{label}” is its letter in SOAP."),))
+
+
+def _medical(reads: list[Read], fields: Sequence[TemplateField]) -> list[Read]:
+    """ "Med Hx" is the medical history where another field surely has the medications, and none that history."""
+    sure = Counter(meaning.code for read in reads for meaning in read.meanings if meaning.sure)
+    if not sure["medications"] or sure[_PMH]:
+        return reads
+    meant = [bag(stems(plain(field.label))) == _MED_HISTORY for field in fields]
+    if meant.count(True) != 1:
+        return reads
+    at = meant.index(True)
+    why = f"“{fields[at].label}” is the medical history: the medications have a field of their own."
+    return [*reads[:at], Read((Meaning(_PMH, Rung.PARTLY, why),)), *reads[at + 1 :]]
 
 
 def _mates(fields: Sequence[TemplateField], reads: Sequence[Read]) -> list[list[tuple[TemplateField, Read]]]:

@@ -7,6 +7,8 @@ from functools import lru_cache
 from itertools import combinations
 
 from mapping.sections import SECTIONS, name_of
+from mapping.vocabulary.abbreviations import ABBREVIATIONS
+from mapping.vocabulary.belonging import HISTORIES, goes_with
 from mapping.vocabulary.components import COMPONENTS, FOCUSED, PLAINLY, SPECIALTY
 from mapping.vocabulary.headings import CONTAINERS
 from mapping.vocabulary.others import CHANGING, NEUTRAL, PERSONS
@@ -21,8 +23,7 @@ _LISTED = re.compile(r"\s*(?:[/,;&+]|\band\b|\bor\b|(?<=\w\w)\s[yeo]\s(?=\w\w))\
 _INCLUDING = re.compile(
     r"[\s,;:–-]+(?:incl(?:\.|uding|udes?)?|e\.?g\.?|i\.?e\.?|such as|specifically|incluyendo|incluye)\s+(.+)$"
 )
-# So many words that change nothing are looked past; every further one doubles the ways to look.
-_MOST_SPARE = 6
+_MOST_SPARE = 6  # words that change nothing are looked past; every further one doubles the ways to look
 # The noun at the end of a list that goes for each of its parts: "Medical/Surgical History".
 _SHARED = frozenset({"history", "exam", "result", "order", "list", "instruction", "medication", "goal"})
 # What follows a heading may name what it is made of: "Plan: meds, labs" is the plan.
@@ -32,7 +33,9 @@ _MADE_OF = {
 }
 _GOES_ON = re.compile(r"\s+(?:con|en|para)\s+(?=\S)")
 _GOING_ON = {"chief_complaint", "history_of_present_illness", "review_of_systems", "vital_signs", "plan", "follow_up"}
+_DETAILED = {"chief_complaint", "history_of_present_illness"}
 _LIST_FOLLOWS = re.compile(r"\s*:\s*|\s+[-–—]+\s+")
+_BOTH = "assessment and plan"
 _A, _P, _AP, _DX = "assessment", "plan", "assessment_and_plan", "diagnoses"
 
 
@@ -166,7 +169,8 @@ def _qualified(text: str) -> tuple[Entry, ...]:
     if named or OTHER in last:
         return named or (OTHER,)
     if first == last or (codes[0] & codes[1] and len(pieces) == 2):
-        return _agreed(first, last)
+        lists = len(codes[1]) > 1 and all(entry.rung >= Rung.PERHAPS for entry in first)  # "Hx: PMH FH SH"
+        return tuple(_at_least(entry, Rung.COMPOSED) for entry in last) if lists else _agreed(first, last)
     whole = _known(stems(" ".join(pieces)))
     if len(pieces) > 2:  # a path, such as "Assessment - Plan - Treatment"
         first = _listed(" ".join(pieces[:-1]))
@@ -198,6 +202,13 @@ def _listing(text: str) -> tuple[Entry, ...]:
     return tuple(_at_least(entry, Rung.PARTLY) for entry in first)
 
 
+def _all_abbreviated(words: Sequence[str]) -> bool:
+    """Whether each of these is letters for a section of its own: "PMH FH SH"."""
+    read = [_known(stems(word)) if len(ABBREVIATIONS.get(word, ())) > 1 else () for word in words]
+    codes = [entries[0].code for entries in read if len(entries) == 1 and entries[0].rung <= Rung.SAID]
+    return len(words) > 1 and len(set(codes)) == len(words) and set(codes) <= SECTIONS.keys()
+
+
 def _all_short(words: Sequence[str]) -> bool:
     """Whether these are abbreviations of one to three letters: "PA FC FR T Sat", "G P A V"."""
     return len(words) > 2 and all(len(word.strip(".,")) <= 3 for word in words)
@@ -220,6 +231,8 @@ def _headed(first: tuple[Entry, ...], last: tuple[Entry, ...], tail: frozenset[s
         return tuple(_at_least(entry, Rung.COMPOSED if fits else Rung.PERHAPS) for entry in last)
     if tail <= NEUTRAL:
         return first
+    if {entry.code for entry in first} <= _DETAILED and not tail & CHANGING:  # "CC - body part", "HPI - onset"
+        return tuple(_at_least(entry, Rung.ONLY) for entry in first)
     if gloss and not tail & CHANGING and all(entry.rung < Rung.SECOND for entry in first):
         return tuple(_at_least(entry, Rung.PARTLY) for entry in first)
     return tuple(_at_least(entry, Rung.KIN) for entry in first if entry.code in SECTIONS)
@@ -229,15 +242,30 @@ def _listed(text: str) -> tuple[Entry, ...]:
     """One heading, or several that signs or "and" divide: each part means its own, the last one's noun goes for all."""
     exact = _known(stems(text))
     parts = [part for part in _LISTED.split(text) if stems(part)]
+    if not exact and len(parts) == 1 and _all_abbreviated(text.split()):
+        parts = text.split()
     if not exact and _of_family(parts):
         return _of_family(parts)
     divided = _together(parts) if len(parts) > 1 else ()
     if exact and not _says_more(divided, exact):
         sure = any(entry.rung < Rung.PERHAPS for entry in exact)
         return exact if sure or OTHER in exact else _components(parts) or exact
+    if not exact and _BOTH in text:
+        divided = _narrowed(text.replace(_BOTH, " ")) or divided
+    if not exact and [entry.code for entry in _components(parts)] == ["social_history"]:  # "Tob/EtOH/Drugs"
+        return _components(parts)
     if divided:
         return divided + tuple(entry for entry in exact if entry.code not in {other.code for other in divided})
     return exact or _components(parts) or _focused(stems(text)) or _told_on(text) or within(bag(stems(text)))
+
+
+def _narrowed(beside: str) -> tuple[Entry, ...]:
+    """Assessment and plan beside other words: "Problem-oriented A/P" is both, "Fall risk A/P" another thing."""
+    words = stems(beside)
+    known = _known(words)
+    if (known and known != (OTHER,)) or len([part for part in _LISTED.split(beside) if part]) > 1:
+        return ()
+    return (Entry(_AP, Rung.KIN if known or bag(words) & CHANGING else Rung.PARTLY),)
 
 
 def _told_on(text: str) -> tuple[Entry, ...]:
@@ -312,7 +340,9 @@ def _together(parts: Sequence[str]) -> tuple[Entry, ...]:
     noun = tuple(word for word in stems(parts[-1])[-1:] if word in _SHARED)
     head = tuple(word for word in stems(parts[0])[:1] if word == "reason")
     noun = noun or _histories(parts)
-    read = [_known((*head, *stems(part), *noun)) or _known(stems(part)) or _focused(stems(part)) for part in parts]
+    read = [
+        _surer(_known((*head, *stems(part), *noun)), _known(stems(part))) or _focused(stems(part)) for part in parts
+    ]
     read = [_settled(entries, read) for entries in read]
     listed = [entry for entries in read for entry in entries if entry != OTHER]
     if len({entry.code for entry in listed}) > 1:  # a part of one section beside another section is either's
@@ -337,11 +367,17 @@ def _together(parts: Sequence[str]) -> tuple[Entry, ...]:
     )
 
 
+def _surer(longer: tuple[Entry, ...], alone: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """A part read with the last one's noun, unless it is surer by itself: "Follow-up & instructions"."""
+    rungs = [min((entry.rung for entry in found), default=Rung.SPARE) for found in (longer, alone)]
+    return alone if rungs[1] < rungs[0] and OTHER not in alone else longer or alone
+
+
 def _histories(parts: Sequence[str]) -> tuple[str, ...]:
     """The noun that goes without saying in "Past Medical/Surgical" and "Medical, Family, Social"."""
     longer = [_known((*stems(part), "history")) for part in parts]
     told = [entry.code for entries in longer for entry in entries if entry.rung < Rung.ONLY]
-    return ("history",) if len(told) == len(parts) == len(set(told)) and set(told) <= _HISTORIES else ()
+    return ("history",) if len(told) == len(parts) == len(set(told)) and set(told) <= HISTORIES else ()
 
 
 def _merged(entries: Sequence[Entry]) -> Entry:
@@ -362,35 +398,3 @@ def _settled(entries: tuple[Entry, ...], beside: Sequence[tuple[Entry, ...]]) ->
     if "family_history" in around or "past_surgical_history" in around:
         return (Entry("social_history", Rung.COMPOSED),)
     return entries
-
-
-# What may stand under a heading or in a group of fields: a section of another kind there is not what its name says.
-_HISTORIES = {
-    *("past_medical_history", "past_surgical_history", "family_history", "social_history", "hospitalizations"),
-    *("ob_gyn_history", "birth_history", "developmental_history", "medications", "allergies", "immunizations"),
-}
-_UNDER: dict[str, set[str]] = {
-    "subjective": {
-        *_HISTORIES,
-        *("chief_complaint", "history_of_present_illness", "review_of_systems", "problem_list", "reason_for_referral"),
-        *("goals", "vital_signs"),
-    },
-    "objective": {"vital_signs", "physical_exam", "results", "procedures"},
-    "past_medical_history": {*_HISTORIES, "problem_list"},
-    "physical_exam": {"physical_exam", "vital_signs"},
-    "results": {"results", "procedures"},
-    "assessment": {_A, _DX, _AP, "problem_list"},
-    "diagnoses": {_A, _DX, "problem_list"},
-    "plan": {_P, _DX, "orders", "follow_up", "patient_instructions", "goals", "procedures", "immunizations"},
-}
-_UNDER["chief_complaint"] = _UNDER["history_of_present_illness"] = _UNDER["subjective"]
-_UNDER[_AP] = _UNDER["assessment"] | _UNDER["plan"]
-
-
-def goes_with(heads: Iterable[str], entries: Iterable[Entry]) -> bool:
-    """Whether what stands under headings of these codes or containers can be what it says."""
-    listed = [code for code in heads if code]
-    if not listed:
-        return True
-    allowed = set().union(*(_UNDER.get(code, {code}) for code in listed)) | set(listed)
-    return all(entry.code in allowed for entry in entries if entry.rung < Rung.PERHAPS and entry.code)

@@ -6,7 +6,7 @@ SIGNED = {
     r"pm\s*/\s*s\s*/\s*f\s*/\s*s": "past medical surgical family social",
     r"pm\s*/\s*f\s*/\s*s": "past medical family social",
     r"c\s*/\s*c": "chief complaint",
-    r"h\s*/\s*o\s+p\s*/?\s*i": "history of present illness",
+    r"(?:h\s*/\s*o|hx\s+of|history\s+of)\s+p\s*/?\s*i": "history of present illness",
     r"h\s*/\s*o": "history of",
     r"s\s*/\s*p": "status post",
     r"f\s*/\s*u": "follow up",
@@ -22,6 +22,9 @@ SIGNED = {
     r"meds?\s+rec(?:on)?": "medication reconciled",
     r"allerg(?:y|ies)\s+rec(?:on)?": "allergy reconciled",
     r"f-?\s?codes?": "icd code",
+    r"med(?:ication)?s?\s*[/&+,]\s*alls?": "medication / allergy",
+    r"lower\s+ext": "lower extremity",
+    r"upper\s+ext": "upper extremity",
     r"v\s*/\s*s": "vital sign",
     r"y\s*/\s*n": "checkbox",
     r"(?:pt|patient)s?\.?\s*(?:/\s*fam(?:ily)?\s*)?ed(?:uc)?": "patient education",
@@ -126,6 +129,7 @@ _TABLE = """
     pmfsh = past medical family social history | pmfshx = past medical family social history
     pmsfsh = past medical surgical family social history | pmsfshx = past medical surgical family social history
     le = lower extremity | ue = upper extremity | ble = lower extremity | bue = upper extremity
+    allergic = allergy | client = patient | clients = patient | session = visit | sessions = visit | avail = available
     biomech = biomechanical | subst = substance | gpal = gravida para | gtpal = gravida para
 """
 ABBREVIATIONS = {

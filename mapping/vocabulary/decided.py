@@ -34,10 +34,11 @@ HEADINGS: dict[str, Headings] = {
     "plan": Headings(
         said="""plan and recommendation | recommendation and plan | plan recommendation | treatment and plan
             | medical plan | therapeutic plan | clinical plan | treatment plan and recommendation
-            | treatment plan and intervention | plan for today | plan and order | plan and next step
+            | treatment plan and intervention | plan and management | plan for today | plan and order
+            | plan and next step
             | plan and intervention | patient plan | plan by problem | care plan and recommendation
             | plan and medical management | plan and care coordination | plan and goal | provider plan""",
-        second="""treatment | recommendation | management | treatment recommendation | plan and management
+        second="""treatment | recommendation | management | treatment recommendation
             | treatment and management | treatment and recommendation | management and recommendation
             | treatment and intervention""",
         only="next step | action plan | therapy plan | intervention | medication plan",
@@ -154,7 +155,8 @@ HEADINGS: dict[str, Headings] = {
             | return to see | when to return | next office visit | follow up needed | follow up return visit
             | next encounter | next scheduled appointment | next prenatal visit | return ob visit
             | return to office or clinic | planned follow up | next well visit | next well child check
-            | return to practice | return to care""",
+            | return to practice | return to care | when follow up | when to follow up | when return
+            | follow up when""",
         second="""follow up instruction | follow up and disposition | return instruction
             | return precaution and follow up | recall | scheduling | follow up order | next care appointment""",
         only="next step and follow up",

@@ -39,6 +39,8 @@ class Entry:
 
 OTHER = Entry("", Rung.SAID)
 _PAST = frozenset({"past"})
+# What is left of "A P": by itself it is a letter of SOAP, or nothing.
+_LETTER = frozenset({"p"})
 _PAST_HISTORY = _PAST | {"history"}
 
 
@@ -76,7 +78,9 @@ def _table() -> dict[frozenset[str], tuple[Entry, ...]]:
             raise ValueError(f"{phrase.strip()!r} is claimed by {sure[0].code or 'no section'} and {entry.code}")
         listed.append(entry)
     for heading, code in known_headings().items():
-        table.setdefault(bag(stems(heading)), [Entry(code, Rung.SAID)])
+        words = bag(stems(heading))
+        if words != _LETTER:
+            table.setdefault(words, [Entry(code, Rung.SAID)])
     return {words: tuple(listed) for words, listed in table.items() if listed}
 
 

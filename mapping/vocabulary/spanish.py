@@ -11,7 +11,7 @@ _WORDS = """
     historial = history | historico = history | antecedente = past history | anamnesis = anamnesis
     medico = medical | medica = medical | pasado = past | pasada = past | previo = previous | previa = previous
     anterior = previous | quirurgico = surgical | quirurgica = surgical | cirugia = surgery | operacion = operation
-    familiar = family | heredofamiliar = family | familia = family | hereditario = hereditary
+    familiar = family | heredofamiliar = family | heredo = hereditary | familia = family | hereditario = hereditary
     hereditaria = hereditary | social = social | habito = habit | estilo = lifestyle | ocupacion = occupation
     tabaquismo = tobacco | tabaco = tobacco | alcoholismo = alcohol | droga = drug use | sustancia = substance
     medicamento = medication | medicina = medication | medicacion = medication | farmaco = medication
@@ -106,7 +106,7 @@ _WORDS = """
     neumologia = pulmonary | endocrinologo = endocrine | endocrinologia = endocrine | gastroenterologo = gi
     gastroenterologia = gi | especialista = specialist | cafe = caffeine | reconciliacion = reconciliation
     semana = week | semanas = week | mes = month | meses = month | dias = day | oficina = office | llegada = arrival
-    llegar = arrival | triaje = triage | vigilancia = monitoring | pronostico = prognosis
+    actualmente = currently | llegar = arrival | triaje = triage | vigilancia = monitoring | pronostico = prognosis
 """
 # What is spelled alike in English is read as English: "revision" and "presente" are rare there, "plan" is the same.
 # They show that what they stand in is Spanish: a gloss on an English heading.
@@ -173,7 +173,8 @@ HEADINGS: dict[str, Headings] = {
         said="""treatment pharmacologic current | treatment pharmacologic | medication home
             | medication taken today | medication in use | medication uso current | medication que toma
             | medication toma currently | medication habitual | treatment habitual | medication uso
-            | medication concomitant
+            | medication concomitant | medication que toma currently | medication que usa
+            | medication que usa currently | medication usado currently
             | medication concomitant current""",
         second="treatment current | pharmacologic history | pharmacologic",
         perhaps="toma",

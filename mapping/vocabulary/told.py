@@ -51,10 +51,13 @@ HEADINGS: dict[str, Headings] = {
         said="""review of body systems | systems reviewed | functional inquiry | ros and symptom
             | system review and symptom | pertinent ros | ros positive and negative""",
         second="pertinent positive and negative",
-        only="constitutional symptom | symptom checklist | pertinent negative",
+        only="constitutional symptom | other symptom | symptom checklist | pertinent negative",
     ),
     "medications": Headings(
-        said="""active medication | present medication | medication currently taking | medication regimen
+        said="""current medication and adherence | medication list and adherence | rx over the counter
+            | rx and over the counter medication | medication you take | medication you are taking
+            | medication patient take | medication and how taken | active rx | rx medication | home rx
+            | active medication | present medication | medication currently taking | medication regimen
             | current prescription | prescription medication | rx list | medication taken
             | prescription and over the counter medication | current medication and supplement
             | medication and supplement | current drug | home medication list | rx and meds
@@ -154,7 +157,9 @@ HEADINGS: dict[str, Headings] = {
             | immunization status and history | shot record | immunization up date | immunization review
             | immunization received | immunization data""",
         second="immunization and injection",
-        only="""immunization given | immunization administered | immunization today | immunization given today
+        only="""immunization offered given | immunization due given | immunization offered
+            | immunization needed given | immunization due and given today
+            | immunization given | immunization administered | immunization today | immunization given today
             | immunization administered today | vaccine this visit""",
         perhaps="immunization order | flu immunization | immunization due | immunization needed",
     ),

@@ -40,7 +40,7 @@ def plain(label: str) -> str:
     """A label in small letters, without numbering and apostrophes, signs such as A/P and F/U spelled out."""
     text = unicodedata.normalize("NFKC", label[:LONGEST]).replace("’", "'").replace("'s ", " ").replace("'", "")
     text = _ENDING.sub(" ", _unaccented(text))
-    text = _CAMEL.sub(" ", _PLURAL.sub("", text)) if _is_camel(text) else _PLURAL.sub("", text)
+    text = _WORD.sub(lambda found: _divided_camel(found[0]), _PLURAL.sub("", text))
     text = _INITIALS.sub(lambda found: found[0].replace(".", "").replace(" ", "") + " ", text)
     text = _SOAP.sub("", _NUMBERING.sub("", text)).casefold().replace("_", " ")
     text = _COUNTED.sub(" ", text)
@@ -53,9 +53,9 @@ def _unaccented(text: str) -> str:
     return "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
 
 
-def _is_camel(text: str) -> bool:
-    """Whether capitals divide words: "ChiefComplaint", but not "PMHx" and "SocHx", which are single words."""
-    return any(len(word) >= _SHORTEST_COMPOUND and _CAMEL.search(word) for word in text.split())
+def _divided_camel(word: str) -> str:
+    """Capitals divide a long word: "ChiefComplaint", but not "PMHx", "SocHx" and "EtOH", which are single words."""
+    return _CAMEL.sub(" ", word) if len(word) >= _SHORTEST_COMPOUND else word
 
 
 @lru_cache(maxsize=8192)

@@ -1,0 +1,45 @@
+"""Which sections may stand under which heading, or in which group of fields."""
+
+from collections.abc import Iterable
+
+from mapping.vocabulary.phrases import Entry, Rung
+
+# What may stand under a heading or in a group of fields: a section of another kind there is not what its name says.
+HISTORIES = {
+    *("past_medical_history", "past_surgical_history", "family_history", "social_history", "hospitalizations"),
+    *("ob_gyn_history", "birth_history", "developmental_history", "medications", "allergies", "immunizations"),
+}
+_UNDER: dict[str, set[str]] = {
+    "subjective": {
+        *HISTORIES,
+        *("chief_complaint", "history_of_present_illness", "review_of_systems", "problem_list", "reason_for_referral"),
+        *("goals", "vital_signs"),
+    },
+    "objective": {"vital_signs", "physical_exam", "results", "procedures"},
+    "past_medical_history": {*HISTORIES, "problem_list"},
+    "physical_exam": {"physical_exam", "vital_signs"},
+    "results": {"results", "procedures"},
+    "assessment": {"assessment", "diagnoses", "assessment_and_plan", "problem_list"},
+    "diagnoses": {"assessment", "diagnoses", "problem_list"},
+    "plan": {
+        "plan",
+        "diagnoses",
+        "orders",
+        "follow_up",
+        "patient_instructions",
+        "goals",
+        "procedures",
+        "immunizations",
+    },
+}
+_UNDER["chief_complaint"] = _UNDER["history_of_present_illness"] = _UNDER["subjective"]
+_UNDER["assessment_and_plan"] = _UNDER["assessment"] | _UNDER["plan"]
+
+
+def goes_with(heads: Iterable[str], entries: Iterable[Entry]) -> bool:
+    """Whether what stands under headings of these codes or containers can be what it says."""
+    listed = [code for code in heads if code]
+    if not listed:
+        return True
+    allowed = set().union(*(_UNDER.get(code, {code}) for code in listed)) | set(listed)
+    return all(entry.code in allowed for entry in entries if entry.rung < Rung.PERHAPS and entry.code)
