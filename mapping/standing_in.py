@@ -27,7 +27,7 @@ _HISTORIES = (
 _FOUND = ("vital_signs", "physical_exam", "results")
 # What SOAP keeps under its first two letters; no template of these four alone has another place for them.
 UNDER = {SUBJECTIVE: (*_TOLD, *_HISTORIES), OBJECTIVE: _FOUND}
-_ADVICE = frozenset({"recommendation"})
+_NO_HALF = frozenset({"recommendation", "given", "provided", "performed", "done"})
 _UNDER_PLAN = ("orders", "follow_up", "patient_instructions", "goals")
 
 Holders = Mapping[str, Sequence[TemplateField]]
@@ -95,7 +95,7 @@ def _divide(assessment: Suggestion, plan: Suggestion, by_id: Mapping[str, Templa
     """Whether two fields surely are the halves of both.
 
     "Impresión diagnóstica" beside "Plan", and "Valoración" beside "Conducta", are: one of them names its half, the
-    other stands for it, and no third field may. "Recommendations" are no half: they may be for the patient.
+    other stands for it, and no third field may. "Recommendations" may be for the patient, "Treatment given" is done already.
     """
     halves = (assessment, plan)
     if any(half.mode != "one" or half.confidence == CONFIDENCE[Rung.ONLY] for half in halves):
@@ -107,8 +107,8 @@ def _divide(assessment: Suggestion, plan: Suggestion, by_id: Mapping[str, Templa
         return True
     taken = {*assessment.field_ids, *plan.field_ids}
     rivals = {item.field_id for half in halves for item in half.candidates} - taken
-    advice = any(_ADVICE & set(stems(plain(by_id[half.field_ids[0]].label))) for half in standing)
-    return len(standing) == 1 and not rivals and not advice
+    other = any(_NO_HALF & set(stems(plain(by_id[half.field_ids[0]].label))) for half in standing)
+    return len(standing) == 1 and not rivals and not other
 
 
 def _diagnoses(chosen: dict[str, Suggestion], by_id: Mapping[str, TemplateField]) -> None:

@@ -38,7 +38,7 @@ _SPECIALTY = """
     dermatologist urogyn neuropsychiatric bariatric obstetrical
     gastroenterology pulm sinus voice swallow airway nevus acne rash mole gyn extremities
     slit lamp fundus dilated external diabetic lower upper limb scalp nail hair systemic specialty focused
-    psychotropic biomechanical neurovascular podiatry gynecology ob msk arthritis prenatal antenatal obstetrics
+    psychotropic biomechanical neurovascular podiatry gynecology ob msk arthritis
 """
 _FOCUSED = """
     chief_complaint history_of_present_illness physical_exam diagnoses results medications family_history

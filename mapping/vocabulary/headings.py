@@ -16,7 +16,7 @@ PARTS: dict[str, tuple[str, str]] = {
         """lab | lab result | lab data | lab finding | lab study | lab test | lab review | lab reviewed
             | lab report | lab value | recent lab | blood work | bloodwork | pertinent lab | cbc and lab
             | lab work | laboratory value | blood test | lab report reviewed | outside lab | previous lab
-            | lab result reviewed""",
+            | lab result reviewed | prenatal lab | prenatal lab result""",
         """imaging | imaging result | imaging study | imaging review | radiology | radiology result
             | radiology report | xray | imaging report | diagnostic imaging | radiologic study | imaging finding
             | radiology study | imaging data | neuroimaging | radiographic study | xray result | radiograph

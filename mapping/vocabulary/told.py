@@ -55,7 +55,7 @@ HEADINGS: dict[str, Headings] = {
     ),
     "medications": Headings(
         said="""current medication and adherence | medication list and adherence | rx over the counter
-            | rx and over the counter medication | medication you take | medication you are taking
+            | medication you take | medication you are taking
             | medication patient take | medication and how taken | active rx | rx medication | home rx
             | active medication | present medication | medication currently taking | medication regimen
             | current prescription | prescription medication | rx list | medication taken
