@@ -137,8 +137,9 @@ What goes wrong with them now:
 OB/GYN, telehealth, podiatry and bilingual practices: abbreviations, brackets with examples, a patient's words. Three
 sets of 24 such templates came before them (`tuning_later.json`): at their first looks 80%, 82% and 88% of the right
 fields were found, at 99.3%, 99.1% and 100.0% precision, and what each missed was learned before the next was written.
-The right fields were decided before each first look, by the people who wrote the vocabulary; in the first two sets six were put
-right afterwards, two of which had been counted as harmful. Nothing was changed for what this last one missed.
+The right fields were decided before each first look, by the people who wrote the vocabulary; in the first two sets
+six were put right afterwards, two of which had been counted as harmful. Nothing was changed for what this last one
+missed.
 
 | | right fields that were suggested (recall) | suggested fields that were right (precision) | harmful |
 |---|---|---|---|

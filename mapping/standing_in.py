@@ -95,7 +95,7 @@ def _divide(assessment: Suggestion, plan: Suggestion, by_id: Mapping[str, Templa
     """Whether two fields surely are the halves of both.
 
     "Impresión diagnóstica" beside "Plan", and "Valoración" beside "Conducta", are: one of them names its half, the
-    other stands for it, and no third field may. "Recommendations" may be for the patient, "Treatment given" is done already.
+    other stands for it, and no third field may. "Recommendations" may be for the patient, "Treatment given" is done.
     """
     halves = (assessment, plan)
     if any(half.mode != "one" or half.confidence == CONFIDENCE[Rung.ONLY] for half in halves):
