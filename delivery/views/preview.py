@@ -1,5 +1,6 @@
 """The live preview beside the mapping form: the message as the form stands, saved or not."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -24,21 +25,31 @@ from portal.requests import PortalRequest
 def preview(request: PortalRequest, template_pk: int) -> HttpResponse:
     """A fragment of HTML. `preview_note` names a stored note; without it, an invented one is used."""
     template = template_for(request.user, template_pk, *EDITORS)
-    context: dict[str, Any] = {"template": template, "offered": previews.offered(template.location)}
+    return render(request, "delivery/preview.html", in_form(template, request.POST))
+
+
+def in_form(template: Template, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The preview of the mapping as it stands in the page's form, saved or not."""
     try:
-        draft = draft_spec(template, request.POST)
+        draft = draft_spec(template, data)
     except DraftInvalid as error:
-        return render(request, "delivery/preview.html", context | {"invalid": str(error)})
-    asked = request.POST.get("preview_note", "")
+        return _beside(template) | {"invalid": str(error)}
+    return of_draft(template, draft, data.get("preview_note", ""))
+
+
+def of_draft(template: Template, draft: MappingSpec, asked: str = "") -> dict[str, Any]:
+    """The preview of a mapping, with a stored note where one is asked for; raises Http404 where there is no such."""
     published = published_spec(template)
     try:
         example = _stored(template, asked, draft) if asked else previews.synthetic(draft, published)
     except crypto.CannotOpen:
-        return render(request, "delivery/preview.html", context | {"invalid": "That note cannot be opened here."})
+        return _beside(template) | {"invalid": "That note cannot be opened here."}
     shown = previews.preview(draft, template.location, example, published)
-    return render(
-        request, "delivery/preview.html", context | {"preview": shown, "example": example, "drafted": bool(draft.rules)}
-    )
+    return _beside(template) | {"preview": shown, "example": example, "drafted": bool(draft.rules)}
+
+
+def _beside(template: Template) -> dict[str, Any]:
+    return {"template": template, "offered": previews.offered(template.location)}
 
 
 def _stored(template: Template, asked: str, draft: MappingSpec) -> Example:

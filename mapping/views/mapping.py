@@ -286,6 +286,11 @@ def _connect(request: PortalRequest, draft: MappingVersion, value: str) -> HttpR
     return _again(request, draft, MappingForm(data), anchor=data.get("connect_section", ""))
 
 
+def _preview(request: PortalRequest, draft: MappingVersion, value: str) -> HttpResponse:
+    """The page again, unsaved, with what would be sent by the form: what a script asks for at every edit."""
+    return _again(request, draft, MappingForm(request.POST))
+
+
 def _again(
     request: PortalRequest,
     draft: MappingVersion,
@@ -319,6 +324,7 @@ ACTIONS: dict[str, Callable[[PortalRequest, MappingVersion, str], HttpResponse]]
     "inherit": _inherit,
     "own": _own,
     "connect": _connect,
+    "preview": _preview,
     "live": _go_live,
     "ask": _ask,
 }

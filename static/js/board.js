@@ -27,7 +27,7 @@ if (board.querySelector("[data-grip]")) edit();
 
 function edit() {
   const said = document.getElementById("board-said");
-  const unsaved = form.querySelector("[data-unsaved]");
+  const unsaved = document.querySelector("[data-unsaved]");
   const undo = form.querySelector("[data-undo]");
   const redo = form.querySelector("[data-redo]");
   for (const hidden of form.querySelectorAll("[data-grip], [data-board-tools]")) hidden.hidden = false;

@@ -188,6 +188,18 @@ class TestWithoutAScript:
             (rule.section_code, rule.field_id) for rule in published_spec(draft.template).rules
         }
 
+    def test_what_would_be_sent_stands_there_and_a_button_shows_it_for_what_is_chosen(self, cast, plain):
+        draft = start_draft(cast.north_mapping.template, cast.mel)
+        plain.goto(f"/mapping/templates/{draft.template_id}/mapping/")
+        assert plain.locator(".preview-fields li").count() == 6
+        assert plain.locator(".preview-fields .is-changed").count() == 0
+        plain.get_by_label("Field for Plan", exact=True).select_option("NF-07")
+        plain.get_by_role("button", name="Show what would be sent").click()
+        changed = plain.locator(".preview-fields .is-changed")
+        assert "Synthetic text of plan." in changed.filter(has_text="Notes NF-07").inner_text()
+        assert plain.get_by_label("Field for Plan", exact=True).input_value() == "NF-07"
+        assert {rule.field_id for rule in spec_of(draft).rules if rule.section_code == "plan"} == {"NF-06"}, "not saved"
+
     def test_on_a_large_board_one_pair_of_selects_serves_every_row(self, cast, plain):
         draft = large_board(cast)
         plain.goto(f"/mapping/templates/{draft.template_id}/mapping/")
@@ -199,6 +211,29 @@ class TestWithoutAScript:
         saved = {rule.section_code: rule.field_id for rule in spec_of(draft_of(draft.template)).rules}
         assert saved["plan"] == "GU-001"
         assert len(saved) == 40
+
+
+@pytest.mark.parametrize("height", [800, 900, 1000])
+def test_nothing_lies_over_the_board_and_every_choice_is_read_whole(board, height):
+    board.set_viewport_size({"width": 1440, "height": height})
+    covered = board.evaluate(
+        """() => [...document.querySelectorAll(".map-target select, .board-field")].filter((one) => {
+            const box = one.getBoundingClientRect();
+            const pane = one.closest(".board-pane").getBoundingClientRect();
+            const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+            if (y > Math.min(pane.bottom, innerHeight) - 1) return false;
+            return !one.contains(document.elementFromPoint(x, y));
+        }).map((one) => one.name ?? one.dataset.field)"""
+    )
+    assert covered == []
+    cut = board.evaluate(
+        """() => [...document.querySelectorAll(".map-target select")].filter((one) => {
+            const pen = document.createElement("canvas").getContext("2d");
+            pen.font = getComputedStyle(one).font;
+            return pen.measureText(one.selectedOptions[0].textContent).width + 40 > one.clientWidth;
+        }).map((one) => one.selectedOptions[0].textContent)"""
+    )
+    assert cut == []
 
 
 def test_on_a_large_board_every_field_can_be_reached(cast, page, sign_in):

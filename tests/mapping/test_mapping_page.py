@@ -203,7 +203,7 @@ def test_the_live_preview_stands_on_the_page_only_where_delivery_offers_one(mel,
 
 
 def test_the_page_costs_few_queries(mel, draft, django_assert_max_num_queries):
-    with django_assert_max_num_queries(38):
+    with django_assert_max_num_queries(44):  # six of them for what would be sent, which the page draws itself
         mel.get(url(draft.template))
 
 

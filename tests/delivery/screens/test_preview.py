@@ -6,7 +6,8 @@ from django.utils.html import escape
 from audit.models import AuditEvent
 from delivery import preview as previews
 from mapping.note import RuleSpec
-from mapping.queries import published_spec
+from mapping.publishing import start_draft
+from mapping.queries import draft_of, published_spec, spec_of
 from portal.models import Route
 from tests.cast import NORTH_RULES
 from tests.delivery.rows import make_delivery, note_version
@@ -173,3 +174,55 @@ def test_a_section_divided_by_headings_is_invented_with_its_headings(cast, templ
     shown = previews.preview(divided, template.location, previews.synthetic(divided, None), published_spec(template))
     assert shown.problems == ()
     assert sum("NF-06" in line.rest or "NF-07" in line.rest for line in shown.lines if line.kind == "added") == 2
+
+
+class TestOnTheMappingPageItself:
+    """Drawn by the server with the page, so that it stands there at once and without a script."""
+
+    @pytest.fixture
+    def address(self, cast, template):
+        start_draft(template, cast.mel)
+        return f"/mapping/templates/{template.pk}/mapping/"
+
+    def test_is_the_saved_draft_with_an_invented_note(self, mel, address):
+        page = mel.get(address).content.decode()
+        assert "The same message as the mapping in force makes." in page
+        assert page.count('class="hl7-segment">OBX') == len(NORTH_RULES)
+        assert 'hx-trigger="edited from:#mapping-form"' in page, "it is asked for again at an edit, not at once"
+        assert not AuditEvent.objects.filter(event="note.preview").exists()
+
+    def test_is_the_form_as_posted_unsaved_where_the_button_asks(self, mel, address, template):
+        rules = [(code, "NF-07" if code == "plan" else field_id) for code, field_id in NORTH_RULES]
+        page = mel.post(address, form(rules, action="preview")).content.decode()
+        assert len(segments(page, "added")) == len(segments(page, "removed")) == 1
+        assert {rule.field_id for rule in spec_of(draft_of(template)).rules} == {
+            field_id for _, field_id in NORTH_RULES
+        }
+
+    def test_shows_a_stored_note_where_it_is_chosen_and_records_that(self, mel, cast, address):
+        version = note_version(cast, sections=[("plan", "PLAN", "A stored plan of rest.", "NF-06", "")])
+        assert "A stored plan of rest." not in mel.get(address).content.decode()
+        page = mel.post(address, form(NORTH_RULES, action="preview", preview_note=str(version.pk))).content.decode()
+        assert "A stored plan of rest." in page
+        assert AuditEvent.objects.get(event="note.preview").object_id == str(version.note_id)
+
+    def test_shows_no_stored_note_where_another_button_brings_the_page_again(self, mel, cast, address):
+        version = note_version(cast, sections=[("plan", "PLAN", "A stored plan of rest.", "NF-06", "")])
+        rules = [*NORTH_RULES, ("plan", "nowhere")]
+        answer = mel.post(address, form(rules, action="publish", preview_note=str(version.pk)))
+        assert answer.status_code in (409, 422)
+        assert "A stored plan of rest." not in answer.content.decode()
+        assert not AuditEvent.objects.filter(event="note.preview").exists()
+
+    def test_of_a_note_elsewhere_is_not_found(self, mel, address):
+        posted = form(NORTH_RULES, action="preview", preview_note="00000000-0000-0000-0000-000000000000")
+        assert mel.post(address, posted).status_code == 404
+
+    def test_of_a_form_with_a_mistake_names_it_and_keeps_what_was_typed(self, mel, address):
+        page = mel.post(address, form([("plan", "NF-06", {"limit": "many"})], action="preview")).content.decode()
+        assert 'value="many"' in page
+        assert 'class="hl7-segment">OBX' not in page
+
+    def test_is_not_there_for_who_only_reads(self, client, cast, template, address):
+        client.force_login(cast.omar)
+        assert 'id="preview"' not in client.get(address).content.decode()
