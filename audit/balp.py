@@ -4,9 +4,12 @@ Patients and encounters stand there as the log has them: by blind index, under a
 DICOM has a code for carries it (DCM, PS3.16 CID 400 and following); the event's own name is the subtype.
 """
 
+import json
 from typing import Any
+from urllib.parse import quote
 
 from fhir.resources.R4B.auditevent import AuditEvent as Resource
+from pydantic import ValidationError
 
 from audit.actions import ACTIONS
 from audit.canonical import utc
@@ -49,23 +52,46 @@ METHODS = {"user": "humanuser", "api_key": "dataprocessor"}
 
 
 def audit_event(event: AuditEvent) -> Resource:
-    """The resource, checked by the model. Times are UTC."""
-    return Resource.model_validate(
-        {
-            "resourceType": "AuditEvent",
-            "id": str(event.pk),
-            "type": _coding(DCM, *_type(event.event)),
-            "subtype": [_coding(OURS, event.event, _sentence(event.event))],
-            "action": _deed(event.event),
-            "recorded": utc(event.at),
-            "outcome": OUTCOMES.get(event.outcome, "8"),
-            **({"outcomeDesc": event.outcome_class} if event.outcome_class else {}),
-            **({"purposeOfEvent": [{"coding": [_coding(REASON, event.purpose_of_use)]}]} if _purpose(event) else {}),
-            "agent": list(_agents(event)),
-            "source": _source(event),
-            "entity": list(_entities(event)),
-        }
-    )
+    """The resource, checked by the model. Times are UTC; a text that no FHIR string can be stands there as in JSON."""
+    said = _said(event)
+    try:
+        return Resource.model_validate(said)
+    except ValidationError:
+        pass  # its words repeat the text
+    return Resource.model_validate(_sayable(said))
+
+
+def _said(event: AuditEvent) -> dict[str, Any]:
+    return {
+        "resourceType": "AuditEvent",
+        "id": str(event.pk),
+        "type": _coding(DCM, *_type(event.event)),
+        "subtype": [_coding(OURS, event.event, _sentence(event.event))],
+        "action": _deed(event.event),
+        "recorded": utc(event.at),
+        "outcome": OUTCOMES.get(event.outcome, "8"),
+        **({"outcomeDesc": event.outcome_class} if event.outcome_class else {}),
+        **({"purposeOfEvent": [{"coding": [_coding(REASON, event.purpose_of_use)]}]} if _purpose(event) else {}),
+        "agent": list(_agents(event)),
+        "source": _source(event),
+        "entity": list(_entities(event)),
+    }
+
+
+def _sayable(said: Any) -> Any:
+    """The same with every text that FHIR takes for no string, blank or with controls, in quotes and escaped."""
+    if isinstance(said, dict):
+        return {name: _code(inner) if name == "code" else _sayable(inner) for name, inner in said.items()}
+    if isinstance(said, list):
+        return [_sayable(inner) for inner in said]
+    if isinstance(said, str) and (said != said.strip() or not said.isprintable()):
+        return json.dumps(said)
+    return said
+
+
+def _code(said: Any) -> Any:
+    """A code holds no blanks: what has some is escaped as in an address; "-" where there is none."""
+    return (quote(said, safe="/:.", errors="replace") or "-") if isinstance(said, str) else _sayable(said)
 
 
 def line(event: AuditEvent) -> bytes:
@@ -92,7 +118,8 @@ def _deed(name: str) -> str:
 
 
 def _purpose(event: AuditEvent) -> bool:
-    return bool(event.purpose_of_use.strip()) and " " not in event.purpose_of_use
+    """A code of HL7's list; what is none stands with the rest of the details."""
+    return event.purpose_of_use.isascii() and event.purpose_of_use.isalnum()
 
 
 def _agents(event: AuditEvent) -> list[dict[str, Any]]:
@@ -127,7 +154,7 @@ def _entities(event: AuditEvent) -> list[dict[str, Any]]:
     if event.encounter_bidx:
         entities.append(_thing(BLIND, event.encounter_bidx, "2", "System Object", "4", "Domain Resource"))
     if event.object_type:
-        named = f"urn:scribeport:{event.object_type.replace(' ', '-')}"
+        named = f"urn:scribeport:{quote(event.object_type.replace(' ', '-'), errors='replace')}"
         entities.append(_thing(named, event.object_id or "-", "2", "System Object", "4", "Domain Resource"))
     if event.correlation_id:
         entities.append(

@@ -5,6 +5,8 @@ import uuid
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audit import balp
 from audit.actions import ACTIONS
@@ -185,3 +187,31 @@ def test_the_first_agent_alone_asked_for_it():
 @pytest.mark.parametrize("address", ["10.0.0.9", "2001:db8::1"])
 def test_the_network_is_an_address_by_ip(address):
     assert as_json(source_ip=address)["agent"][0]["network"] == {"address": address, "type": "2"}
+
+
+# Whatever somebody wrote into the columns, past the door or by an older release.
+TEXTS = ("outcome_class", "actor_type", "actor_id", "actor_name", "source_ip", "on_behalf_of", "practice", "location")
+MORE = ("purpose_of_use", "recipient", "reason", "correlation_id", "object_type", "object_id", "subject_bidx")
+WORST = ["", " ", "\u00a0", "\u2003", "\n", "\t ", "\x00", "\x1c", "\ud800", " a", "a ", "a  b", "\u202ea", "\ufeff"]
+
+
+@pytest.mark.parametrize("text", WORST)
+@pytest.mark.parametrize("column", [*TEXTS, *MORE])
+def test_no_text_in_any_column_keeps_the_event_from_being_exported(column, text):
+    made = as_json(**{column: text})
+    assert made["resourceType"] == "AuditEvent"
+    assert made["subtype"][0]["code"] == "note.view"
+
+
+@pytest.mark.parametrize("text", ["\u00a0", " \n", "\x1c", "\ud800", "\u2003a"])
+def test_a_reason_that_is_no_fhir_string_stands_there_quoted_and_can_be_had_back(text):
+    made = as_json(reason=text)
+    (said,) = [one["valueString"] for one in made["entity"][-1]["detail"] if one["type"] == "reason"]
+    assert said == text or json.loads(said) == text
+
+
+@given(st.dictionaries(st.sampled_from([*TEXTS, *MORE]), st.text(max_size=20)), st.text(max_size=20))
+def test_any_texts_together_are_one_line_that_the_model_reads_again(columns, detail):
+    raw = balp.line(event(**columns, detail={"way": detail, "parts": [detail, detail]}))
+    assert raw.count(b"\n") == 1
+    assert balp.Resource.model_validate_json(raw).id
