@@ -81,6 +81,15 @@ class Pattern(serializers.RegexField):
         super().__init__(regex, trim_whitespace=False, **options)
 
 
+class Choice(serializers.ChoiceField):
+    """One of a few words. The answer lists them and repeats nothing that was posted: it may be a patient's name."""
+
+    def __init__(self, choices: list[str], **options: Any) -> None:
+        super().__init__(
+            choices, error_messages={"invalid_choice": f"Must be one of: {', '.join(choices)}."}, **options
+        )
+
+
 class WholeNumber(serializers.IntegerField):
     """A JSON integer, not a string or a boolean."""
 
@@ -139,7 +148,7 @@ class PatientSerializer(Strict):
     family = name("the family name")
     given = name("the given name")
     birth_date = Day(required=False, allow_null=True)
-    sex = serializers.ChoiceField(["M", "F", "O", "U"], required=False, allow_null=True, allow_blank=True)
+    sex = Choice(["M", "F", "O", "U"], required=False, allow_null=True, allow_blank=True)
 
 
 class EncounterSerializer(Strict):
@@ -161,7 +170,7 @@ class SectionSerializer(Strict):
 
 
 class DiagnosisSerializer(Strict):
-    system = serializers.ChoiceField(["icd-10-cm", "snomed-ct"])
+    system = Choice(["icd-10-cm", "snomed-ct"])
     code = Text(max_length=20)
     text = optional(500)
 
@@ -228,7 +237,7 @@ class NoteSerializer(Strict):
     version = WholeNumber(min_value=1, max_value=MOST_VERSIONS)
     location = Identifier("the location's code", 40)
     template = optional(60)
-    visit_type = serializers.ChoiceField(["in_person", "telehealth"], required=False)
+    visit_type = Choice(["in_person", "telehealth"], required=False)
     patient = PatientSerializer()
     encounter = EncounterSerializer()
     provider = ProviderSerializer(required=False, allow_null=True)

@@ -178,8 +178,8 @@ def test_A11_a_body_that_is_not_json_is_refused_with_the_place(scribe, body, wor
         ({"sections": [{"title": "HPI"}]}, "/sections/0/text", "required"),
         ({"sections": []}, "/sections", "empty"),
         ({"seciton": []}, "/seciton", "Unknown field"),
-        ({"visit_type": "by post"}, "/visit_type", "not a valid choice"),
-        ({"diagnoses": [{"system": "icd-9", "code": "4"}]}, "/diagnoses/0/system", "not a valid choice"),
+        ({"visit_type": "by post"}, "/visit_type", "Must be one of"),
+        ({"diagnoses": [{"system": "icd-9", "code": "4"}]}, "/diagnoses/0/system", "Must be one of"),
     ],
 )
 def test_wrong_content_is_named_by_its_place(scribe, change, pointer, words):
