@@ -2,8 +2,10 @@
 
 JSON lines. An event's line is exactly the bytes its leaf is the hash of; every other line begins with `{"+`:
 
-    {"+log": {…}}           first: practice, patient ("subject", its blind index) or all, public keys
+    {"+log": {…}}           first: practice, patient ("subject", its blind index), "part" (time or selection) or all,
+                            what the file proves, public keys
     {"+tree": origin}       a month begins; {"+purged": note} in its place where it left under a certificate
+    {"+from": {…}}          of a time: the signed checkpoint that the first tree begins at, the roots of what was before
     {"+leaves": […]}        the sealed hashes of the events since the last such line, from which leaf on, base64
     {"+entry": {…}}         after a `config.change` event: the configuration entry whose SHA-256 it carries
     {"+checkpoint": note}   signed; of a whole log over the events so far, of a patient over the whole month
@@ -26,13 +28,21 @@ from django.utils import timezone
 from audit.canonical import canonical, encode_json, utc
 from audit.checkpoints import public_keys
 from audit.event import AuditEvent
-from audit.merkle import leaf_hash, levels, path
+from audit.merkle import Frontier, leaf_hash, levels, path
 from audit.models import ConfigurationEntry
 from audit.retained import PurgeCertificate
 from audit.sealed import Checkpoint, Leaf, Tree
 from audit.sealing import head_entries, head_leaf, waiting
 from audit.whole import chunks, entries_of
 
+PROVES = {
+    "whole": "Each event is as it was sealed, and none is missing.",
+    "patient": "Each event is as it was sealed, and none of this patient’s is missing.",
+    "time": "Each event is as it was sealed, and none of this time is missing. It holds whatever was sealed between two"
+    " checkpoints around it, which is more than was asked for.",
+    "selection": "Each event is in the log as it was sealed. Whether others belong to the selection is not proved:"
+    " only patients and times are counted under a signature.",
+}
 RUN = 256  # leaf hashes per +leaves line
 APART = 10_000  # leaves between the checkpoints of a whole log
 
@@ -51,24 +61,24 @@ class Line:
 
 def whole_log(practice: str) -> Iterator[Line]:
     """Every event of a practice ("" for those of none), month by month."""
-    yield _opening(practice, "")
+    yield opening(practice, proves=PROVES["whole"])
     count = 0
     trees = trees_of(practice)
     for tree in trees:
-        for line in _gone(tree) or _whole_tree(tree):
+        for line in gone(tree) or whole_tree(tree):
             count += line.event
             yield line
-    yield from _closing(count, waiting().filter(practice=practice))
+    yield from closing(count, waiting().filter(practice=practice))
 
 
 def patient_log(practice: str, subject: str) -> Iterator[Line]:
     """Every event of one patient (blind index), with proofs that none is missing; raises NotCovered."""
-    yield _opening(practice, subject)
+    yield opening(practice, subject=subject, proves=PROVES["patient"])
     count = 0
     later = Q(pk__in=waiting().filter(practice=practice, subject_bidx=subject).values("pk"))
     for tree in trees_of(practice):
         if _partly_gone(tree, subject):
-            yield from _gone(tree)
+            yield from gone(tree)
             continue
         checkpoint = tree.checkpoints.filter(heads=True).order_by("-pk").first()
         if checkpoint is None:
@@ -77,13 +87,13 @@ def patient_log(practice: str, subject: str) -> Iterator[Line]:
         for line in _patients_tree(tree, checkpoint, subject):
             count += line.event
             yield line
-    yield from _closing(count, AuditEvent.objects.filter(later))
+    yield from closing(count, AuditEvent.objects.filter(later))
 
 
-def _gone(tree: Tree) -> list[Line]:
+def gone(tree: Tree) -> list[Line]:
     """What stands for a month that left under a certificate; nothing of the others."""
     certificate = PurgeCertificate.objects.filter(tree=tree).first()
-    return [_said("purged", certificate.note)] if certificate else []
+    return [said("purged", certificate.note)] if certificate else []
 
 
 def _partly_gone(tree: Tree, subject: str) -> bool:
@@ -99,23 +109,23 @@ def trees_of(practice: str) -> list[Tree]:
     return list(Tree.objects.filter(practice=practice, size__gt=0).order_by("month", "part"))
 
 
-def _said(name: str, value: Any) -> Line:
+def said(name: str, value: Any) -> Line:
     return Line(encode_json({f"+{name}": value}).encode())
 
 
-def _opening(practice: str, subject: str) -> Line:
+def opening(practice: str, **more: object) -> Line:
+    """The first line. `more`: the patient ("subject"), or which part of the log it is, and what the file proves."""
     keys = [key.hex() for key in public_keys()]
-    said = {"version": 1, "practice": practice, "made": utc(timezone.now()), "keys": keys}
-    return _said("log", said | ({"subject": subject} if subject else {}))
+    return said("log", {"version": 1, "practice": practice, "made": utc(timezone.now()), "keys": keys} | more)
 
 
-def _closing(count: int, unsealed: Iterable[AuditEvent]) -> Iterator[Line]:
+def closing(count: int, unsealed: Iterable[AuditEvent]) -> Iterator[Line]:
     """What no proof covers yet, and the end."""
     listed = sorted(unsealed, key=lambda event: (event.at, event.pk))
-    yield _said("unsealed", len(listed))
+    yield said("unsealed", len(listed))
     for event in listed:
         yield from _event_lines(event, entries_of([event]))
-    yield _said("end", {"events": count + len(listed)})
+    yield said("end", {"events": count + len(listed)})
 
 
 def _event_lines(event: AuditEvent, entries: dict[int, ConfigurationEntry]) -> Iterator[Line]:
@@ -125,17 +135,22 @@ def _event_lines(event: AuditEvent, entries: dict[int, ConfigurationEntry]) -> I
         yield Line(b'{"+entry":' + entry.canonical() + b"}")
 
 
-def _whole_tree(tree: Tree) -> Iterator[Line]:
-    yield _said("tree", tree.origin)
-    end = tree.checkpoints.order_by("-size", "-pk").first()
-    size = end.size if end else 0
-    stops = _stops(tree, size)
+def whole_tree(tree: Tree, begins: Checkpoint | None = None, ends: Checkpoint | None = None) -> Iterator[Line]:
+    """A tree's events in order; where `begins`, those after this checkpoint, where `ends`, those before that one."""
+    yield said("tree", tree.origin)
+    end = ends or tree.checkpoints.order_by("-size", "-pk").first()
+    size, first = end.size if end else 0, 0
+    if begins:
+        first = begins.size
+        yield said("from", {"checkpoint": begins.note, "frontier": _frontier(tree, first)})
+    stops = _stops(tree, first, size)
     hashes: list[bytes] = []
-    first = 0
-    for leaves in chunks(tree):
+    for leaves in chunks(tree, first):
         events = AuditEvent.objects.in_bulk([leaf.pk for leaf in leaves])
         entries = entries_of(events.values())
         for leaf in leaves:
+            if leaf.seq >= size:
+                break
             if hashes and leaf.seq != first + len(hashes):  # a leaf is gone: let the file show where
                 yield _leaves(first, hashes)
                 hashes = []
@@ -148,20 +163,28 @@ def _whole_tree(tree: Tree) -> Iterator[Line]:
                 yield _leaves(first, hashes)
                 hashes = []
             if stop:
-                yield _said("checkpoint", stop.note)
-    if size not in stops or tree.leaves.count() < size:
-        yield from (_said("checkpoint", one.note) for one in [end] if one)
+                yield said("checkpoint", stop.note)
+    if size not in stops or tree.leaves.filter(seq__lt=size).count() < size:
+        yield from (said("checkpoint", one.note) for one in [end] if one and one != begins)
+
+
+def _frontier(tree: Tree, size: int) -> list[str]:
+    """The roots of the perfect trees that the first `size` leaves make."""
+    frontier = Frontier()
+    for hashed in tree.leaves.filter(seq__lt=size).order_by("seq").values_list("hash", flat=True).iterator():
+        frontier.append(bytes(hashed))
+    return [base64.b64encode(one).decode() for one in frontier.hashes]
 
 
 def _leaves(first: int, hashes: list[bytes]) -> Line:
-    return _said("leaves", [first, base64.b64encode(b"".join(hashes)).decode()])
+    return said("leaves", [first, base64.b64encode(b"".join(hashes)).decode()])
 
 
-def _stops(tree: Tree, size: int) -> dict[int, Checkpoint]:
+def _stops(tree: Tree, first: int, size: int) -> dict[int, Checkpoint]:
     """The checkpoints to be written, by size: some on the way, and the last."""
     stops: dict[int, Checkpoint] = {}
-    last = 0
-    for checkpoint in tree.checkpoints.order_by("size", "pk"):
+    last = first
+    for checkpoint in tree.checkpoints.filter(size__gt=first, size__lte=size).order_by("size", "pk"):
         if checkpoint.size == size or checkpoint.size >= last + APART:
             stops[checkpoint.size] = checkpoint
             last = checkpoint.size
@@ -169,24 +192,29 @@ def _stops(tree: Tree, size: int) -> dict[int, Checkpoint]:
 
 
 def _patients_tree(tree: Tree, checkpoint: Checkpoint, subject: str) -> Iterator[Line]:
-    yield _said("tree", tree.origin)
-    yield _said("checkpoint", checkpoint.note)
-    yield _said("head", _head(head_entries(tree, checkpoint.size), subject))
+    yield said("tree", tree.origin)
+    yield said("checkpoint", checkpoint.note)
+    yield said("head", _head(head_entries(tree, checkpoint.size), subject))
     leaves = list(tree.leaves.filter(subject=subject, seq__lt=checkpoint.size).order_by("seq"))
     if not leaves:
         return
+    yield from proved(tree, checkpoint, leaves)
+
+
+def proved(tree: Tree, checkpoint: Checkpoint, leaves: Sequence[Leaf]) -> Iterator[Line]:
+    """These leaves' events, each with its audit path under the checkpoint."""
     found = tree.leaves.filter(seq__lt=checkpoint.size).order_by("seq").values_list("hash", flat=True)
     hashed = levels([bytes(one) for one in found.iterator()])
     for at in range(0, len(leaves), RUN):
-        yield from _proved(leaves[at : at + RUN], hashed)
+        yield from _paths(leaves[at : at + RUN], hashed)
 
 
-def _proved(leaves: Sequence[Leaf], hashed: Sequence[Sequence[bytes]]) -> Iterator[Line]:
+def _paths(leaves: Sequence[Leaf], hashed: Sequence[Sequence[bytes]]) -> Iterator[Line]:
     events = AuditEvent.objects.in_bulk([leaf.pk for leaf in leaves])
     entries = entries_of(events.values())
     for leaf in leaves:
         if leaf.pk in events:
-            yield _said("proof", {"seq": leaf.seq, "path": _way(hashed, leaf.seq)})
+            yield said("proof", {"seq": leaf.seq, "path": _way(hashed, leaf.seq)})
             yield from _event_lines(events[leaf.pk], entries)
 
 

@@ -1,20 +1,17 @@
 """Verify an exported audit log offline, without the product: this file, Python 3.11, and `cryptography` for Ed25519.
-
     python verify_log.py audit.jsonl [--key HEX] [--anchor anchor.jsonl] [--json]
-
-Says whether every event is the one that was sealed and none is missing, or names the first that is not (exit status
+Says whether every event is the one that was sealed, and what that proves, or names the first that is not (exit status
 0 or 1). `--key` is the sealer's public key, got by another way than this file; `--anchor` a file of checkpoints kept
 outside the database. Hashes and proofs are RFC 6962's, checkpoints C2SP's; docs/audit.md describes the lines.
 """
 
 import argparse
-import base64
 import contextlib
 import hashlib
 import json
 import os
-import pathlib
 import sys
+from base64 import b64decode
 from collections.abc import Iterable
 
 from cryptography.exceptions import InvalidSignature
@@ -24,10 +21,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 class Wrong(Exception):
     """What is wrong, and at which leaf."""
 
-    def __init__(self, what: str, leaf: int | None = None) -> None:
-        super().__init__(what)
-        self.what, self.leaf = what, leaf
-
 
 def sha256(*parts: bytes) -> bytes:
     return hashlib.sha256(b"".join(parts)).digest()
@@ -36,7 +29,7 @@ def sha256(*parts: bytes) -> bytes:
 def root_by(hashed: bytes, index: int, size: int, path: list[str]) -> bytes | None:
     """The root that a leaf and its audit path lead to (RFC 9162, 2.1.3.2), or None."""
     last = size - 1
-    for beside in map(base64.b64decode, path):
+    for beside in map(b64decode, path):
         if last <= 0:
             return None
         if index & 1 or index == last:
@@ -49,14 +42,12 @@ def root_by(hashed: bytes, index: int, size: int, path: list[str]) -> bytes | No
     return hashed if last == 0 else None
 
 
-class Log:
-    """One pass over the file; `keys` are the public keys that count, `anchors` sizes and roots by tree."""
-
+class Log:  # one pass over the file; `keys` are the public keys that count, `anchors` sizes and roots by tree
     def __init__(self, keys: list[bytes]) -> None:
         self.keys = keys
         self.anchors: dict[str, dict[int, bytes]] = {}
         self.events = self.trees = self.unproved = self.size = self.good = self.left = self.seen = 0
-        self.origin = self.until = self.end = self.subject = ""
+        self.origin = self.since = self.until = self.end = self.subject = self.part = ""
         self.frontier: list[bytes] = []  # roots of the perfect trees that `size` leaves make
         self.batch: list[bytes] = []  # leaf hashes since the last +leaves
         self.last: dict = {}  # the last checkpoint
@@ -64,19 +55,16 @@ class Log:
         self.entry: str | None = None  # the hash that the next +entry must have
         self.open, self.told = False, -1
 
-    def note(self, note: str) -> dict:
-        """The lines of a signed note, by their first word; raises Wrong."""
+    def note(self, note: str) -> dict:  # the lines of a signed note, by their first word; raises Wrong
         text, _, tail = note.rpartition("\n\n")
-        name, raw = tail.split()[1], base64.b64decode(tail.split()[2])
+        name, raw = tail.split()[1], b64decode(tail.split()[2])
         for key in self.keys:
             if raw[:4] == sha256(name.encode(), b"\n\x01", key)[:4]:
-                try:
+                with contextlib.suppress(InvalidSignature):
                     Ed25519PublicKey.from_public_bytes(key).verify(raw[4:], (text + "\n").encode())
-                except InvalidSignature:
-                    continue
-                origin, size, root, *rest = text.split("\n")
-                said = dict(line.split(" ", 1) for line in rest)
-                return {**said, "origin": origin, "size": int(size), "root": base64.b64decode(root)}
+                    origin, size, root, *rest = text.split("\n")
+                    said = dict(line.split(" ", 1) for line in rest)
+                    return {**said, "origin": origin, "size": int(size), "root": b64decode(root)}
         raise Wrong("a checkpoint is not signed by a key that counts", self.size)
 
     def event(self, line: bytes) -> None:
@@ -86,7 +74,7 @@ class Log:
             self.unproved += 1
             return
         self.events += 1
-        self.prove(line) if self.subject else self.append(sha256(b"\0", line))
+        self.prove(line) if self.single else self.append(sha256(b"\0", line))
         if b'"event":"config.change"' in line:
             self.entry = json.loads(line)["detail"].get("entry_sha256")
 
@@ -100,14 +88,13 @@ class Log:
         if anchored := self.anchors.get(self.origin, {}).get(self.size):
             self.fits(anchored, "an anchored checkpoint")
 
-    def prove(self, line: bytes) -> None:
-        """One event of a patient: in its place, each place once, and this patient's."""
+    def prove(self, line: bytes) -> None:  # one event by itself: in its place, each place once, and this patient's
         proof, self.proof = self.proof, None
         if not proof or (seq := proof["seq"]) < self.seen:
             raise Wrong("an event stands without its proof, or twice", self.seen)
         if root_by(sha256(b"\0", line), seq, self.last["size"], proof["path"]) != self.last["root"]:
             raise Wrong("the event is not the one that was sealed", seq)
-        if json.loads(line)["subject_bidx"] != self.subject:
+        if self.subject and json.loads(line)["subject_bidx"] != self.subject:
             raise Wrong("the event is another patient's", seq)
         self.seen, self.left = seq + 1, self.left - 1
 
@@ -120,7 +107,8 @@ class Log:
         self.good = self.size
 
     def on_log(self, said: dict) -> None:
-        self.subject = said.get("subject", "")
+        self.subject, self.part = said.get("subject", ""), said.get("part", "")
+        self.single = bool(self.subject or self.part == "selection")  # each event has a proof of its own
         self.keys = self.keys or [bytes.fromhex(key) for key in said["keys"]]
 
     def on_proof(self, said: dict) -> None:
@@ -130,6 +118,14 @@ class Log:
         self.close()
         self.origin, self.open, self.trees, self.last = origin, True, self.trees + 1, {}
         self.frontier, self.batch, self.size, self.good, self.seen, self.left = [], [], 0, 0, 0, 0
+
+    def on_from(self, said: dict) -> None:  # a part in time begins at a checkpoint: the roots of what was before it
+        self.last = self.note(said["checkpoint"])
+        self.frontier, self.size = [b64decode(one) for one in said["frontier"]], self.last["size"]
+        if self.trees > 1 or len(self.frontier) != self.size.bit_count() or self.last["origin"] != self.origin:
+            raise Wrong("the part does not begin at a checkpoint of its tree", self.size)
+        self.fits(self.last["root"], "the checkpoint it begins at")
+        self.since = self.last["time"]
 
     def on_purged(self, note: str) -> None:  # the end of a month that left under a certificate stands for it
         self.close()
@@ -143,9 +139,8 @@ class Log:
             raise Wrong("the configuration entry of this event was changed", self.size - 1)
         self.entry = None
 
-    def on_leaves(self, said: list) -> None:
-        """The sealed leaf hashes and where they begin: they prove nothing, they tell which event does not fit."""
-        raw, first = base64.b64decode(said[1]), self.size - len(self.batch)
+    def on_leaves(self, said: list) -> None:  # the sealed hashes prove nothing; they tell which event does not fit
+        raw, first = b64decode(said[1]), self.size - len(self.batch)
         told = [raw[at : at + 32] for at in range(0, len(raw), 32)]
         for place in range(max(len(told), len(self.batch))):
             if said[0] != first or told[place : place + 1] != self.batch[place : place + 1]:
@@ -155,18 +150,19 @@ class Log:
     def on_checkpoint(self, note: str) -> None:
         if (said := self.note(note))["origin"] != self.origin:
             raise Wrong("a checkpoint is another tree's", self.size)
-        if not self.subject:
+        if not self.single:
             if said["size"] != self.size:
                 raise Wrong(f"a checkpoint knows {said['size']} events, the file has {self.size}", self.size)
             self.fits(said["root"], "a signed checkpoint")
         self.until, self.last = said["time"], said
 
-    def on_head(self, said: dict) -> None:
-        """How many events the patient has in this tree: an entry of the signed head map, or the gap where none is."""
-        size, root = int(self.last["heads"].split()[0]), base64.b64decode(self.last["heads"].split()[1])
+    def on_head(self, said: dict) -> None:  # the patient's number of events, by the signed head map, or the gap there
+        size, root = int(self.last["heads"].split()[0]), b64decode(self.last["heads"].split()[1])
         for one in said.values():
-            hashed = sha256(b"\0", f"{one['subject']} {one['count']}".encode())
-            if root_by(hashed, one["index"], size, one["path"]) != root:
+            if (
+                root_by(sha256(b"\0", f"{one['subject']} {one['count']}".encode()), one["index"], size, one["path"])
+                != root
+            ):
                 raise Wrong("the number of the patient's events is not the one that was signed", 0)
         low, high = said.get("before", {"index": -1, "subject": ""}), said.get("after", {"index": size, "subject": "~"})
         proved = low["index"] + 1 == high["index"] and low["subject"] < self.subject < high["subject"]
@@ -176,18 +172,17 @@ class Log:
             raise Wrong("how many events the patient has in this month is not proved", 0)
         self.last["counted"] = True
 
-    def close(self, _: object = None) -> None:
-        """The end of a tree: everything said of it is there, and it follows the one before."""
+    def close(self, _: object = None) -> None:  # a tree ends: all said of it is there, and it follows the one before
         if not self.open:
             return
         self.open, said = False, self.last
-        if self.entry or not said or (not self.subject and said["size"] != self.size):
+        if self.entry or not said or (not self.single and said["size"] != self.size):
             raise Wrong("the tree ends without a checkpoint over all of it", self.good)
         if self.subject and (self.left or "counted" not in said):
             raise Wrong(f"{self.left} of the patient's events are missing", self.seen)
-        if ahead := [size for size in self.anchors.get(self.origin, {}) if size > said["size"]]:
+        if not self.part and (ahead := [size for size in self.anchors.get(self.origin, {}) if size > said["size"]]):
             raise Wrong(f"an anchored checkpoint knows {max(ahead)} events, the file {said['size']}", said["size"])
-        if said.get("previous", "") != self.end:
+        if said.get("previous", "") != self.end and not (self.since and self.trees == 1):
             raise Wrong(f"the month before is not in the file: {said.get('previous', 'none')}", 0)
         self.end = f"{self.origin} {said['size']} {said['root'].hex()}"
 
@@ -195,7 +190,7 @@ class Log:
 
     def on_end(self, said: dict) -> None:
         self.close()
-        log = self.origin[: self.origin.rfind("/") + 1]
+        log = "" if self.part else self.origin[: self.origin.rfind("/") + 1]
         if newer := [one for one in self.anchors if log and one.startswith(log) and one > self.origin]:
             raise Wrong(f"an anchored month is not in the file: {newer[0]}", 0)
         self.told = said["events"]
@@ -226,23 +221,28 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--anchor", default=os.devnull, help="a file of anchored checkpoints")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args(arguments)
-    log, wrong = Log([bytes.fromhex(key) for key in chosen.key]), None
-    with open(chosen.file, "rb") as file:
+    log, wrong, leaf = Log([bytes.fromhex(key) for key in chosen.key]), None, None
+    with open(chosen.file, "rb") as file, open(chosen.anchor, encoding="utf-8") as anchor:
         try:
             log.on_log(json.loads(file.readline())["+log"])
-            log.read_anchors(pathlib.Path(chosen.anchor).read_text(encoding="utf-8").splitlines())
+            log.read_anchors(anchor)
             log.read(file)
         except (Wrong, ValueError, KeyError, TypeError, AttributeError, IndexError) as found:
-            wrong = found if isinstance(found, Wrong) else Wrong("a line cannot be read", log.size)
+            wrong, leaf = found.args if isinstance(found, Wrong) else ("a line cannot be read", log.size)
+    proves = {
+        "": "none of the patient's events is missing" if log.subject else "no event is missing",
+        "time": f"none recorded from {log.since or 'its first month on'} until an hour before {log.until} is missing",
+        "selection": "each of these events is in the log; whether others belong to the selection is not proved",
+    }.get(log.part, "nothing")
     told = {"whole": not wrong, "events": log.events, "trees": log.trees, "unsealed": log.unproved, "until": log.until}
-    told |= {"tree": log.origin, "leaf": wrong and wrong.leaf, "wrong": wrong and wrong.what}
+    told |= {"tree": log.origin, "leaf": leaf, "wrong": wrong, "proves": "nothing" if wrong else proves}
     if chosen.json:
         print(json.dumps(told))
     elif wrong:
-        print(f"NOT WHOLE: {log.origin}, leaf {wrong.leaf}: {wrong.what}")
+        print(f"NOT WHOLE: {log.origin}, leaf {leaf}: {wrong}")
     else:
         print(f"whole: {log.events} events in {log.trees} trees until {log.until}; {log.unproved} not sealed yet")
-        print("signed by", ", ".join(key.hex() for key in log.keys), "" if chosen.key else "as the file itself says")
+        print(f"{proves}; signed by {' '.join(map(bytes.hex, log.keys))}{'' if chosen.key else ', as the file says'}")
     return 1 if wrong else 0
 
 

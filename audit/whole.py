@@ -168,9 +168,9 @@ class Walk:
         return _Wrong(Finding(self.tree.origin, what, seq, str(leaf.pk) if leaf else ""))
 
 
-def chunks(tree: Tree) -> Iterator[list[Leaf]]:
-    """The tree's leaves in order of their place, so many at a time; no transaction is held open."""
-    after = -1
+def chunks(tree: Tree, first: int = 0) -> Iterator[list[Leaf]]:
+    """The tree's leaves in order of their place from `first` on, so many at a time; no transaction is held open."""
+    after = first - 1
     while leaves := list(tree.leaves.filter(seq__gt=after).order_by("seq")[:CHUNK]):
         yield leaves
         after = leaves[-1].seq

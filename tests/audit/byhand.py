@@ -71,9 +71,9 @@ def event(number: int, subject: str = "", **more: Any) -> bytes:
     return json.dumps(made, separators=(",", ":"), sort_keys=True).encode()
 
 
-def opening(subject: str = "", keys: tuple[str, ...] = (PUBLIC,)) -> bytes:
+def opening(subject: str = "", keys: tuple[str, ...] = (PUBLIC,), part: str = "") -> bytes:
     said = {"version": 1, "practice": "lakeside", "made": "2026-05-02T14:04:00.000000Z", "keys": list(keys)}
-    return line("log", {**said, **({"subject": subject} if subject else {})})
+    return line("log", {**said, **({"subject": subject} if subject else {}), **({"part": part} if part else {})})
 
 
 def told(first: int, events: list[bytes]) -> bytes:
@@ -90,6 +90,22 @@ def month(origin: str, events: list[bytes], previous: str = "") -> list[bytes]:
     """A whole month: its events, their leaves, its checkpoint."""
     note = signed(statement(origin, list(map(leaf, events)), previous))
     return [line("tree", origin), *events, told(0, events), line("checkpoint", note)]
+
+
+def perfect(leaves: list[bytes]) -> list[bytes]:
+    """The roots of the perfect trees that these leaves make, the largest first: what a part in time begins with."""
+    roots, at = [], 0
+    for size in (1 << bit for bit in reversed(range(len(leaves).bit_length())) if len(leaves) >> bit & 1):
+        roots.append(root(leaves[at : at + size]))
+        at += size
+    return roots
+
+
+def begins_at(origin: str, before: list[bytes], previous: str = "") -> bytes:
+    """The +from line of a part that begins behind these events."""
+    leaves = list(map(leaf, before))
+    frontier = [base64.b64encode(one).decode() for one in perfect(leaves)]
+    return line("from", {"checkpoint": signed(statement(origin, leaves, previous)), "frontier": frontier})
 
 
 def closing(events: int, unsealed: list[bytes] | None = None) -> list[bytes]:

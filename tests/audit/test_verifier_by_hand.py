@@ -67,6 +67,7 @@ class TestAGoodLog:
             "tree": MAY,
             "leaf": None,
             "wrong": None,
+            "proves": "no event is missing",
         }
 
     @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 33])
@@ -372,7 +373,8 @@ def test_in_words_it_says_whole_and_who_signed(tmp_path, capsys):
     file.write_bytes(b"".join(one + b"\n" for one in [opening(), *month(MAY, EVENTS), *closing(5)]))
     assert verify_log.main([str(file), "--key", PUBLIC]) == 0
     assert capsys.readouterr().out == (
-        f"whole: 5 events in 1 trees until 2026-05-02T14:03:05.000000Z; 0 not sealed yet\nsigned by {PUBLIC} \n"
+        f"whole: 5 events in 1 trees until 2026-05-02T14:03:05.000000Z; 0 not sealed yet\n"
+        f"no event is missing; signed by {PUBLIC}\n"
     )
 
 
@@ -380,7 +382,7 @@ def test_in_words_it_says_that_the_file_vouches_for_itself(tmp_path, capsys):
     file = tmp_path / "audit.jsonl"
     file.write_bytes(b"".join(one + b"\n" for one in [opening(), *month(MAY, EVENTS), *closing(5)]))
     assert verify_log.main([str(file)]) == 0
-    assert capsys.readouterr().out.endswith(f"signed by {PUBLIC} as the file itself says\n")
+    assert capsys.readouterr().out.endswith(f"signed by {PUBLIC}, as the file says\n")
 
 
 def test_in_words_it_names_the_first_thing_wrong(tmp_path, capsys):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from audit.log_file import Line, NotCovered, patient_log, whole_log
+from audit.part_file import time_log
 from audit.record import record
+
+
+def moment(text: str) -> datetime:
+    """A time with its zone; UTC where none is given."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 class Command(BaseCommand):
@@ -20,12 +28,18 @@ class Command(BaseCommand):
         parser.add_argument("practice", help="the practice's code; - for events of none")
         parser.add_argument("file", type=Path)
         parser.add_argument("--subject", default="", help="a patient's blind index: this patient's events only")
+        parser.add_argument("--since", type=moment, help="only what was recorded from then on (ISO 8601)")
+        parser.add_argument("--until", type=moment, help="only what was recorded before (ISO 8601)")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
         practice = "" if options["practice"] == "-" else options["practice"]
         subject = options["subject"]
-        lines = patient_log(practice, subject) if subject else whole_log(practice)
+        since, until = options["since"], options["until"]
+        if subject and (since or until):
+            raise CommandError("A patient's events are proved whole; take --since and --until away.")
+        part = time_log(practice, since, until) if since or until else whole_log(practice)
+        lines = patient_log(practice, subject) if subject else part
         draft = options["file"].with_name(options["file"].name + ".part")
         try:
             made = self.write(draft, lines)
