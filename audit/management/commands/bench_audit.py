@@ -5,6 +5,7 @@ Makes a test database beside the configured one and removes it; on PostgreSQL th
 
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
 from audit.bench import make_table, overhead, verified
+from audit.bench_export import exported
 
 
 class Command(BaseCommand):
@@ -19,6 +21,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--events", type=int, default=1_000_000, help="events to verify; 0: none")
+        parser.add_argument(
+            "--recorded", type=int, default=0, help="events to record, seal, export and verify; 0: none"
+        )
         parser.add_argument("--writers", type=int, default=8)
         parser.add_argument("--seconds", type=float, default=5.0, help="of each of eight rounds; 0: none")
         parser.add_argument("--json", action="store_true")
@@ -28,15 +33,25 @@ class Command(BaseCommand):
         if options["events"]:
             with tempfile.TemporaryDirectory(prefix="scribeport-bench-") as folder:
                 told["verify"] = verified(options["events"], Path(folder))
+        if options["recorded"]:
+            with tempfile.TemporaryDirectory(prefix="scribeport-bench-") as folder:
+                told["recorded"] = self.of_its_own(lambda: exported(options["recorded"], Path(folder)))
         if options["seconds"]:
             told["overhead"] = self.overhead(options["writers"], options["seconds"])
         self.stdout.write(json.dumps(told, indent=None if options["json"] else 2))
 
-    def overhead(self, writers: int, seconds: float) -> list[dict[str, Any]]:
+    def overhead(self, writers: int, seconds: float) -> Any:
+        def measure() -> list[dict[str, Any]]:
+            make_table()
+            return [overhead(writers, seconds, busy) for busy in (0.0, 0.005)]
+
+        return self.of_its_own(measure)
+
+    def of_its_own(self, measure: Callable[[], Any]) -> Any:
+        """What is measured in a database that is made for it and removed."""
         name = connection.settings_dict["NAME"]
         connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
         try:
-            make_table()
-            return [overhead(writers, seconds, busy) for busy in (0.0, 0.005)]
+            return measure()
         finally:
             connection.creation.destroy_test_db(name, verbosity=0)
