@@ -50,6 +50,7 @@ ACTIONS: dict[str, Action] = dict(
         _action("auth.breakglass.open", "opened an emergency access", "user_id", "access"),
         _action("auth.breakglass.close", "ended an emergency access", "user_id", "access"),
         _action("auth.breakglass.review", "looked at an emergency access", "user_id", "access"),
+        _action("second.tell", "told a second person by mail", "about", "mails", "outcome"),
         _action("authz.denied", "was refused", "route", "role"),
         _action("authz.role.grant", "granted a role", "role", "user_id"),
         _action("authz.role.revoke", "revoked a role", "role", "user_id"),
@@ -209,11 +210,14 @@ ACTIONS: dict[str, Action] = dict(
         _action("audit.purge.withdraw", "withdrew a purge", "origin"),
         _action("audit.purge", "purged a month of the audit log under a certificate", "origin", "size", "kept", "root"),
         _action("data.export", "exported a patient's notes", "notes", "files", "left_out", "sha256"),
-        _action("ehi.export", "exported every note of the practice", "notes", "files", "left_out", "sha256"),
+        _action(
+            "ehi.export", "exported every note of the practice", "notes", "files", "left_out", "sha256", "approved_by"
+        ),
         _action("ehi.request", "entered a request for health information", "asker"),
         _action("ehi.answer", "wrote down the answer to a request", "answer", "exception"),
         _action("ehi.view", "looked into the register of requests", "shown"),
         _action("export.begin", "asked for an export", "kind", "format"),
+        _action("export.approve", "agreed as a second person to an export of everything", "user_id"),
         _action("export.end", "let an export end without, or after, its file", "word", "reason_code"),
         _action("export.fetch", "fetched an export", "size", "sha256"),
         _action("audit.triggers_restored", "put the audit log's protection back", "table", "faults"),

@@ -13,6 +13,7 @@ from delivery.sockets import stopping
 from delivery.ways.canary import canaries_due
 from delivery.webhooks.sending import send_due
 from portal.exports.running import run_due
+from portal.second_person import tell_due
 
 # How many pieces of work a round found; a round that found some is followed by the next at once.
 Round = Callable[[], int]
@@ -21,6 +22,7 @@ ROUNDS: dict[str, Round] = {
     "events": poll_due,
     "exports": run_due,
     "alerts": tend,
+    "second person": tell_due,
     "canary": canaries_due,
     "certification": run_waiting,
     "old events": purge_due,

@@ -257,7 +257,9 @@ CONNECTION_PANELS: list[str] = [
 # What must hold while a production location is released: each (location) -> what is lacking, in plain words.
 RELEASE_CHECKS: list[str] = ["delivery.certification.standing.lacks"]
 # Notices over every page of a signed-in person: each is a callable (request) -> safe HTML, "" for nothing to say.
-BANNERS: list[str] = ["portal.factors.emergency.banner", "delivery.connection_panel.recovery_banner"]
+BANNERS: list[str] = [
+    "portal.factors.emergency.banner", "portal.exports.approving.banner", "delivery.connection_panel.recovery_banner",
+]  # fmt: skip
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

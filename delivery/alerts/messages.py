@@ -4,16 +4,12 @@ Names of people, patients, connections and templates are left out as well: a mai
 """
 
 import json
-import logging
-import smtplib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.urls import reverse
 from django.utils import timezone
 
@@ -23,23 +19,10 @@ from delivery.alerts.models import Alert, AlertNotice, AlertRecipient
 from delivery.alerts.telling import Reached
 from delivery.webhooks.posting import post_to
 from portal.crypto import CannotOpen
+from portal.mail import Sent, link, mail
 
-log = logging.getLogger(__name__)
 LISTED = 40  # alerts named one by one in a message
-NO_MAIL, NO_ADDRESS, SEALED = "no_mail_server", "no_address", "cannot_open"
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What came of one message: `reason` "" where it was taken; `final` where trying again can change nothing."""
-
-    reason: str = ""
-    final: bool = False
-    status: int = 0
-
-    @property
-    def taken(self) -> bool:
-        return not self.reason
+SEALED = "cannot_open"
 
 
 def send(whom: Reached, notices: Sequence[AlertNotice]) -> Sent:
@@ -104,34 +87,6 @@ def facts(one: AlertNotice) -> dict[str, object]:
 
 def address_of(alert: Alert) -> str:
     return link(reverse("delivery:alert", args=[alert.pk]))
-
-
-def link(path: str) -> str:
-    return settings.SITE_URL.rstrip("/") + path
-
-
-def mail(address: str, about: str, words: str) -> Sent:
-    """One mail. A refusal for good (5xx) is final, all else is tried again."""
-    if not address:
-        return Sent(NO_ADDRESS, final=True)
-    if not settings.EMAIL_HOST:
-        return Sent(NO_MAIL, final=True)
-    try:
-        EmailMessage(" ".join(about.split()), words, settings.DEFAULT_FROM_EMAIL, [address]).send()
-    except smtplib.SMTPRecipientsRefused as error:
-        codes = [code for code, _ in error.recipients.values()]
-        return Sent("mail_refused", final=min(codes, default=0) >= 500, status=max(codes, default=0))
-    except smtplib.SMTPResponseException as error:
-        return Sent("mail_refused", final=error.smtp_code >= 500, status=error.smtp_code)
-    except smtplib.SMTPException as error:
-        log.warning("a mail server did not take a mail: %s", type(error))
-        return Sent("mail_failed")
-    except ValueError:  # an address, or a subject, that no mail can have
-        return Sent("mail_refused", final=True)
-    except OSError as error:
-        log.warning("a mail server cannot be reached: %s", type(error))
-        return Sent("mail_unreachable")
-    return Sent()
 
 
 def hook(own: AlertRecipient, kind: str, content: dict[str, object]) -> Sent:

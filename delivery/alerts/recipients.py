@@ -9,9 +9,10 @@ from django.db import transaction
 from audit.record import record
 from delivery import two_secrets
 from delivery.alerts.kinds import EMAIL, WEBHOOK
-from delivery.alerts.messages import Sent, hook, mail
+from delivery.alerts.messages import hook
 from delivery.alerts.models import AlertRecipient, AlertSettings
 from delivery.events.sources import new_secret
+from portal.mail import Sent, mail
 from portal.models import Location, Practice
 
 TEST_WORDS = "This is a test of Scribeport's alerts. Nothing is wrong.\n"

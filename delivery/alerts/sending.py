@@ -15,10 +15,11 @@ from django.utils import timezone
 
 from audit.record import Actor, acting, record
 from delivery import lanes
-from delivery.alerts.messages import Sent, send
+from delivery.alerts.messages import send
 from delivery.alerts.models import AlertNotice
 from delivery.alerts.telling import Reached
 from delivery.webhooks.sending import WAITS
+from portal.mail import Sent
 
 log = logging.getLogger(__name__)
 CLAIM = timedelta(minutes=3)  # longer than any try

@@ -1,9 +1,10 @@
 """The words for what became of a message about alerts, and for what a recipient is set to."""
 
 from delivery.alerts.kinds import KINDS
-from delivery.alerts.messages import NO_ADDRESS, NO_MAIL, SEALED
+from delivery.alerts.messages import SEALED
 from delivery.alerts.models import AlertNotice, AlertRecipient
 from delivery.webhooks.words import said_of
+from portal.mail import NO_ADDRESS, NO_MAIL
 
 WHY = {
     NO_MAIL: "This installation has no mail server (SCRIBEPORT_SMTP_HOST).",

@@ -10,10 +10,10 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import IO, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,7 +30,7 @@ from audit.canonical import canonical, utc
 from audit.event import AuditEvent
 from audit.exports import safe
 from delivery.models import Delivery, NoteVersion
-from delivery.posted import PostedNote, read
+from delivery.posted import BadJson, PostedNote, read
 from delivery.release import contents
 from delivery.release.contents import File, LeftOut
 from portal import crypto
@@ -76,15 +76,18 @@ def versions(practice: Practice, patient: str) -> QuerySet[NoteVersion]:
     return (found.filter(patient_bidx=patient) if patient else found).order_by("received_at", "pk")
 
 
-def write(practice: Practice, patient: str, out: IO[bytes], tell: Tell) -> dict[str, int]:
-    """Write the archive into `out`, which need not be able to seek; notes and files written, and files left out."""
+def write(practice: Practice, patient: str, out: IO[bytes], tell: Tell, mark: dict[str, Any]) -> dict[str, int]:
+    """Write the archive into `out`, which need not be able to seek; notes and files written, and files left out.
+
+    `mark` stands in the manifest, signed with the rest: which export it is, who asked and who approved.
+    """
     manifest = Manifest()
     found = versions(practice, patient)
     total = found.count()
     tell(0, total)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         made = _Archive(archive, manifest)
-        made.add(File("README.txt", README.encode()))
+        made.add(File("README.txt", (README + _said_of(mark)).encode()))
         for number, version in enumerate(found.iterator(CHUNK), 1):
             for one in contents.files(version):
                 made.add(one)
@@ -94,7 +97,7 @@ def write(practice: Practice, patient: str, out: IO[bytes], tell: Tell) -> dict[
         _fhir(made, found, bool(patient) and total <= IN_ONE_BUNDLE)
         if patient:
             made.stream("audit.jsonl", _audit(practice, patient))
-        _sign(archive, manifest, practice, total)
+        _sign(archive, manifest, practice, total, mark)
     return {"notes": total, "files": len(manifest.files), "left_out": len(manifest.left_out)}
 
 
@@ -106,10 +109,13 @@ class _Archive:
 
     def add(self, one: File | LeftOut) -> None:
         if isinstance(one, LeftOut):
-            self.manifest.left_out.append({"path": one.path, "why": one.why})
+            self.leave_out(one)
             return
         self.archive.writestr(one.path, one.content)
         self._note(one.path, hashlib.sha256(one.content).hexdigest(), len(one.content))
+
+    def leave_out(self, one: LeftOut) -> None:
+        self.manifest.left_out.append({"path": one.path, "why": one.why})
 
     def stream(self, path: str, lines: Iterator[bytes]) -> None:
         digest, size = hashlib.sha256(), 0
@@ -149,38 +155,54 @@ def _opened(found: QuerySet[NoteVersion]) -> Iterator[tuple[NoteVersion, PostedN
     for version in found.iterator(CHUNK):
         try:
             yield version, read(contents.body_of(version))
-        except crypto.CannotOpen:
+        except (crypto.CannotOpen, BadJson, ValueError, TypeError, LookupError, AttributeError):
             continue  # named in the manifest already
 
 
 def _fhir(made: _Archive, found: QuerySet[NoteVersion], as_bundle: bool) -> None:
-    made.stream("fhir/Patient.ndjson", _patients(found))
-    made.stream("fhir/DocumentReference.ndjson", _documents(found))
+    made.stream("fhir/Patient.ndjson", _patients(found, made.leave_out))
+    made.stream("fhir/DocumentReference.ndjson", _documents(found, made.leave_out))
     if as_bundle:
-        resources = [json.loads(line) for lines in (_patients(found), _documents(found)) for line in lines]
-        body = {
-            "resourceType": "Bundle",
-            "type": "collection",
-            "entry": [{"resource": resource} for resource in resources],
-        }
+        lines = (*_patients(found, _named_already), *_documents(found, _named_already))
+        entries = [{"resource": json.loads(line)} for line in lines]
+        body = {"resourceType": "Bundle", "type": "collection"} | ({"entry": entries} if entries else {})
         Bundle.model_validate(body)
         made.add(File("fhir/Bundle.json", json.dumps(body, ensure_ascii=False).encode()))
 
 
-def _patients(found: QuerySet[NoteVersion]) -> Iterator[bytes]:
-    """Each patient once, as the newest note has them."""
+def _named_already(one: LeftOut) -> None:
+    """The lines of NDJSON have named what no resource could be made of."""
+
+
+def _patients(found: QuerySet[NoteVersion], leave_out: Callable[[LeftOut], None]) -> Iterator[bytes]:
+    """Each patient once, as the newest note has them of which a resource can be made."""
     seen: set[bytes] = set()
-    for _, posted in _opened(found.reverse()):
+    for version, posted in _opened(found.reverse()):
         known = hashlib.sha256(posted.visit.patient.id.encode("utf-8", "replace")).digest()
         if known not in seen:
-            seen.add(known)
-            yield Patient.model_validate(contents.patient_resource(posted)).model_dump_json().encode() + b"\n"
+            path = f"fhir/Patient.ndjson of {contents.folder(version)}"
+            line = contents.attempt(path, partial(_resource, Patient, contents.patient_resource(posted)))
+            if isinstance(line, LeftOut):
+                leave_out(line)
+            else:
+                seen.add(known)
+                yield line
 
 
-def _documents(found: QuerySet[NoteVersion]) -> Iterator[bytes]:
+def _documents(found: QuerySet[NoteVersion], leave_out: Callable[[LeftOut], None]) -> Iterator[bytes]:
     for version, posted in _opened(found):
-        made = DocumentReference.model_validate(contents.document_resource(version, posted))
-        yield made.model_dump_json().encode() + b"\n"
+        path = f"fhir/DocumentReference.ndjson of {contents.folder(version)}"
+        resource = contents.document_resource(version, posted)
+        line = contents.attempt(path, partial(_resource, DocumentReference, resource))
+        if isinstance(line, LeftOut):
+            leave_out(line)
+        else:
+            yield line
+
+
+def _resource(model: type[Patient] | type[DocumentReference], resource: dict[str, Any]) -> bytes:
+    """One line of NDJSON, checked by the model."""
+    return model.model_validate(resource).model_dump_json().encode() + b"\n"
 
 
 def _audit(practice: Practice, patient: str) -> Iterator[bytes]:
@@ -189,9 +211,14 @@ def _audit(practice: Practice, patient: str) -> Iterator[bytes]:
         yield canonical(event) + b"\n"
 
 
-def _sign(archive: zipfile.ZipFile, manifest: Manifest, practice: Practice, notes: int) -> None:
+def _said_of(mark: dict[str, Any]) -> str:
+    return "\nThis copy: " + ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in mark.items()) + "\n"
+
+
+def _sign(archive: zipfile.ZipFile, manifest: Manifest, practice: Practice, notes: int, mark: dict[str, Any]) -> None:
     said = {
         "practice": practice.code,
+        **mark,
         "made": utc(datetime.now(UTC)),
         "notes": notes,
         "public_key": public_key(),

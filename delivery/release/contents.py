@@ -5,10 +5,13 @@ is left out of that form alone, and named in the manifest.
 """
 
 import base64
+import logging
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+from django.db import DatabaseError
 
 from delivery.channels import ccda, fhir_document
 from delivery.channels.base import CannotExpress, OutgoingNote
@@ -16,7 +19,10 @@ from delivery.models import NoteVersion, Wire
 from delivery.posted import PostedNote, read
 from mapping.note import Contribution, FieldValue
 from portal import crypto
+from portal.keyring import KeysUnavailable
 
+log = logging.getLogger(__name__)
+Made = TypeVar("Made")
 ENDINGS = {"application/hl7-v2": "hl7", "application/fhir+json": "json", "application/json": "json"}
 
 
@@ -72,25 +78,47 @@ def note_of(version: NoteVersion, posted: PostedNote) -> OutgoingNote:
 
 
 def files(version: NoteVersion) -> Iterator[File | LeftOut]:
-    """Every file of one version."""
+    """Every file of one version. What cannot be made of it is named, and keeps the others from nothing."""
     under = folder(version)
     try:
         body = body_of(version)
-        posted = read(body)
     except crypto.CannotOpen:
         yield LeftOut(under, "cannot_open")
         return
     yield File(f"{under}/note.json", body)
+    posted = attempt(f"{under}/note", lambda: read(body))
+    if isinstance(posted, LeftOut):
+        yield posted
+    else:
+        yield from _forms(version, posted, under)
+    yield from _messages(version, under)
+
+
+def _forms(version: NoteVersion, posted: PostedNote, under: str) -> Iterator[File | LeftOut]:
     note = note_of(version, posted)
     for name, form in (("note.txt", "text"), ("note.pdf", "pdf"), ("ccda.xml", "ccda")):
-        try:
-            made = ccda.document(note) if form == "ccda" else fhir_document.document(note, form)
-            yield File(f"{under}/{name}", made)
-        except CannotExpress as wrong:
-            yield LeftOut(f"{under}/{name}", wrong.reason_code)
+        path = f"{under}/{name}"
+        made = attempt(path, lambda form=form: _form(note, form))
+        yield made if isinstance(made, LeftOut) else File(path, made)
     for number, document in enumerate(posted.documents, 1):
         yield File(f"{under}/documents/{number}.{_ending(document.content_type)}", document.content)
-    yield from _messages(version, under)
+
+
+def _form(note: OutgoingNote, form: str) -> bytes:
+    return ccda.document(note) if form == "ccda" else fhir_document.document(note, form)
+
+
+def attempt(path: str, make: Callable[[], Made]) -> Made | LeftOut:
+    """What is made of one note, or why not: a fault of ours with one of ten thousand keeps none of the others back."""
+    try:
+        return make()
+    except CannotExpress as wrong:
+        return LeftOut(path, wrong.reason_code)
+    except (DatabaseError, KeysUnavailable):
+        raise
+    except Exception as wrong:
+        log.warning("a form of a note could not be made: %s", type(wrong), exc_info=True)
+        return LeftOut(path, f"fault_{type(wrong).__name__}")
 
 
 def _ending(content_type: str) -> str:

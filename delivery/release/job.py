@@ -22,9 +22,16 @@ class EhiExport:
     def may(self, user: User, asked: dict[str, Any]) -> None:
         practice_for(user, Role.DIRECTOR)
 
+    def everything(self, asked: dict[str, Any]) -> bool:
+        return not asked["patient"]
+
     def event(self, job: ExportJob) -> tuple[str, dict[str, Any]]:
         patient = job.asked["patient"]
         return ("data.export" if patient else "ehi.export"), {"subject_bidx": patient, "recipient": "the practice"}
 
     def write(self, job: ExportJob, out: IO[bytes], tell: Tell) -> dict[str, Any]:
-        return write(job.practice, job.asked["patient"], out, tell)
+        approved = job.approved_by
+        by = approved.username if approved else "nobody else" if job.everything else "not needed"
+        mark = {"export": job.pk, "asked_by": job.created_by.username, "approved_by": by}
+        told: dict[str, Any] = write(job.practice, job.asked["patient"], out, tell, mark)
+        return told | ({"approved_by": job.approved_by_id or 0} if job.everything else {})

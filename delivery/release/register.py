@@ -17,6 +17,10 @@ class NotInForce(Exception):
     """The exception named was not in force on the day of the answer."""
 
 
+class BeforeReceipt(Exception):
+    """Nobody answers before the request came in."""
+
+
 @dataclass(frozen=True)
 class Entered:
     """A request as it came in. `requester` and `asked` are kept sealed."""
@@ -66,7 +70,9 @@ def enter(practice: Practice, what: Entered, by: User) -> EhiRequest:
 
 
 def answer(one: EhiRequest, what: Answered) -> None:
-    """Answer an open request, or correct its answer. Raises NotInForce."""
+    """Answer an open request, or correct its answer. Raises NotInForce, BeforeReceipt."""
+    if what.on < one.received_on:
+        raise BeforeReceipt
     refused = what.answer in (Answer.PARTLY, Answer.REFUSED)
     if refused and what.exception not in {each.section for each in in_force(what.on)}:
         raise NotInForce(what.exception)

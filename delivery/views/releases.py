@@ -11,11 +11,11 @@ from audit.record import record
 from delivery.release.archive import public_key
 from delivery.release.exceptions import CHECKED_ON, in_force, said
 from delivery.release.forms import AnswerForm, ReleaseForm, RequestForm
-from delivery.release.register import NotInForce, answer, enter, rows
+from delivery.release.register import BeforeReceipt, NotInForce, answer, enter, rows
 from delivery.release.tables import EhiRequest
 from portal import crypto
 from portal.access import practice_for
-from portal.exports.asking import begin, own
+from portal.exports.asking import A_DAY, TooMany, begin, own
 from portal.models import Role
 from portal.requests import PortalRequest
 from portal.views.exports import SHOWN, row
@@ -30,7 +30,11 @@ def releases(request: PortalRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data["patient"]
         patient = crypto.blind_index("patient", typed) if typed else ""
-        return redirect("portal:export", pk=begin(request.user, "ehi", {"format": "zip", "patient": patient}).pk)
+        try:
+            job = begin(request.user, "ehi", {"format": "zip", "patient": patient})
+            return redirect("portal:export", pk=job.pk)
+        except TooMany:
+            form.add_error(None, f"Everything was asked for {A_DAY} times in 24 hours. One patient can be exported.")
     context = {"form": form, "jobs": [row(job) for job in own(request.user, "ehi")[:SHOWN]], "key": public_key()}
     return render(request, "delivery/release/exports.html", context | {"tab": "exports"})
 
@@ -79,4 +83,8 @@ def answer_request(request: PortalRequest, pk: int) -> HttpResponse:
             messages.success(request, "The answer stands in the register.")
         except NotInForce:
             messages.error(request, "Nothing was written down: this exception was not in force on that day.")
+        except BeforeReceipt:
+            messages.error(
+                request, f"Nothing was written down: the request came in on {one.received_on}, after that day."
+            )
     return redirect("delivery:ehi-requests")

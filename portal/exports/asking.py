@@ -1,7 +1,7 @@
 """Ask for an export, follow it, cancel it, fetch it: each under record, and only by whoever asked for it."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import IO, Any, Protocol
 
@@ -15,10 +15,16 @@ from django.utils.module_loading import import_string
 from audit.record import record
 from portal.access import practice_of
 from portal.exports.tables import ExportJob, ExportState, open_piece
-from portal.models import User
+from portal.models import Practice, User
+from portal.second_person import others
 
 KEPT = timedelta(hours=24)
-OPEN = (ExportState.WAITING, ExportState.RUNNING)
+A_DAY = 5  # exports of everything that one practice may ask for in 24 hours
+OPEN = (ExportState.ASKED, ExportState.WAITING, ExportState.RUNNING)
+
+
+class TooMany(Exception):
+    """The practice has asked for everything too often today."""
 
 
 class Tell(Protocol):
@@ -40,6 +46,10 @@ class Maker(Protocol):
 
     def may(self, user: User, asked: dict[str, Any]) -> None:
         """Raises Http404 or WrongRole where this person may not have it (any more)."""
+        ...
+
+    def everything(self, asked: dict[str, Any]) -> bool:
+        """Whether it lets everything go that the practice has: then a second person approves, where there is one."""
         ...
 
     def write(self, job: ExportJob, out: IO[bytes], tell: Tell) -> dict[str, Any]:
@@ -66,15 +76,33 @@ def maker(kind: str) -> Maker:
 
 
 def begin(user: User, kind: str, asked: dict[str, Any]) -> ExportJob:
-    """Ask for an export; a worker makes it. Http404 or WrongRole where it is not this person's to have."""
+    """Ask for an export; a worker makes it. Http404 or WrongRole where it is not this person's to have; TooMany."""
     maker(kind).may(user, asked)
-    practice = practice_of(user)
+    practice, now = practice_of(user), timezone.now()
+    everything = maker(kind).everything(asked)
     with transaction.atomic():
+        if everything:
+            _not_too_often(practice, now)
+        two = everything and others(practice, user).exists()
         job = ExportJob.objects.create(
-            practice=practice, created_by=user, kind=kind, asked=asked, created_at=timezone.now()
+            practice=practice,
+            created_by=user,
+            kind=kind,
+            asked=asked,
+            created_at=now,
+            everything=everything,
+            state=ExportState.ASKED if two else ExportState.WAITING,
+            tell_after=now if two else None,
         )
         tell(job, "export.begin", kind=kind, format=str(asked.get("format", "")))
     return job
+
+
+def _not_too_often(practice: Practice, now: datetime) -> None:
+    Practice.objects.select_for_update().get(pk=practice.pk)  # two at once count each other
+    lately = ExportJob.objects.filter(practice=practice, everything=True, created_at__gt=now - timedelta(hours=24))
+    if lately.count() >= A_DAY:
+        raise TooMany
 
 
 def tell(job: ExportJob, event: str, **detail: Any) -> None:
@@ -92,13 +120,13 @@ def tell(job: ExportJob, event: str, **detail: Any) -> None:
 def own(user: User, kind: str) -> QuerySet[ExportJob]:
     """What this person has asked for, the newest first."""
     mine = ExportJob.objects.filter(created_by=user, practice=practice_of(user), kind=kind)
-    return mine.select_related("practice", "created_by").order_by("-pk")
+    return mine.select_related("practice", "created_by", "approved_by").order_by("-pk")
 
 
 def export_for(user: User, pk: int) -> ExportJob:
     """The person's own export, while they may still have it; Http404 for anybody else's."""
     mine = ExportJob.objects.filter(created_by=user, practice=practice_of(user), pk=pk)
-    job = mine.select_related("practice", "created_by").first()
+    job = mine.select_related("practice", "created_by", "approved_by").first()
     if job is None:
         raise Http404("no such export")
     maker(job.kind).may(user, job.asked)

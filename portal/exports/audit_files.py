@@ -10,6 +10,7 @@ from audit import balp, exports
 from audit.canonical import canonical
 from audit.event import AuditEvent
 from audit.log_file import Line, NotCovered, patient_log, trees_of, whole_log
+from audit.part_file import selected_log, time_log
 from audit.queries import Search, every, found
 from audit.record import filter_detail
 from audit.summary import summary
@@ -28,7 +29,18 @@ FORMATS = {
     "pdf": "PDF summary: counts, no single events",
 }
 ENDINGS = {"csv": "csv", "jsonl": "jsonl", "proved": "proved.jsonl", "fhir": "ndjson", "pdf": "pdf"}
+NO_FILTER = {"of"}  # of which log, not which part of it
 TOLD_EACH = 2000  # events between two words of progress
+
+
+def part_of(query: str, location: str) -> str:
+    """Which part of a log is asked for, as far as proofs go: a key of PROVES."""
+    filters = QueryDict(query).keys() - NO_FILTER
+    if not filters and not location:
+        return "whole"
+    if filters == {"subject"} and not location:
+        return "patient"
+    return "time" if filters <= {"since", "until"} and not location else "selection"
 
 
 class AuditExport:
@@ -49,6 +61,10 @@ class AuditExport:
         if asked["format"] == "proved" and not roles_everywhere(user) & READERS:
             raise WrongRole(READERS)  # proofs are of the whole practice's log, or of a patient at every location
 
+    def everything(self, asked: dict[str, Any]) -> bool:
+        """The log names no patient and holds no word of a note; an auditor has it alone."""
+        return False
+
     def event(self, job: ExportJob) -> tuple[str, dict[str, Any]]:
         subject = QueryDict(job.asked["query"]).get("subject", "")
         return "audit.export", {"location": job.asked["location"], "subject_bidx": subject}
@@ -59,7 +75,7 @@ class AuditExport:
         if kind == "pdf":
             rows = self._summary(job, search, out)
         elif kind == "proved":
-            rows = self._proved(search, out, tell)
+            rows = self._proved(job, search, out, tell)
         else:
             rows = _lines(kind, search, out, tell)
         return {"rows": rows, "filter": filter_detail(job.asked["query"]), "format": kind}
@@ -82,14 +98,23 @@ class AuditExport:
         out.write(made.content)
         return made.events
 
-    def _proved(self, search: Search, out: IO[bytes], tell: Tell) -> int:
-        practice, subject = search.scope.practice, search.subject
-        total = found(search).count() if subject else sum(tree.size for tree in trees_of(practice))
-        lines = patient_log(practice, subject) if subject else whole_log(practice)
+    def _proved(self, job: ExportJob, search: Search, out: IO[bytes], tell: Tell) -> int:
+        practice, part = search.scope.practice, part_of(job.asked["query"], job.asked["location"])
+        whole = part in ("whole", "time")
+        total = sum(tree.size for tree in trees_of(practice)) if whole else found(search).count()
         try:
-            return _written(lines, out, tell, total)
+            return _written(self._lines(job, search, practice, part), out, tell, total)
         except NotCovered:
             raise CannotExport("not_covered") from None
+
+    def _lines(self, job: ExportJob, search: Search, practice: str, part: str) -> Iterator[Line]:
+        if part == "patient":
+            return patient_log(practice, search.subject)
+        if part == "time":
+            return time_log(practice, search.since, search.until)
+        if part == "selection":
+            return selected_log(practice, found(search), filter_detail(job.asked["query"]))
+        return whole_log(practice)
 
 
 def _written(lines: Iterable[Line], out: IO[bytes], tell: Tell, total: int) -> int:

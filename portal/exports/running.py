@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 PIECE = 1 << 20
 TRIES = 3
+ASKED_FOR = timedelta(days=7)  # how long an export of everything waits for its second person
 
 
 class Lost(Exception):
@@ -65,7 +66,7 @@ def take(pk: int, owner: str) -> bool:
 
 
 def _work(pk: int, owner: str) -> None:
-    job = ExportJob.objects.select_related("practice", "created_by").get(pk=pk)
+    job = ExportJob.objects.select_related("practice", "created_by", "approved_by").get(pk=pk)
     job.pieces.all().delete()  # a killed worker's
     with acting(Actor("user", str(job.created_by_id), job.created_by.username), correlation_id=f"export-{pk}"):
         try:
@@ -162,12 +163,14 @@ def _fail(job: ExportJob, code: str) -> None:
 
 
 def expire() -> int:
-    """Delete the files that have stood their day; how many."""
-    over = ExportJob.objects.filter(state=ExportState.DONE, expires_at__lte=timezone.now()).select_related("practice")
+    """Delete the files that have stood their day, and end what no second person agreed to; how many."""
+    now = timezone.now()
+    stood = Q(state=ExportState.DONE, expires_at__lte=now)
+    forgotten = Q(state=ExportState.ASKED, created_at__lte=now - ASKED_FOR)
     ended = 0
-    for job in over:
+    for job in ExportJob.objects.filter(stood | forgotten).select_related("practice"):
         with transaction.atomic(), acting(Actor("worker", "exports")):
-            if ExportJob.objects.filter(pk=job.pk, state=ExportState.DONE).update(state=ExportState.EXPIRED):
+            if ExportJob.objects.filter(pk=job.pk, state=job.state).update(state=ExportState.EXPIRED):
                 job.pieces.all().delete()
                 tell(job, "export.end", word="expired")
                 ended += 1

@@ -9,8 +9,9 @@ from portal import crypto
 
 
 class ExportState(models.TextChoices):
-    """Where an export stands; only a done one can be fetched."""
+    """Where an export stands: only a done one can be fetched, and no worker takes one that was only asked for."""
 
+    ASKED = "asked", "Needs a second person"
     WAITING = "waiting", "Waiting"
     RUNNING = "running", "Being made"
     DONE = "done", "Ready"
@@ -35,6 +36,11 @@ class ExportJob(models.Model):
     size = models.PositiveBigIntegerField(default=0)  # bytes of the file
     sha256 = models.CharField(max_length=64, blank=True)
     trouble = models.CharField(max_length=40, blank=True)  # why it failed: a code
+    # Everything a practice has: then somebody else approves it, where there is somebody (portal/exports/approving.py).
+    everything = models.BooleanField(default=False)
+    approved_by = models.ForeignKey("portal.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    approved_at = models.DateTimeField(null=True, blank=True)
+    tell_after = models.DateTimeField(null=True, blank=True)  # when others are told by mail; none: they have been
     # Whoever works on it, by the database's clock; a try is counted when it begins, so that a crash counts too.
     tries = models.PositiveSmallIntegerField(default=0)
     held_by = models.CharField(max_length=150, blank=True)

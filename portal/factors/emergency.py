@@ -30,7 +30,12 @@ def open_for(user: User, reason: str) -> EmergencyAccess:
     """Begin one, in the transaction of the sign-in. Http404 for somebody without a practice."""
     practice, now = practice_of(user), timezone.now()
     opened = EmergencyAccess.objects.create(
-        user=user, practice=practice, reason=reason, opened_at=now, ends_at=now + timedelta(minutes=MINUTES)
+        user=user,
+        practice=practice,
+        reason=reason,
+        opened_at=now,
+        ends_at=now + timedelta(minutes=MINUTES),
+        tell_after=now,
     )
     _record("auth.breakglass.open", opened, reason)
     return opened

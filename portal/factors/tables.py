@@ -45,6 +45,7 @@ class EmergencyAccess(models.Model):
     opened_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
+    tell_after = models.DateTimeField(null=True, blank=True)  # when others are told by mail; none: they have been
     reviewed_by = models.ForeignKey("portal.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     reviewed_at = models.DateTimeField(null=True, blank=True)
 

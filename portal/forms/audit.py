@@ -45,6 +45,7 @@ FAMILIES = {
     "data": "A patient’s notes, exported",
     "ehi": "Requests for information, and everything exported",
     "export": "Exports",
+    "second": "Told to a second person",
     "encryption": "Encryption keys",
     "system": "The system",
 }

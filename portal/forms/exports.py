@@ -1,13 +1,10 @@
 """What an export of the audit log may be asked for."""
 
 from typing import Any
-from urllib.parse import parse_qs
 
 from django import forms
 
 from portal.exports.audit_files import FORMATS
-
-PROVABLE = {"subject"}  # proofs are of a whole log or of one patient: any other filter would leave gaps
 
 
 class AuditExportForm(forms.Form):
@@ -25,6 +22,4 @@ class AuditExportForm(forms.Form):
             return chosen
         if not self.everywhere:
             raise forms.ValidationError("Proofs are of the whole practice’s log: they need a role at every location.")
-        if parse_qs(self.query).keys() - PROVABLE:
-            raise forms.ValidationError("Proofs are of everything, or of one patient: take the other filters away.")
         return chosen

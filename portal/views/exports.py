@@ -1,16 +1,19 @@
 """Exports that take a while: ask for one of the audit log, follow it, cancel it, fetch it."""
 
 from django.contrib import messages
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
+from audit.log_file import PROVES
 from audit.record import filter_detail
 from portal.access import roles_everywhere
-from portal.exports.asking import begin, cancel, export_for, fetch, fetchable, maker, own
+from portal.exports.approving import SamePerson, approve, decline, to_decide
+from portal.exports.asking import OPEN, begin, cancel, export_for, fetch, fetchable, maker, own
+from portal.exports.audit_files import part_of
 from portal.exports.tables import ExportJob, ExportState
 from portal.forms.audit import AuditSearchForm
 from portal.forms.exports import AuditExportForm
@@ -20,6 +23,7 @@ from portal.trail import READERS, people_of, reads_installation, scope_for
 SHOWN = 20
 BACK = {"audit": "portal:audit-exports", "ehi": "delivery:releases"}  # the page from which each kind is asked for
 TONES = {
+    ExportState.ASKED: "wait",
     ExportState.WAITING: "wait",
     ExportState.RUNNING: "wait",
     ExportState.DONE: "ok",
@@ -29,6 +33,7 @@ TONES = {
 }
 TROUBLES = {
     "not_covered": "This month has no signed list of patients yet. The sealer makes one every minute: ask again.",
+    "declined": "The second person declined it. Speak with them, and ask again.",
     "not_allowed": "Your rights no longer cover what you asked for.",
     "filter": "A person or filter you chose is no longer there. Search anew, and ask again.",
     "tries": "The worker ended three times while making it. Narrow it, or tell whoever runs the server.",
@@ -49,7 +54,7 @@ def listing(request: PortalRequest) -> HttpResponse:
         asked = {
             "format": form.cleaned_data["format"],
             "query": query,
-            "location": chosen.code if chosen and form.cleaned_data["format"] != "proved" else "",
+            "location": chosen.code if chosen else "",
         }
         return redirect("portal:export", pk=begin(request.user, "audit", asked).pk)
     context = {
@@ -57,6 +62,7 @@ def listing(request: PortalRequest) -> HttpResponse:
         "query": query,
         "filters": filter_detail(query),
         "location": chosen,
+        "proves": PROVES[part_of(query, chosen.code if chosen else "")],
         "jobs": [row(job) for job in own(request.user, "audit")[:SHOWN]],
     }
     return render(request, "portal/audit/exports.html", context)
@@ -70,7 +76,8 @@ def row(job: ExportJob) -> dict[str, object]:
         "name": making.name(job),
         "says": making.says(job),
         "tone": TONES[ExportState(job.state)],
-        "goes_on": job.state in (ExportState.WAITING, ExportState.RUNNING),
+        "goes_on": job.state in OPEN,
+        "alone": job.everything and job.approved_by is None and job.state != ExportState.ASKED,
         "fetchable": fetchable(job),
         "trouble": TROUBLES.get(job.trouble, TROUBLES["error"]) if job.trouble else "",
         "back": BACK[job.kind],
@@ -94,6 +101,22 @@ def cancel_it(request: PortalRequest, pk: int) -> HttpResponse:
     else:
         messages.warning(request, "Nothing was changed: the export had ended already.")
     return redirect("portal:export", pk=pk)
+
+
+@require_POST
+def decide(request: PortalRequest, pk: int, verb: str) -> HttpResponse:
+    """The second person's word on an export of everything."""
+    if verb not in ("approve", "decline"):
+        raise Http404("no such verb")
+    try:
+        job = to_decide(request.user, pk)
+        done = approve(job, request.user) if verb == "approve" else decline(job)
+    except SamePerson:
+        messages.error(request, "Whoever asked cannot decide: it takes a second person.")
+    else:
+        word = "Approved: the file is made for whoever asked." if verb == "approve" else "Declined: nothing is made."
+        messages.success(request, word) if done else messages.warning(request, "It had been decided already.")
+    return redirect("portal:home")
 
 
 @require_GET

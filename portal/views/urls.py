@@ -48,6 +48,7 @@ urlpatterns = [
     path("audit/retention/requests/<int:pk>/<slug:verb>/", retention.decide_purge, name="purge-decide"),
     path("exports/<int:pk>/", exports.progress, name="export"),
     path("exports/<int:pk>/cancel/", exports.cancel_it, name="export-cancel"),
+    path("exports/<int:pk>/decide/<slug:verb>/", exports.decide, name="export-decide"),
     path("exports/<int:pk>/file/", exports.file, name="export-file"),
     path("audit/<uuid:key>/", audit.event_page, name="audit-event"),
     path("settings/", locations.listing, name="settings"),

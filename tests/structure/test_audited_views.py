@@ -247,6 +247,11 @@ def an_export(world: World) -> list[Any]:
     return [begin(world.cast.dana, "audit", {"format": "csv", "query": "", "location": ""}).pk]
 
 
+def an_export_of_everything(world: World) -> list[Any]:
+    """Asked for by the auditor's colleague: the auditor decides."""
+    return [begin(world.cast.dana, "ehi", {"format": "zip", "patient": ""}).pk, "approve"]
+
+
 def a_made_export(world: World) -> list[Any]:
     made = an_export(world)
     run_due()
@@ -508,6 +513,7 @@ VISITS: dict[str, list[Visit]] = {
     "portal:audit-exports": [Visit(), Visit("export.begin", post={"format": "csv"})],
     "portal:export": [Visit(args=an_export)],
     "portal:export-cancel": [Visit("export.end", args=an_export, post={})],
+    "portal:export-decide": [Visit("export.approve", who="ava", args=an_export_of_everything, post={})],
     "portal:export-file": [Visit("export.fetch", args=a_made_export)],
     "portal:retention": [
         Visit(who="ava"),

@@ -144,6 +144,7 @@ portal:audit-patient         in      yes    yes   yes       no      no        ye
 portal:audit-exports         in      yes    yes   yes       no      no        yes      no         no
 portal:export                in      -      yes   -         -       -         -        -          -
 portal:export-cancel         in      -      yes   -         -       -         -        -          -
+portal:export-decide         in      -      yes   no        no      no        no       no         no
 portal:export-file           in      -      yes   -         -       -         -        -          -
 portal:retention             in      yes    yes   no        no      no        no       no         no
 portal:retention-years       in      yes    yes   no        no      no        no       no         no

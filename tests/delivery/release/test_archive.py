@@ -32,10 +32,13 @@ TEXTS = {
 }
 
 
+MARK = {"export": 7, "asked_by": "dana", "approved_by": "ava"}
+
+
 def archived(practice, patient: str = "") -> zipfile.ZipFile:
     out = io.BytesIO()
     told = []
-    write(practice, patient, out, lambda done, total: told.append((done, total)))
+    write(practice, patient, out, lambda done, total: told.append((done, total)), MARK)
     assert told[0][0] == 0
     assert told[-1][0] == told[-1][1]
     return zipfile.ZipFile(io.BytesIO(out.getvalue()))
@@ -56,6 +59,12 @@ def notes(cast):
     other = note_version(cast, patient=OTHER, encounter="E9", sections=[("plan", "PLAN", "Rest.", "", "")])
     foreign = note_version(cast, location=cast.elsewhere, patient=LENA)
     return {"delivered": delivered, "other": other, "foreign": foreign}
+
+
+def test_the_copy_says_in_its_signed_manifest_who_asked_and_who_approved(cast, notes):
+    archive = archived(cast.practice)
+    assert {key: manifest(archive)[key] for key in MARK} == MARK
+    assert "This copy: export 7, asked by dana, approved by ava" in archive.read("README.txt").decode()
 
 
 def test_every_form_of_every_note_is_there(cast, notes):

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import AuditEvent
-from delivery.release.register import Answered, Entered, NotInForce, answer, enter, rows
+from delivery.release.register import Answered, BeforeReceipt, Entered, NotInForce, answer, enter, rows
 from delivery.release.tables import EhiRequest
 from portal import crypto
 from portal.exports.running import run_due
@@ -45,6 +45,15 @@ def fetched(client, job: ExportJob) -> zipfile.ZipFile:
     return zipfile.ZipFile(io.BytesIO(b"".join(answer_.streaming_content)))
 
 
+def approved(client_class, cast) -> ExportJob:
+    """The newest export, once the auditor of the whole practice has agreed."""
+    job = ExportJob.objects.latest("pk")
+    second = client_class()
+    second.force_login(cast.ava)
+    second.post(reverse("portal:export-decide", args=[job.pk, "approve"]))
+    return job
+
+
 def test_a_director_exports_one_patient_by_the_typed_id(client, cast):
     make_delivery(cast)
     note_version(cast, patient={**LENA, "id": "P2002"})
@@ -67,6 +76,7 @@ def test_and_everything(client, cast):
     note_version(cast, patient={**LENA, "id": "P2002"})
     client.force_login(cast.dana)
     client.post(EXPORTS, {"patient": ""})
+    approved(type(client), cast)
     run_due()
     job = ExportJob.objects.get()
     assert (job.state, job.done, job.total) == ("done", 2, 2)
@@ -80,6 +90,7 @@ def test_the_archive_is_encrypted_at_rest(client, cast):
     make_delivery(cast)
     client.force_login(cast.dana)
     client.post(EXPORTS, {"patient": ""})
+    approved(type(client), cast)
     run_due()
     held = b"".join(bytes(piece.sealed_body) for piece in ExportPiece.objects.all())
     assert held
@@ -114,6 +125,7 @@ def test_whoever_is_no_director_any_more_gets_no_file(client, cast):
     make_delivery(cast)
     client.force_login(cast.dana)
     client.post(EXPORTS, {"patient": ""})
+    approved(type(client), cast)
     Membership.objects.filter(user=cast.dana).update(role=Role.AUDITOR)
     run_due()
     job = ExportJob.objects.get()
@@ -171,6 +183,32 @@ def test_a_refusal_names_its_exception_and_its_conditions(client, cast):
     assert (one.answer, one.exception) == ("refused", "171.204")
     assert "(a)(1), told in writing" in client.get(REGISTER).content.decode()
     assert AuditEvent.objects.get(event="ehi.answer").detail == {"answer": "refused", "exception": "171.204"}
+
+
+def test_nobody_answered_before_the_request_came_in(client, cast):
+    one = entered(cast, received_on=TODAY)
+    client.force_login(cast.dana)
+    told = said(write_down(client, one, on=str(TODAY - timedelta(days=1))))
+    assert f"Nothing was written down: the request came in on {TODAY}" in told
+    one.refresh_from_db()
+    assert (one.answer, one.answered_on) == ("", None)
+    assert f'min="{TODAY}"' in client.get(REGISTER).content.decode()
+
+
+def test_an_answer_of_the_same_day_is_one(client, cast):
+    one = entered(cast, received_on=TODAY)
+    client.force_login(cast.dana)
+    assert "stands in the register" in said(write_down(client, one))
+
+
+def test_a_correction_cannot_move_an_answer_before_its_request_either(cast):
+    one = entered(cast)
+    answer(one, Answered("provided", TODAY))
+    with pytest.raises(BeforeReceipt):
+        answer(one, Answered("provided", one.received_on - timedelta(days=1)))
+    one.refresh_from_db()
+    assert one.answered_on == TODAY
+    assert AuditEvent.objects.filter(event="ehi.answer").count() == 1
 
 
 @pytest.mark.parametrize(

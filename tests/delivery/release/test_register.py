@@ -106,7 +106,7 @@ def test_a_refusal_under_no_exception_changes_and_records_nothing(cast, word, se
 
 @pytest.mark.parametrize("exception", ALL, ids=lambda one: one.section)
 def test_each_exception_excuses_from_its_first_day_and_not_before(cast, exception):
-    one = entered(cast)
+    one = entered(cast, days=(DAY - exception.since).days + 1)
     with pytest.raises(NotInForce):
         answer(one, Answered("refused", exception.since - timedelta(days=1), exception.section, "x"))
     answer(one, Answered("refused", exception.since, exception.section, "x"))

@@ -42,6 +42,9 @@ class Small:
         if asked.get("refuse"):
             raise WrongRole(frozenset({Role.DIRECTOR}))
 
+    def everything(self, asked: dict[str, Any]) -> bool:
+        return bool(asked.get("everything"))
+
     def event(self, job: ExportJob) -> tuple[str, dict[str, Any]]:
         return "audit.export", {"location": "NORTH"}
 

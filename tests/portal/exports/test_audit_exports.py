@@ -17,12 +17,14 @@ from audit import verify_log
 from audit.anchors import anchor_all
 from audit.canonical import canonical
 from audit.context import Actor, acting
+from audit.log_file import PROVES
 from audit.models import AuditEvent
 from audit.record import record
 from portal import crypto
 from portal.access import WrongRole
 from portal.exports import running
 from portal.exports.asking import begin, cancel, export_for, fetch, own
+from portal.exports.audit_files import part_of
 from portal.exports.running import expire, run_due
 from portal.exports.tables import ExportJob, ExportPiece
 from portal.models import Membership, Role, User
@@ -323,18 +325,48 @@ def test_the_page_asks_follows_and_hands_out(client, events):
     assert b"Cancelled" in client.get(reverse("portal:audit-exports")).content
 
 
-@pytest.mark.parametrize("query, fits", [("", True), (f"subject={PATIENT}", True), ("event=note.", False)])
-def test_proofs_are_of_everything_or_of_one_patient(client, events, query, fits):
+WHICH = [
+    ("", "", "whole"),
+    ("of=installation", "", "whole"),
+    (f"subject={PATIENT}", "", "patient"),
+    ("since=2026-01-01", "", "time"),
+    ("since=2026-01-01&until=2026-02-01", "", "time"),
+    ("event=note.", "", "selection"),
+    (f"subject={PATIENT}&since=2026-01-01", "", "selection"),
+    ("who=7", "", "selection"),
+    ("", "NORTH", "selection"),
+    (f"subject={PATIENT}", "NORTH", "selection"),
+]
+
+
+@pytest.mark.parametrize("query, location, part", WHICH)
+def test_what_the_proofs_say_follows_from_what_is_asked_for(query, location, part):
+    assert part_of(query, location) == part
+
+
+@pytest.mark.parametrize("query, location, part", [one for one in WHICH if "of=" not in one[0] and "who" not in one[0]])
+def test_the_page_says_beforehand_what_the_proofs_of_this_file_say(client, events, query, location, part):
     client.force_login(events.dana)
-    answer = client.post(f"{reverse('portal:audit-exports')}?{query}", {"format": "proved"})
-    assert (answer.status_code == 302) is fits
-    assert ExportJob.objects.exists() is fits
+    page = client.get(f"{reverse('portal:audit-exports')}?{query}&location={location}").content.decode()
+    assert PROVES[part] in page
 
 
-def test_proofs_reach_beyond_the_chosen_location(client, events):
+def test_of_a_chosen_location_the_file_holds_that_locations_events_alone(client, events):
     client.force_login(events.dana)
     client.post(reverse("portal:audit-exports") + "?location=NORTH", {"format": "proved"})
-    assert ExportJob.objects.get().asked == {"format": "proved", "query": "", "location": ""}
+    assert ExportJob.objects.get().asked == {"format": "proved", "query": "", "location": "NORTH"}
+    run_due()
+    lines = [json.loads(line) for line in b"".join(fetch(ExportJob.objects.get())).splitlines()]
+    assert {line["location"] for line in lines if "event" in line} == {"NORTH"}
+    assert lines[0]["+log"]["proves"] == PROVES["selection"]
+
+
+@pytest.mark.parametrize("query", ["event=note.", "since=2020-01-01", "until=2020-01-01", "outcome=ok&event=note.view"])
+def test_any_search_can_be_had_with_its_proofs_and_the_file_says_what_they_prove(events, query):
+    _, content = made(events.dana, "proved", query=query)
+    opening = json.loads(content.splitlines()[0])["+log"]
+    assert opening["part"] == part_of(query, "")
+    assert opening["proves"] == PROVES[part_of(query, "")]
 
 
 @pytest.mark.parametrize("who, status", [("omar", 403), ("mel", 403), ("sam", 404)])

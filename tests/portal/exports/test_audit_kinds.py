@@ -254,7 +254,7 @@ def test_each_state_has_its_page_and_only_what_goes_on_is_asked_again(client, ca
     job = job_of(cast, state=state)
     client.force_login(cast.dana)
     row = client.get(reverse("portal:export", args=[job.pk])).context["row"]
-    assert row["goes_on"] is (state in ("waiting", "running"))
+    assert row["goes_on"] is (state in ("asked", "waiting", "running"))
     assert row["fetchable"] is False, "done, but without a day to stand"
     assert client.get(reverse("portal:export-file", args=[job.pk])).status_code == 404
 
