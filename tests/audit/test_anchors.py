@@ -149,7 +149,7 @@ def test_a_line_cut_short_or_forged_in_the_file_is_passed_over(anchor_file):
     assert missing_from_database() == []
 
 
-def test_a_log_cut_off_behind_its_anchor_is_noticed_at_once():
+def test_L03_a_log_cut_off_behind_its_anchor_is_noticed_at_once():
     """L02 and L03: the anchor remembers what the database has forgotten."""
     note(count=2)
     seal_now()

@@ -47,7 +47,7 @@ def test_the_log_to_attack_has_several_checkpoints_and_entries(built):
     assert tree.checkpoints.count() >= 3
 
 
-def test_every_kind_of_attack_is_noticed_and_located(built):
+def test_L01_every_kind_of_attack_is_noticed_and_located(built):
     for name in KINDS:
         for seed in range(4):
             attacker = Attacker(seed)
@@ -69,7 +69,7 @@ def test_where_nothing_is_done_nothing_is_found(built):
     assert attacker.one(lambda: Attack("nothing", None)) == (Attack("nothing", None), False, False)
 
 
-def test_rows_that_are_not_sealed_yet_are_not_protected_and_this_is_said(built):
+def test_L04_rows_that_are_not_sealed_yet_are_not_protected_and_this_is_said(built):
     assert Attacker(1).exposed(2) == {"attacks": 2, "detected": 0}
 
 

@@ -70,7 +70,7 @@ def test_anothers_signature_does_not_count(settings):
         opened(note)
 
 
-def test_after_the_key_is_replaced_older_notes_count_by_the_public_key_alone(settings):
+def test_L06_after_the_key_is_replaced_older_notes_count_by_the_public_key_alone(settings):
     """L06: a new key; what the old one signed and an anchor witnessed stays valid."""
     note, old = sign(SAID.text()), public_keys()[0]
     settings.AUDIT_SIGNING_KEY = "11" * 32

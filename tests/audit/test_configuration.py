@@ -136,7 +136,7 @@ def test_the_locations_of_a_key_are_recorded(cast):
     assert all(entry_is_right(entry) for entry in ConfigurationEntry.objects.all())
 
 
-def test_secrets_stand_in_no_entry(cast):
+def test_S21_secrets_stand_in_no_entry(cast):
     cast.reader.set_secrets({"token": "a-brand-new-token"})
     cast.reader.save()
     ApiKey.objects.create(scribe=cast.scribe, prefix="sp_1", mac="c" * 64, environment="sandbox")
@@ -152,7 +152,7 @@ SECRET_WORDS = ("secret", "password", "mac", "token", "sealed", "hash")
 
 
 @pytest.mark.parametrize("model", registered(), ids=lambda model: model.__name__)
-def test_no_registered_model_shows_a_secret_or_masks_one(model):
+def test_S21_no_registered_model_shows_a_secret_or_masks_one(model):
     shown = auditlog.get_model_fields(model)
     assert shown["mask_fields"] == []
     assert shown["include_fields"]

@@ -41,7 +41,7 @@ def test_times_are_utc_whatever_zone_they_came_in():
     assert row["at"] == "2026-05-01T12:00:00.000005Z"
 
 
-def test_a_formula_becomes_text_and_is_said_to_have_been_changed():
+def test_S14_a_formula_becomes_text_and_is_said_to_have_been_changed():
     (row,) = written(event(actor_name="=HYPERLINK(0)", reason="-2", object_id="@x", location="NORTH"))
     assert (row["actor_name"], row["reason"], row["object_id"]) == ("'=HYPERLINK(0)", "'-2", "'@x")
     assert set(row["prefixed"].split()) == {"actor_name", "reason", "object_id"}
@@ -58,7 +58,7 @@ anything = dangerous | st.text(st.characters(exclude_categories=["Cs"]), max_siz
 
 
 @given(anything)
-def test_no_text_begins_like_a_formula_and_each_can_be_had_back(text):
+def test_S14_no_text_begins_like_a_formula_and_each_can_be_had_back(text):
     assert not safe(text).startswith(STARTS)
     assert unsafe(safe(text)) == text
 
@@ -74,7 +74,7 @@ def test_every_value_can_be_had_back_from_the_file(rows):
 
 
 @given(anything, anything, st.sampled_from(";\t"))
-def test_where_semicolons_or_tabs_separate_no_cell_begins_like_a_formula(first, second, separator):
+def test_S14_where_semicolons_or_tabs_separate_no_cell_begins_like_a_formula(first, second, separator):
     text = b"".join(lines([event(reason=first, recipient=second)])).decode()
     for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
         assert not any(cell.startswith(STARTS) for cell in line)

@@ -73,7 +73,7 @@ class TestTheSame:
         return {key for key in keys if goes(key)}, set(leaving(tree).values_list("pk", flat=True))
 
     @pytest.mark.parametrize("seed", range(8))
-    def test_events_stay(self, purged, seed):
+    def test_L11_events_stay(self, purged, seed):
         dice = random.Random(seed)
         made = [hold("lakeside", some_hold(dice), "x", DANA) for _ in range(dice.randint(1, 3))]
         if dice.random() < 0.4:

@@ -225,7 +225,7 @@ def test_events_written_behind_the_end_are_noticed(log, export, verified):
 # One patient, and nothing missing
 
 
-def test_one_patients_events_are_proved_complete_without_showing_anybody_elses(log, export, verified):
+def test_L12_one_patients_events_are_proved_complete_without_showing_anybody_elses(log, export, verified):
     """L12."""
     path = export("--subject", BOB)
     told = verified(path)
@@ -247,7 +247,7 @@ def test_a_patients_events_since_the_last_checkpoint_are_listed_as_not_proved(lo
     assert (told["whole"], told["events"], told["unsealed"]) == (True, 2, 2)
 
 
-def test_removing_any_one_event_of_a_patient_is_noticed(log, export, verified):
+def test_L12_removing_any_one_event_of_a_patient_is_noticed(log, export, verified):
     """15 of reliability §8: removing any one row fails the verification."""
     lines = lines_of(export("--subject", BOB))
     events = [at for at, line in enumerate(lines) if not line.startswith(b'{"+')]

@@ -101,7 +101,7 @@ def test_the_bounds_are_said_by_the_verifier_and_lie_outside_what_was_asked_for(
     assert f"an hour before {ends.at:%Y-%m-%dT%H:%M:%S}" in told["proves"]
 
 
-def test_removing_any_one_event_of_a_time_is_noticed(hours, verified):
+def test_L12_removing_any_one_event_of_a_time_is_noticed(hours, verified):
     lines = list(time_log("lakeside", ago(25), None))
     places = [at for at, line in enumerate(lines) if line.event]
     assert len(places) == 8

@@ -109,7 +109,7 @@ def test_a_short_query_string_is_recorded_whole():
     assert filter_detail("&".join("abcdefghijklmn"))[-2:] == ["l", "and 2 more"]
 
 
-def test_nobody_acting_is_refused(db):
+def test_L09_nobody_acting_is_refused(db):
     with pytest.raises(RecordError, match="nobody is acting"):
         contextvars.Context().run(record, "system.start")
 
@@ -138,7 +138,7 @@ def test_the_error_never_repeats_the_value(db):
     assert "Jane" not in str(caught.value)
 
 
-def test_outside_a_transaction_nothing_is_recorded(transactional_db):
+def test_L09_outside_a_transaction_nothing_is_recorded(transactional_db):
     with pytest.raises(RecordError, match="transaction of the deed"):
         record("system.start")
     assert not AuditEvent.objects.exists()
@@ -157,13 +157,13 @@ def test_the_deed_rolled_back_takes_its_record_along(transactional_db):
     assert not AuditEvent.objects.exists()
 
 
-def test_the_record_refused_takes_the_deed_along(transactional_db):
+def test_L08_the_record_refused_takes_the_deed_along(transactional_db):
     with pytest.raises(RecordError):
         found_a_practice("note.lost")
     assert not Practice.objects.exists()
 
 
-def test_a_record_the_database_refuses_takes_the_deed_along(transactional_db, monkeypatch):
+def test_L08_a_record_the_database_refuses_takes_the_deed_along(transactional_db, monkeypatch):
     taken = uuid.uuid4()
     monkeypatch.setattr("uuid_utils.compat.uuid7", lambda: taken)
     with transaction.atomic():

@@ -58,7 +58,7 @@ def test_ten_years_are_the_default_and_each_practice_has_its_own(db):
 
 
 @pytest.mark.parametrize("years", [0, 5, 101])
-def test_fewer_than_six_years_are_refused_by_the_database(db, years):
+def test_L10_fewer_than_six_years_are_refused_by_the_database(db, years):
     with pytest.raises(IntegrityError), transaction.atomic():
         set_years("lakeside", years, DANA)
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -166,7 +166,7 @@ class TestTheDatabase:
         self.certify(old)
         assert delete(self.keys(old)[0]) == 1
 
-    def test_events_under_six_years_stay_even_with_one(self, young):
+    def test_L10_events_under_six_years_stay_even_with_one(self, young):
         today()
         self.certify(young)
         with pytest.raises(DatabaseError, match="insert-only"):
@@ -179,7 +179,7 @@ class TestTheDatabase:
         with pytest.raises(DatabaseError, match="insert-only"):
             delete(self.keys(young)[0])
 
-    def test_a_clock_set_forward_makes_nothing_older(self, young):
+    def test_L10_a_clock_set_forward_makes_nothing_older(self, young):
         """The newest anchored checkpoint may say what it likes: the database's own clock counts as well."""
         self.certify(young)
         anchored = AnchorReceipt.objects.latest("pk").checkpoint
@@ -195,7 +195,7 @@ class TestTheDatabase:
         with pytest.raises(DatabaseError, match="insert-only"):
             delete(self.keys(young)[0])
 
-    def test_the_database_s_clock_alone_makes_nothing_older_either(self, anchor_file):
+    def test_L10_the_database_s_clock_alone_makes_nothing_older_either(self, anchor_file):
         """The anchored time has not passed: whoever set the server's clock forward gains nothing."""
         tree = month(2015, 3, seen(count=2))
         self.certify(tree)
@@ -213,7 +213,7 @@ class TestTheDatabase:
         ],
         ids=["patient", "location", "not a person", "its period", "another period"],
     )
-    def test_what_is_held_stays_even_with_one(self, old, what, places):
+    def test_L11_what_is_held_stays_even_with_one(self, old, what, places):
         self.certify(old)
         hold("lakeside", what, "Court order", DANA)
         for at, key in enumerate(self.keys(old)):
@@ -424,7 +424,7 @@ class TestAPurge:
         said = self.verdict(tmp_path, capsys, list(patient_log("lakeside", PATIENT)))
         assert (said["whole"], said["events"]) == (True, 3)
 
-    def test_a_patient_under_a_hold_is_proved_whole(self, tmp_path, capsys):
+    def test_L11_a_patient_under_a_hold_is_proved_whole(self, tmp_path, capsys):
         hold("lakeside", Held("patient", PATIENT), "x", DANA)
         self.asked()
         purge_due()

@@ -181,7 +181,7 @@ def test_sqlite_tampering_with_the_triggers_is_noticed(db, tampering):
         "FOR EACH ROW WHEN (OLD.reason = 'never') EXECUTE FUNCTION insert_only_refuse()",
     ],
 )
-def test_postgresql_tampering_with_the_triggers_is_noticed(db, tampering):
+def test_L07_postgresql_tampering_with_the_triggers_is_noticed(db, tampering):
     run(tampering)
     assert faults(connection, "audit_auditevent")
     assert faults(connection, "audit_configurationentry") == []

@@ -83,21 +83,21 @@ def test_an_untouched_log_is_whole(log):
     assert (report.leaves, report.unsealed, report.findings) == (10, 0, ())
 
 
-def test_an_edited_event_is_named(log):
+def test_L01_an_edited_event_is_named(log):
     """L01."""
     change(log[3], reason="forged")
     (found,) = verify().findings
     assert (found.seq, found.event, found.what) == (3, str(log[3]), "the event was changed")
 
 
-def test_an_edited_event_with_a_check_value_to_match_is_named(log):
+def test_L05_an_edited_event_with_a_check_value_to_match_is_named(log):
     """L05: whoever has the application's key as well does not have the sealer's."""
     change(log[5], actor_name="somebody else", row_mac=True)
     (found,) = verify().findings
     assert found.seq == 5
 
 
-def test_a_rewritten_leaf_is_named_though_it_fits_its_event(log):
+def test_L05_a_rewritten_leaf_is_named_though_it_fits_its_event(log):
     change(log[5], actor_name="somebody else", row_mac=True)
     forged = leaf_hash(canonical(AuditEvent.objects.get(pk=log[5])))
     with as_owner() as cursor:
@@ -120,7 +120,7 @@ def test_without_the_sealers_key_the_checkpoint_still_bounds_a_rewritten_leaf(lo
     assert "leaf 9" in found.what
 
 
-def test_a_deleted_event_is_named(log):
+def test_L01_a_deleted_event_is_named(log):
     delete("audit_auditevent", log[6])
     (found,) = verify().findings
     assert (found.seq, found.what) == (6, "the event is gone")
@@ -133,7 +133,7 @@ def test_an_event_deleted_with_its_leaf_is_named_by_its_place(log):
     assert (found.seq, found.what) == (6, "this leaf is gone, or the order was changed")
 
 
-def test_two_events_that_changed_places_are_named(log):
+def test_L01_two_events_that_changed_places_are_named(log):
     with as_owner() as cursor:
         for seq, other in ((2, 100), (3, 2), (100, 3)):
             cursor.execute("UPDATE audit_leaf SET seq = %s WHERE seq = %s", [other, seq])
@@ -150,7 +150,7 @@ def test_an_end_cut_off_is_named_by_what_the_checkpoints_know(log):
     assert "10 leaves" in found.what
 
 
-def test_an_end_cut_off_with_its_checkpoints_is_named_by_the_anchor(log):
+def test_L02_an_end_cut_off_with_its_checkpoints_is_named_by_the_anchor(log):
     """L02."""
     for key in log[4:]:
         delete("audit_auditevent", key)
@@ -164,7 +164,7 @@ def test_an_end_cut_off_with_its_checkpoints_is_named_by_the_anchor(log):
     assert "an anchored checkpoint knows 10 leaves" in found.what
 
 
-def test_a_back_dated_event_is_named_though_it_is_sealed_in_order(log):
+def test_L01_a_back_dated_event_is_named_though_it_is_sealed_in_order(log):
     """L01: whoever may insert can claim any time; the checkpoints before it tell when it came."""
     with transaction.atomic():
         key = record("system.start", practice="lakeside")
@@ -267,7 +267,7 @@ def test_the_command_seals_anchors_and_verifies_once(anchor_file, capsys):
     assert anchor_file.exists()
 
 
-def test_nothing_is_sealed_onto_a_database_that_is_older_than_its_anchor(log, capsys):
+def test_L03_nothing_is_sealed_onto_a_database_that_is_older_than_its_anchor(log, capsys):
     with as_owner() as cursor:
         for table in ("audit_anchorreceipt", "audit_checkpoint", "audit_leaf", "audit_tree"):
             cursor.execute(f"DELETE FROM {table}")

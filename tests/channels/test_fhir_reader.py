@@ -1,15 +1,18 @@
 """Reading by FHIR: our documents by their identifier, sections in their text; nothing else passes for "not there"."""
 
 import base64
+import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from delivery.channels import ccda, fhir_document
 from delivery.channels.base import Chart, ChartNote, Unavailable
 from delivery.channels.compare import compare
 from delivery.channels.fhir_reader import FhirReader
-from delivery.channels.fhir_search import TYPES, FhirClient
+from delivery.channels.fhir_search import SEPARATING, TYPES, FhirClient
 from delivery.failures import CATALOGUE
 from mapping.note import Contribution
 from tests.channels.fhir_notes import Given, here, settings
@@ -188,6 +191,37 @@ def test_every_type_is_searched_by_opaque_id_and_never_counted(httpserver, kind)
     assert client(httpserver).one(kind, "a.b_c-1") == wanted
     assert httpserver.log[0][0].args.to_dict() == {"_id": "a.b_c-1"}
     assert client(httpserver).one(kind, "nobody") is None
+
+
+@pytest.mark.parametrize(
+    "value, asked",
+    [
+        ("P1,P2", "P1\\,P2"),
+        ("P1|x", "P1\\|x"),
+        ("$everything", "\\$everything"),
+        ("P\\1", "P\\\\1"),
+        ("a.b_c-1", "a.b_c-1"),
+    ],
+)
+def test_S17_a_value_of_a_search_is_one_value_and_never_two(httpserver, value, asked):
+    httpserver.expect_request(f"{BASE}/DocumentReference").respond_with_json(bundle())
+    client(httpserver).search("DocumentReference", patient=value)
+    assert httpserver.log[0][0].args.to_dict() == {"patient": asked}
+
+
+@pytest.mark.parametrize("value", ["../Patient/2", "1?_id=2", "1&patient=2", "1#x", "%2e%2e/2", "a b", "é"])
+def test_S17_an_id_changes_neither_path_nor_parameters(httpserver, value):
+    httpserver.expect_request(f"{BASE}/Encounter").respond_with_json(bundle())
+    assert client(httpserver).one("Encounter", value) is None
+    asked, _ = httpserver.log[0]
+    assert (asked.path, asked.args.to_dict()) == (f"{BASE}/Encounter", {"_id": value})
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30))
+def test_S17_no_separator_of_fhir_stands_bare_in_a_value(value):
+    escaped = SEPARATING.sub(r"\\\g<0>", value)
+    assert re.sub(r"\\(.)", r"\1", escaped, flags=re.DOTALL) == value
+    assert not re.search(r"(?<!\\)(?:\\\\)*[,$|]", escaped)
 
 
 def test_other_types_are_not_read(httpserver):

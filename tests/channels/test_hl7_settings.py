@@ -33,7 +33,7 @@ def test_unknown_settings_are_left_to_others():
     assert read(settle_seconds=5).port == 2575
 
 
-def test_secrets_do_not_show_when_settings_are_printed():
+def test_S21_secrets_do_not_show_when_settings_are_printed():
     assert "key" not in repr(read(secrets={**PEM, "client_key_pem": "-----secret key-----"})).replace("client_key", "")
 
 

@@ -47,7 +47,7 @@ def test_a_location_with_a_facility_of_its_own_is_asked_for_by_that(httpserver):
 
 
 @pytest.mark.parametrize("encounter_id", ["E 5/0?1#a", "../../admin", "é&=%2F", "E.1"])
-def test_an_encounter_id_cannot_change_the_address(httpserver, encounter_id):
+def test_S17_an_encounter_id_cannot_change_the_address(httpserver, encounter_id):
     httpserver.expect_request("/").respond_with_data("no")
     seen = []
 
@@ -66,7 +66,7 @@ def test_an_encounter_id_cannot_change_the_address(httpserver, encounter_id):
 
 
 @pytest.mark.parametrize("encounter_id", ["", ".", ".."])
-def test_an_encounter_id_that_is_no_name_is_never_asked_for(httpserver, encounter_id):
+def test_S17_an_encounter_id_that_is_no_name_is_never_asked_for(httpserver, encounter_id):
     assert fails(reader(url(httpserver)), replace(VISIT, encounter_id=encounter_id)).reason_code == "read_unreadable"
     assert httpserver.log == []
 

@@ -20,6 +20,7 @@ from tests.channels.test_tls import authority, pem, server, stranger  # noqa: F4
 from tests.delivery.fhir import fhir_connection, register, words
 
 ORDER = list(STEPS)
+CANARY = "Zephyrine-Quackenbush"
 
 
 def outcomes(connection: Connection) -> dict[str, str]:
@@ -134,6 +135,28 @@ class TestOpenApi:
         assert [(step.key, step.reason_code) for step in stops_at_content if step.outcome == FAILED] == [
             ("content", "read_unreadable")
         ]
+
+    @pytest.mark.parametrize(
+        "status, kind",
+        [(200, "text/html"), (200, "application/json"), (302, "text/html"), (401, "text/html"), (403, "text/plain"),
+         (404, "application/json"), (429, "text/html"), (500, "text/html"), (503, "application/json")],
+    )  # fmt: skip
+    def test_S09_no_word_of_an_answer_is_shown_kept_or_logged(self, answered, cast, caplog, status, kind):
+        own = answered(
+            Response(
+                f'{{"error": "{CANARY}"}}',
+                status=status,
+                content_type=kind,
+                headers={"Location": f"http://127.0.0.1/{CANARY}", "Server": CANARY, "WWW-Authenticate": CANARY},
+            )
+        )
+        steps = examine(own)
+        client = Client()
+        client.force_login(cast.dana)
+        page = client.get(reverse("portal:connection", args=[own.pk])).content.decode()
+        kept = ConnectionState.objects.get(connection=own).test_steps
+        events = list(AuditEvent.objects.filter(event="connection.test").values())
+        assert CANARY not in f"{steps} {page} {kept} {events} {caplog.text}"
 
     def test_a_minute_that_is_used_up_asks_nobody(self, answered, httpserver):
         own = changed(answered(Response("{}")), calls_per_minute=1)

@@ -65,7 +65,7 @@ def test_a_section_no_rule_maps_says_so(client, cleo, cast):
     assert "Goes to no field" in client.get(reverse("delivery:review", args=[other.pk])).content.decode()
 
 
-def test_text_is_text_and_hidden_characters_are_told(client, cleo, cast):
+def test_S18_S19_text_is_text_and_hidden_characters_are_told(client, cleo, cast):
     sections = [("plan", "PLAN", "</textarea><script>alert(1)</script>\u202eabc", "", "")]
     other = make_delivery(cast, State.HELD, sections=sections)
     client.force_login(cleo)

@@ -324,7 +324,7 @@ class TestComparedTexts:
         assert [piece.kind for piece in made] == ["same", "del", "ins", "same"]
 
     @pytest.mark.parametrize("hidden", ["\u200b", "\u202e", "\u00ad", "\ufeff", "\u2066"])
-    def test_what_the_eye_cannot_see_is_written_out(self, hidden):
+    def test_S19_what_the_eye_cannot_see_is_written_out(self, hidden):
         assert seen(f"10{hidden}mg") == f"10[U+{ord(hidden):04X}]mg"
 
     @given(st.text(st.characters(categories=["L", "N", "P", "Zs"], exclude_characters="[")))

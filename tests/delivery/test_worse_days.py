@@ -251,13 +251,13 @@ def test_P24_a_copy_made_under_load_is_sound_by_the_databases_own_check(copy):
         assert copy("SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND NOT convalidated") == [(0,)]
 
 
-def test_P24_nothing_of_a_patient_stands_in_a_copy_in_clear(copy):
+def test_P24_S28_nothing_of_a_patient_stands_in_a_copy_in_clear(copy):
     rows = copy("SELECT sealed_body FROM delivery_noteversion")
     for secret in (LENA["id"], LENA["family"], "Cough for nine days."):
         assert not any(secret.encode() in bytes(body) for (body,) in rows)
 
 
-def test_P24_a_copy_opens_with_the_keys_and_stays_shut_without_them(copy, settings):
+def test_P24_S28_a_copy_opens_with_the_keys_and_stays_shut_without_them(copy, settings):
     key, body = copy("SELECT id, sealed_body FROM delivery_noteversion")[0]
     row = NoteVersion.objects.get(pk=key).pk
     assert b"Cough for nine days." in crypto.unseal(body, table="noteversion", column="body", row=row)

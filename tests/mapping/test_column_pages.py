@@ -127,7 +127,7 @@ def test_what_was_said_is_in_the_audit_log(mel):
     assert any(event.detail["model"].endswith("columnname") for event in changes), [e.detail for e in changes]
 
 
-def test_a_header_with_markup_is_shown_as_text(mel):
+def test_S18_a_header_with_markup_is_shown_as_text(mel):
     page = choose(mel, b"<script>x</script>,Kennung\nCC,K1\n").content.decode()
     assert "<script>x" not in page
     assert "&lt;script&gt;x" in page

@@ -190,7 +190,7 @@ def test_without_a_file_the_form_says_so(mel):
     assert "required" in answer.content.decode()
 
 
-def test_a_label_with_markup_is_shown_as_text(mel):
+def test_S18_a_label_with_markup_is_shown_as_text(mel):
     page = choose(mel, b"Order,Field ID,Label\n1,K1,<script>alert(1)</script>\n").content.decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page

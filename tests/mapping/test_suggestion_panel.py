@@ -138,7 +138,7 @@ def test_only_editors_of_the_location_accept(cast, client, draft, who, status):
     assert rules_of(draft) == {}
 
 
-def test_a_label_with_markup_is_shown_as_text(mel, cast):
+def test_S18_a_label_with_markup_is_shown_as_text(mel, cast):
     version = make_template(cast.north, "ODD", "Odd", [("<b>1</b>", "HPI <script>x</script>", None)], default_for=())
     start_draft(version.template, cast.mel)
     assert "<script>x" not in mel.get(reverse("mapping:mapping", args=[version.template_id])).content.decode()

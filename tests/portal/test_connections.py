@@ -214,7 +214,7 @@ def test_an_open_api_connection_that_cannot_work_is_refused_beside_the_field(cas
     assert form.errors[field]
 
 
-def test_no_page_shows_a_secret_not_even_after_a_mistake(cast, client, papers):
+def test_S21_no_page_shows_a_secret_not_even_after_a_mistake(cast, client, papers):
     client.force_login(cast.dana)
     new = reverse("portal:connection-new", args=["openapi"])
     pages = [client.post(new, openapi(facility=""))]
@@ -233,7 +233,7 @@ def test_no_page_shows_a_secret_not_even_after_a_mistake(cast, client, papers):
     assert "never shown again" in pages[3].content.decode()
 
 
-def test_no_secret_stands_in_the_audit_log(cast, client):
+def test_S21_no_secret_stands_in_the_audit_log(cast, client):
     client.force_login(cast.dana)
     client.post(reverse("portal:connection-new", args=["openapi"]), openapi())
     assert TOKEN not in str(AuditEvent.objects.values())

@@ -134,7 +134,7 @@ def test_a_secret_alone_raises_the_revision_so_that_workers_reconnect(cast):
     assert changed(cast.reader, draft(name=cast.reader.name, secrets={"token": TOKEN})).revision == before + 1
 
 
-def test_of_a_secret_its_name_is_recorded_and_nothing_else_anywhere(cast):
+def test_S21_of_a_secret_its_name_is_recorded_and_nothing_else_anywhere(cast):
     changed(cast.reader, draft(name=cast.reader.name, secrets={"token": TOKEN}))
     (event,) = events("connection.secret.set")
     assert event.detail["fields"] == ["token"]
@@ -143,7 +143,7 @@ def test_of_a_secret_its_name_is_recorded_and_nothing_else_anywhere(cast):
     assert "sealed_secrets" not in str(ConfigurationEntry.objects.values_list("changes", flat=True))
 
 
-def test_a_draft_does_not_show_its_secrets_when_it_is_printed():
+def test_S21_a_draft_does_not_show_its_secrets_when_it_is_printed():
     """A traceback with local variables would."""
     assert TOKEN not in repr(draft(secrets={"token": TOKEN}))
 

@@ -135,7 +135,7 @@ def test_production_is_reached_by_https_alone():
     assert FhirSettings.read({**LEAST, "base_url": "https://x.example"}, KEY, "production").environment == "production"
 
 
-def test_secrets_stand_in_no_repr():
+def test_S21_secrets_stand_in_no_repr():
     own = FhirSettings.read(LEAST, {**KEY, "client_secret": "hush"}, "sandbox")
     assert "pem" not in repr(own).replace("_pem", "")
     assert "hush" not in repr(own)

@@ -295,7 +295,7 @@ def test_a_stored_token_may_be_left_as_it_is(cast):
     assert form.secrets() == {}
 
 
-def test_what_is_wrong_with_a_secret_never_repeats_it(cast):
+def test_S21_what_is_wrong_with_a_secret_never_repeats_it(cast):
     form = OpenApiForm(cast.practice, None, openapi(token="my secret token"))
     form.is_valid()
     assert "my secret" not in str(form.errors)

@@ -77,7 +77,7 @@ ours = pytest.mark.urls("tests.portal.test_keys_away")
 
 class TestAPage:
     @ours
-    def test_is_503_and_says_when_to_come_again(self, cast, go_away):
+    def test_L14_is_503_and_says_when_to_come_again(self, cast, go_away):
         go_away()
         answer = Client().get("/opens")
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")

@@ -182,7 +182,7 @@ def test_somebody_without_any_role_finds_an_empty_overview_that_says_whom_to_ask
     assert "Ask the IT director" in page
 
 
-def test_no_page_contains_a_secret(cast, things):
+def test_S21_no_page_contains_a_secret(cast, things):
     client = signed_in(cast.dana)
     secrets = [things["bearer"], things["bearer"].partition("_")[2], "sandbox-token", cast.omar.password]
     for name, (arguments, _) in PAGES.items():
@@ -199,7 +199,7 @@ def test_no_title_or_address_names_a_person(cast, things):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_no_page_carries_inline_styles_or_scripts(cast, things, name):
+def test_S18_no_page_carries_inline_styles_or_scripts(cast, things, name):
     page = signed_in(cast.dana).get(address(name, PAGES[name][0], things)).content.decode()
     assert " style=" not in page
     assert "<style" not in page

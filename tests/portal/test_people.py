@@ -62,7 +62,7 @@ def test_nobody_is_invited_to_another_practices_location(cast, client):
     assert response.context["form"].errors["location"]
 
 
-def test_staff_and_superuser_cannot_be_slipped_in(cast, client):
+def test_S06_staff_and_superuser_cannot_be_slipped_in(cast, client):
     client.force_login(cast.dana)
     client.post(
         page("person-new"), invitation(is_staff="on", is_superuser="on", practice=str(cast.elsewhere.practice.pk))

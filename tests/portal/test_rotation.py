@@ -149,7 +149,7 @@ def test_every_sealed_column_is_known_and_each_of_its_values_can_be_sealed_anew(
         assert model.objects.exclude(**{f"{field}__isnull": True}).exists(), "or the next tests would prove nothing"
 
 
-def test_a_rotation_that_was_killed_is_taken_up_where_it_was(values, monkeypatch):
+def test_L13_a_rotation_that_was_killed_is_taken_up_where_it_was(values, monkeypatch):
     """L13, killed half way: each value is whole under the one key or the other."""
     opened = opens(values)
     rotation.begin()
@@ -191,7 +191,7 @@ def test_a_value_the_product_changes_meanwhile_is_left_as_the_product_wrote_it(v
     assert opens(values)["secrets"] == {"token": "newer"}
 
 
-def test_readers_in_other_threads_never_meet_an_unreadable_value(values):
+def test_L13_readers_in_other_threads_never_meet_an_unreadable_value(values):
     """Under load: readers with memories of their own keys while everything is sealed anew, three times."""
     opened, stop, wrong = opens(values), threading.Event(), []
 
@@ -229,7 +229,7 @@ def test_a_process_that_remembers_the_old_keys_opens_what_another_sealed_with_th
     assert "ZZQ-7701" in opens(values)["body"].decode()
 
 
-def test_a_key_that_is_needed_is_not_destroyed(values):
+def test_L13_a_key_that_is_needed_is_not_destroyed(values):
     rotation.begin()
     with pytest.raises(StillUsed, match="retired less than 15 minutes ago"):
         rotation.destroy_old()
@@ -254,7 +254,7 @@ def test_a_value_nobody_can_open_is_counted_and_left(values):
     assert bytes(Wire.objects.get().sealed_plan) == b"1" + b"x" * 60
 
 
-def test_ciphertext_moved_to_another_row_or_column_does_not_open(values):
+def test_L15_ciphertext_moved_to_another_row_or_column_does_not_open(values):
     """L15."""
     version = NoteVersion.objects.get(pk=values.note_version_id)
     for place in ({"table": "wire", "column": "body"}, {"table": "noteversion", "column": "plan"}):
@@ -275,7 +275,7 @@ class Away(MasterKeys):
         return super().unwrap(wrapped, master)
 
 
-def test_a_key_service_that_is_away_is_done_without_for_a_quarter_of_an_hour(values, settings, monkeypatch):
+def test_L14_a_key_service_that_is_away_is_done_without_for_a_quarter_of_an_hour(values, settings, monkeypatch):
     """L14: then an error, never plain text."""
     rotation.keep()
     settings.KEY_STORE = f"{__name__}.Away"
@@ -338,7 +338,7 @@ def dump(folder) -> bytes:
     return done.stdout
 
 
-def test_nothing_a_person_could_read_is_in_a_dump_before_or_after_a_rotation(values, tmp_path):
+def test_S28_nothing_a_person_could_read_is_in_a_dump_before_or_after_a_rotation(values, tmp_path):
     """S28 and line 8: names, ids, note text and secrets, in clear, hex or base64."""
     for _ in range(2):
         written = dump(tmp_path)

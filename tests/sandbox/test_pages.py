@@ -55,7 +55,7 @@ def test_misfiled_text_is_shown_with_where_it_went(sandbox):
     )
 
 
-def test_everything_a_sender_writes_is_escaped(sandbox):
+def test_S18_everything_a_sender_writes_is_escaped(sandbox):
     fields = {"fields": [{"field_id": NASTY, "label": NASTY}], "name": NASTY}
     sandbox.api("PUT", "/facilities/%3Cscript%3E/templates/%3Cscript%3E", fields)
     nasty = NASTY.replace("&", "\\T\\")

@@ -78,7 +78,7 @@ def test_no_path_of_somebodys_machine_is_named():
     assert lines_with(PLACES) == []
 
 
-def test_everything_pyproject_asks_for_is_locked(pyproject):
+def test_S26_everything_pyproject_asks_for_is_locked(pyproject):
     assert wanted(pyproject["project"]["dependencies"]) <= locked("requirements.lock")
     assert wanted(pyproject["dependency-groups"]["dev"]) <= locked("requirements-dev.lock")
 
@@ -88,7 +88,7 @@ def test_the_development_lock_holds_everything_the_other_does():
     assert pins("requirements.lock") <= pins("requirements-dev.lock")
 
 
-def test_every_locked_package_has_a_hash():
+def test_S26_every_locked_package_has_a_hash():
     for name in ("requirements.lock", "requirements-dev.lock"):
         entries = re.split(r"\n(?=[A-Za-z0-9])", tree.text(tree.Path(name)).strip())
         bare = [entry.splitlines()[0] for entry in entries if "==" in entry and "--hash=sha256:" not in entry]

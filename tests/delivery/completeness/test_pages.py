@@ -135,7 +135,7 @@ class TestADay:
         note_of(cast, "E5001")
         assert "Every closed visit is verified" in text_of(client_of(cast.dana).get(THE_DAY))
 
-    def test_its_file_masks_as_the_page_does_and_holds_no_formula(self, cast):
+    def test_S14_its_file_masks_as_the_page_does_and_holds_no_formula(self, cast):
         closes(source_of(cast), "=HYPERLINK(1)", patient="@SUM-1234")
         rows = rows_of(client_of(cast.dana).get(f"{THE_DAY}export/"))
         assert [(row["visit"], row["patient"]) for row in rows] == [("'=HYPERLINK(1)", "••1234")]

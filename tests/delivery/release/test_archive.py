@@ -157,7 +157,7 @@ def test_the_audit_trail_goes_with_a_patient(cast, notes):
     assert "audit.jsonl" not in archived(cast.practice).namelist()
 
 
-def test_metadata_is_a_line_a_version_and_holds_no_formula(cast, notes):
+def test_S14_metadata_is_a_line_a_version_and_holds_no_formula(cast, notes):
     version = notes["other"]
     version.provider_id = "=cmd()"
     version.save()

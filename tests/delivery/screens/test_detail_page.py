@@ -185,7 +185,7 @@ class TestContent:
         assert "<html" not in shown
         assert "Lungs clear" in shown
 
-    def test_markup_in_a_note_stays_text(self, cast, dana):
+    def test_S18_markup_in_a_note_stays_text(self, cast, dana):
         evil = "<script>alert(1)</script>"
         sections = [("plan", evil, evil, "NF-06", evil)]
         delivery = make_delivery(
@@ -197,7 +197,7 @@ class TestContent:
             assert "<img src=x>" not in shown
         assert "<script>alert" not in text(dana.get(where(delivery)))
 
-    def test_characters_that_hide_or_turn_text_are_written_out(self, cast, dana):
+    def test_S19_characters_that_hide_or_turn_text_are_written_out(self, cast, dana):
         sections = [("plan", "PLAN", "take \u202eerom\u202c\u200b", "NF-06", "Plan")]
         delivery = make_delivery(cast, sections=sections)
         for tab in ("sections", "message"):

@@ -65,7 +65,7 @@ def test_a_long_id_shows_its_last_four(cast, dana):
     assert "L.O. ••7766" in text(dana.get(LIST))
 
 
-def test_nothing_a_scribe_posts_can_become_markup(cast, dana):
+def test_S18_nothing_a_scribe_posts_can_become_markup(cast, dana):
     evil = "<script>alert(1)</script>"
     sections = [("", evil, evil, "NF-01", evil)]
     make_delivery(

@@ -165,7 +165,7 @@ def test_a_sheet_that_claims_to_be_the_largest_there_is_is_read_by_its_rows():
     assert len(one(content).fields) == 2
 
 
-def test_a_formula_is_refused_with_its_cell():
+def test_S14_a_formula_is_refused_with_its_cell():
     said = refusal(workbook(("North", [HEADER, [1, "=A1&B1", "CC", None, None]])))
     assert "Cell B2 of sheet “North” holds a formula" in said
     assert "paste it as values" in said

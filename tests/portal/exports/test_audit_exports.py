@@ -84,7 +84,7 @@ def test_by_person_location_time_and_event(events):
     assert asked_for in found(query="since=2020-01-01")
 
 
-def test_a_formula_in_a_reason_is_no_formula_in_the_csv(events):
+def test_S14_a_formula_in_a_reason_is_no_formula_in_the_csv(events):
     content = made(events.dana, "csv", query="event=mapping.publish")[1].decode()
     assert '"\'=1+1"' in content
 
@@ -138,7 +138,7 @@ class TestProved:
         verify_log.main([str(path), "--json"])
         return json.loads(capsys.readouterr().out)
 
-    def test_a_patients_file_is_whole_until_a_line_of_it_is_gone(self, sealed, tmp_path, capsys):
+    def test_L12_a_patients_file_is_whole_until_a_line_of_it_is_gone(self, sealed, tmp_path, capsys):
         _, content = made(sealed.dana, "proved", query=f"subject={PATIENT}")
         path = tmp_path / "one.jsonl"
         path.write_bytes(content)
