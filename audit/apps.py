@@ -10,4 +10,4 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         """Each app's checks.py, and the configuration.py in which it names the models whose changes are recorded."""
-        autodiscover_modules("checks", "configuration")
+        autodiscover_modules("checks", "deploy_checks", "configuration")

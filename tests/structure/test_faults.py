@@ -49,4 +49,3 @@ def test_a_row_names_exactly_the_tests_that_are_named_after_it(row):
 @pytest.mark.parametrize("row", ROWS)
 def test_a_row_without_a_test_says_why(row):
     assert named(row) or re.match(r"No test: .{40,}", LISTED[row])
-
