@@ -125,8 +125,9 @@ def person_for(user: User, pk: int, *roles: str) -> User:
 
 
 def scribe_for(user: User, pk: int, *roles: str) -> Scribe:
-    """A scribe of the person's practice; Http404 for any other."""
-    scribe = practice_for(user, *roles).scribes.select_related("practice").filter(pk=pk).first()
+    """A scribe of the person's practice; Http404 for any other, and for those that post invented notes."""
+    rows = practice_for(user, *roles).scribes.select_related("practice").filter(synthetic=False)
+    scribe = rows.filter(pk=pk).first()
     if scribe is None:
         raise Http404("no such scribe")
     return scribe

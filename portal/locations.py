@@ -39,7 +39,9 @@ def _record(event: str, location: Location, reason: str = "", **detail: Any) -> 
     )
 
 
-def create(practice: Practice, code: str, name: str, environment: str, time_zone: str) -> Location:
+def create(
+    practice: Practice, code: str, name: str, environment: str, time_zone: str, *, for_learning: bool = False
+) -> Location:
     """A new location, its environment fixed for good; one in production stays locked until it is released."""
     with transaction.atomic():
         location = Location.objects.create(
@@ -48,6 +50,7 @@ def create(practice: Practice, code: str, name: str, environment: str, time_zone
             name=name,
             environment=environment,
             time_zone=time_zone,
+            for_learning=for_learning,
             locked_reason=NOT_RELEASED if environment == Environment.PRODUCTION else "",
         )
         _record("location.create", location, environment=environment)
@@ -121,8 +124,8 @@ def unproven(location: Location) -> list[str]:
 
 
 def release(location: Location, reason: str) -> None:
-    """Open a location for production; ValueError while something is lacking."""
-    if lacks(location):
+    """Open a location again; one in production only when nothing is lacking (ValueError)."""
+    if location.environment == Environment.PRODUCTION and lacks(location):
         raise ValueError("Something is lacking still.")
     _set_lock(location, "", "location.release", reason)
 

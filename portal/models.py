@@ -105,11 +105,18 @@ class Location(Configuration):
     )
     # Whether every note waits until a clinician has looked at it (delivery/reviewing.py).
     review_first = models.BooleanField(default=False, db_default=False)
+    # Somebody learns here (delivery/learning/): seen by nobody else, in no figure, and never production.
+    for_learning = models.BooleanField(default=False, db_default=False)
     # Production sending stays locked until the roll-out's gates open it; others write it through portal.
     locked_reason = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["practice", "code"], name="location_code_per_practice")]
+        constraints = [
+            models.UniqueConstraint(fields=["practice", "code"], name="location_code_per_practice"),
+            models.CheckConstraint(
+                condition=Q(for_learning=False) | Q(environment="sandbox"), name="nobody_learns_in_production"
+            ),
+        ]
         ordering = ["code"]
 
     def __str__(self) -> str:
@@ -316,6 +323,8 @@ class Scribe(Configuration):
 
     practice = models.ForeignKey(Practice, on_delete=models.PROTECT, related_name="scribes")
     name = models.CharField(max_length=100)
+    # Ours, for certification and practice mode: it posts invented notes, and nobody makes a key for it.
+    synthetic = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["practice", "name"], name="scribe_name_per_practice")]

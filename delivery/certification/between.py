@@ -28,6 +28,19 @@ WAITS = {
 }
 
 
+def is_relay(connection: Connection) -> bool:
+    return "through" in connection.settings
+
+
+def meant(location: Location) -> list[Connection] | None:
+    """The connections that note sections go by, while a run's relay stands in their place; None while none does."""
+    run = CertificationRun.objects.filter(location=location).exclude(restore=[]).order_by("-pk").first()
+    if run is None:
+        return None
+    found = Connection.objects.in_bulk(run.restore)
+    return [found[key] for key in run.restore if key in found]
+
+
 class CannotStandBetween(Exception):
     """Why no relay can be put in front of this connection, in words for the report."""
 

@@ -13,7 +13,7 @@ from delivery.certification.plan import Plan
 from delivery.certification.scribe import SyntheticScribe
 from delivery.models import Attempt, Delivery
 from delivery.states import State
-from mapping.models import Template
+from mapping.models import RuleKind, Template
 from mapping.queries import published_spec
 from portal.models import Connection, Location, Part, Route
 
@@ -52,7 +52,7 @@ class Desk:
 
     def note(self, visit: Visit, template: Template, said: str = "Synthetic text", **more: Any) -> dict[str, Any]:
         """A note with every section that the template's mapping takes."""
-        text = sections(codes_of(template), visit, said)
+        text = sections(codes_of(template), visit, said, headings_of(template))
         return note(self.location.code, visit, text, template=template.code, **more)
 
     def post(self, body: dict[str, Any]) -> list[int]:
@@ -107,6 +107,16 @@ def codes_of(template: Template) -> list[str]:
     places = {field.field_id: field.position for field in spec.fields} if spec else {}
     rules = sorted(spec.rules, key=lambda rule: (places.get(rule.field_id, 0), rule.position)) if spec else []
     return list(dict.fromkeys(rule.section_code for rule in rules if rule.section_code))
+
+
+def headings_of(template: Template) -> dict[str, list[str]]:
+    """By section code, the headings at which the mapping in force divides it, "" first where its rest has a field."""
+    spec = published_spec(template)
+    found: dict[str, list[str]] = {}
+    for rule in spec.rules if spec else ():
+        if rule.kind == RuleKind.SPLIT:
+            found.setdefault(rule.section_code, []).append(rule.heading)
+    return {code: sorted(dict.fromkeys(headings), key=bool) for code, headings in found.items()}
 
 
 def in_its_field(delivery: Delivery) -> bool:

@@ -1,10 +1,13 @@
 """The synthetic notes of a run: patients that cannot be anybody, and a sentence of its own in every section."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 FAMILY = "Certification"
+NO_HEADINGS: Mapping[str, Sequence[str]] = MappingProxyType({})
 PROVIDER = {"id": "CERT-DR", "npi": "", "family": FAMILY, "given": "Provider"}
 
 
@@ -56,9 +59,26 @@ def note(location: str, visit: Visit, sections: list[dict[str, str]], **more: An
     return body | more
 
 
-def sections(codes: list[str], visit: Visit, said: str = "Synthetic text") -> list[dict[str, str]]:
-    """A section for each code, each with a sentence that stands nowhere else."""
+def sections(
+    codes: Iterable[str],
+    visit: Visit,
+    said: str = "Synthetic text",
+    headings: Mapping[str, Sequence[str]] = NO_HEADINGS,
+) -> list[dict[str, str]]:
+    """A section for each code, each with a sentence that stands nowhere else.
+
+    `headings`: by code, those at which the mapping divides a section; each gets a sentence of its own under it, and ""
+    is the text above them all.
+    """
     return [
-        {"code": code, "title": code.replace("_", " "), "text": f"{said} {visit.run}.{visit.number}.{place} of {code}."}
+        {
+            "code": code,
+            "title": code.replace("_", " "),
+            "text": "\n".join(
+                f"{heading}:\n{sentence} of {code}, {heading}." if heading else f"{sentence} of {code}."
+                for heading in headings.get(code, [""])
+            ),
+        }
         for place, code in enumerate(codes, start=1)
+        if (sentence := f"{said} {visit.run}.{visit.number}.{place}")
     ]

@@ -74,7 +74,7 @@ def arrive(location: Location, url: str = "") -> SyntheticScribe:
         raise ValueError("A synthetic scribe posts into the sandbox only.")
     listener = Listener()
     with transaction.atomic():
-        scribe, _ = Scribe.objects.get_or_create(practice=location.practice, name=NAME)
+        scribe, _ = Scribe.objects.get_or_create(practice=location.practice, name=NAME, defaults={"synthetic": True})
         key, bearer = keys.create(scribe, Environment.SANDBOX, locations=[location])
         endpoint = ScribeEndpoint.objects.filter(scribe=scribe, environment=Environment.SANDBOX).first()
         if endpoint is None:

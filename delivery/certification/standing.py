@@ -22,7 +22,10 @@ def standing(location: Location) -> Standing:
     """Held against every passing run of the practice's sandbox: by content, so that the rows may be others."""
     wanted = subject_of(location)
     passed = CertificationRun.objects.filter(
-        location__practice=location.practice_id, location__environment=Environment.SANDBOX, state=RunState.PASSED
+        location__practice=location.practice_id,
+        location__environment=Environment.SANDBOX,
+        location__for_learning=location.for_learning,  # what is proven in practice mode proves nothing elsewhere
+        state=RunState.PASSED,
     )
     nearest: list[str] = []
     for run in passed.select_related("location").order_by("-finished_at", "-pk")[:LOOKED_THROUGH]:
@@ -41,7 +44,9 @@ def where(location: Location) -> str:
     if location.environment == Environment.SANDBOX:
         return location.code
     mine = set(location.templates.values_list("code", flat=True))
-    others = Location.objects.filter(practice=location.practice_id, environment=Environment.SANDBOX).order_by("code")
+    others = Location.objects.filter(
+        practice=location.practice_id, environment=Environment.SANDBOX, for_learning=False
+    ).order_by("code")
     shared = [(len(mine & set(other.templates.values_list("code", flat=True))), other.code) for other in others]
     return max(shared, key=lambda pair: pair[0], default=(0, ""))[1]
 

@@ -8,6 +8,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from delivery.ways.catalogue import way_of
 from mapping.models import Template
 from mapping.note import MappingSpec
 from mapping.queries import field_specs, newest_version, published_of, spec_of
@@ -15,11 +16,11 @@ from portal.models import Location, Part, Route
 
 
 def subject_of(location: Location) -> dict[str, Any]:
-    """`templates`: by code, fingerprints of newest version and mapping; `ways`: by part, the kinds in order."""
+    """`templates`: by code, fingerprints of newest version and mapping; `ways`: by part, the keys of ways in order."""
     templates = Template.objects.filter(location=location).order_by("code")
     ways: dict[str, list[str]] = {}
     for route in Route.objects.filter(location=location).select_related("connection").order_by("part", "position"):
-        ways.setdefault(route.part, []).append(route.connection.kind)
+        ways.setdefault(route.part, []).append(way_of(route.connection).key)
     return {
         "templates": {template.code: _of_template(template) for template in templates},
         "ways": ways,

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.urls import reverse
 
+from delivery.certification.between import is_relay, meant
 from delivery.certification.standing import standing
 from delivery.certification.subject import differences, subject_of
 from delivery.connection_steps import FAILED
@@ -59,13 +60,13 @@ def agreement(location: Location, row: Agreement | None, text: str, url: str) ->
 def connections(location: Location, director: bool) -> list[Step]:
     """A way in, a way to look, each tested to its end; what writes into the sandbox is probed as well."""
     here = reverse("portal:location", args=[location.code]) if director else ""
-    route = Route.objects.filter(location=location, part=Part.NOTE).select_related("connection").first()
     reader = location.reading_connection
+    sender = sends(location)
     steps = [
         Step(
             "A route by which notes are sent",
-            route is not None,
-            f"By {route.connection.name}." if route else "",
+            sender is not None,
+            f"By {sender.name}." if sender else "",
             url=here,
         ),
         Step(
@@ -75,7 +76,18 @@ def connections(location: Location, director: bool) -> list[Step]:
             url=here,
         ),
     ]
-    return steps + [tested(location, each, director) for each in used_at(location)] + probed(location, route, director)
+    used = [each for each in used_at(location) if not is_relay(each)]
+    used += [sender] if sender and sender not in used else []
+    return steps + [tested(location, each, director) for each in used] + probed(location, sender, director)
+
+
+def sends(location: Location) -> Connection | None:
+    """What note sections go by; while certification's relay stands there, what it stands for."""
+    behind = meant(location)
+    if behind:
+        return behind[0]
+    route = Route.objects.filter(location=location, part=Part.NOTE).select_related("connection").first()
+    return route.connection if route else None
 
 
 def tested(location: Location, connection: Connection, director: bool) -> Step:
@@ -91,22 +103,22 @@ def tested(location: Location, connection: Connection, director: bool) -> Step:
     return Step(text, failed is None, says, who, state.tested_at, url)
 
 
-def probed(location: Location, route: Route | None, director: bool) -> list[Step]:
+def probed(location: Location, sender: Connection | None, director: bool) -> list[Step]:
     """What the receiver does with a repeat is found in the sandbox, where a probe may write."""
-    if route is None or location.environment != SANDBOX:
+    if sender is None or location.environment != SANDBOX:
         return []
-    state = ConnectionState.objects.filter(connection=route.connection).first()
+    state = ConnectionState.objects.filter(connection=sender).first()
     url = reverse("delivery:ways", args=[location.code]) if director else ""
-    text = f"{route.connection.name} probed with a synthetic note"
+    text = f"{sender.name} probed with a synthetic note"
     if state is None or state.probed_at is None:
         return [Step(text, False, "Until then doubt waits for a person.", url=url)]
-    who, _ = told(location, "connection.probe", "connection", route.connection_id)
+    who, _ = told(location, "connection.probe", "connection", sender.pk)
     return [Step(text, True, f"{state.get_profile_display()}.", who, state.probed_at, url)]
 
 
 def mappings(location: Location, editor: bool) -> list[Step]:
     """Templates of all locations now, not in the pilot (B12); then each of this one's mapped, and still right."""
-    bare = Location.objects.filter(practice=location.practice_id, templates=None).order_by("code")
+    bare = Location.objects.filter(practice=location.practice_id, templates=None, for_learning=False).order_by("code")
     without = [each.code for each in bare]
     mine = list(Template.objects.filter(location=location).order_by("code"))
     target = location.code if location.code in without or not without else without[0]

@@ -66,7 +66,7 @@ class KeyForm(forms.Form):
         super().__init__(data)
         field = self.fields["locations"]
         if isinstance(field, forms.ModelMultipleChoiceField):
-            field.queryset = practice.locations.all()
+            field.queryset = practice.locations.filter(for_learning=False)
 
     def clean_expires_on(self) -> date:
         last: date = self.cleaned_data["expires_on"]
@@ -115,7 +115,7 @@ class AgreementForm(forms.ModelForm):
         field = self.fields["scribe"]
         if isinstance(field, forms.ModelChoiceField):
             field.empty_label = "None"
-            field.queryset = Scribe.objects.filter(practice=practice)
+            field.queryset = Scribe.objects.filter(practice=practice, synthetic=False)
 
     def clean_document(self) -> Any:
         document = self.cleaned_data["document"]

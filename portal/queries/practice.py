@@ -39,11 +39,11 @@ class ScribeRow:
 
 
 def key_rows(practice: Practice) -> list[ScribeRow]:
-    """The practice's scribes with their keys; three queries."""
+    """The practice's scribes with their keys, those that are ours left out; three queries."""
     now = timezone.now()
     keys = ApiKey.objects.order_by("-created_at").prefetch_related("locations")
     rows = []
-    for scribe in practice.scribes.order_by("name").prefetch_related(Prefetch("keys", keys)):
+    for scribe in practice.scribes.filter(synthetic=False).order_by("name").prefetch_related(Prefetch("keys", keys)):
         own = (
             KeyRow(key, *_key_state(key, now), tuple(each.name for each in key.locations.all()))
             for key in scribe.keys.all()
@@ -83,7 +83,7 @@ def agreement_rows(practice: Practice) -> list[AgreementRow]:
 def production_gaps(practice: Practice) -> list[str]:
     """What keeps which scribe's notes from which production location; empty when nothing does."""
     places = practice.locations.filter(environment=Environment.PRODUCTION)
-    scribes = list(practice.scribes.order_by("name"))
+    scribes = list(practice.scribes.filter(synthetic=False).order_by("name"))
     return [f"{place.name}: {lack}" for place in places for scribe in scribes for lack in missing(place, scribe)]
 
 

@@ -9,16 +9,28 @@ from django.utils import timezone
 
 from audit.record import record
 from delivery.certification import audited, report
-from delivery.certification.desk import Verdict, codes_of, in_its_field, mapped_templates, not_here, wrong_with
+from delivery.certification.desk import (
+    Verdict,
+    codes_of,
+    headings_of,
+    in_its_field,
+    mapped_templates,
+    not_here,
+    wrong_with,
+)
 from delivery.certification.errors import MOODS, judged
 from delivery.certification.errors import tests as failure_tests
 from delivery.certification.evidence import Account, answer, encoded, events_of, keep, open_artefact
 from delivery.certification.models import CertificationArtefact, CertificationResult, CertificationRun, RunState
+from delivery.certification.notes import Numbering, sections
 from delivery.certification.relay import Mood
 from delivery.certification.standing import lacks, standing, where
 from delivery.certification.subject import subject_of
 from delivery.models import Attempt, Delivery
 from delivery.states import State
+from mapping.apply import apply
+from mapping.note import Section
+from mapping.queries import published_spec
 from portal.crypto import CannotOpen
 from portal.models import Environment, Location, Part, Route
 from tests.delivery.rows import make_delivery
@@ -131,6 +143,38 @@ def test_a_template_is_tested_with_each_section_of_its_mapping_once_in_the_order
         "plan",
         "assessment_and_plan",
     ]
+
+
+def divided(cast, *headings):
+    """South's mapping, with Assessment and Plan divided at these headings."""
+    mapping = cast.south_mapping
+    mapping.rules.filter(section_code="assessment_and_plan").delete()
+    for place, heading in enumerate(headings, start=20):
+        mapping.rules.create(
+            section_code="assessment_and_plan", field_id="S.400", kind="split", position=place, settings={"heading": heading}
+        )  # fmt: skip
+    return mapping.template
+
+
+@pytest.mark.parametrize("headings", [("Assessment", "Plan"), ("Plan",), ("Assessment", "", "Plan")])
+def test_a_section_that_the_mapping_divides_is_written_with_its_headings_so_that_it_passes(cast, headings):
+    template = divided(cast, *headings)
+    spec = published_spec(template)
+    written = sections(codes_of(template), Numbering(1).next(), headings=headings_of(template))
+    found = apply(
+        spec, [Section(place, row["code"], row["title"], row["text"]) for place, row in enumerate(written)], "hold"
+    )
+    assert found.problems == ()
+    (value,) = [value.text for value in found.values if value.field_id == "S.400"]
+    for heading in headings:
+        assert f"of assessment_and_plan{', ' if heading else ''}{heading}." in value
+
+
+def test_without_its_headings_a_divided_section_would_have_waited_for_a_person(cast):
+    spec = published_spec(divided(cast, "Assessment", "Plan"))
+    assert [
+        one.code for one in apply(spec, [Section(0, "assessment_and_plan", "A/P", "No heading.")], "hold").problems
+    ] == ["split_rest"]
 
 
 class TestTheLog:
