@@ -1,0 +1,41 @@
+"""The comparison sheet of a location: one page to print and hand on, and the same as CSV and PDF."""
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from delivery.views.completeness import exported
+from delivery.ways.compared import compared
+from delivery.ways.sheet import sheets
+from delivery.ways.sheet_files import as_csv, as_pdf
+from portal.access import location_for
+from portal.models import Role
+from portal.requests import PortalRequest
+
+FILES = {"csv": as_csv, "pdf": as_pdf}
+
+
+@require_GET
+def sheet(request: PortalRequest, code: str) -> HttpResponse:
+    location = location_for(request.user, code, Role.DIRECTOR)
+    context = {
+        "location": location,
+        "head": compared(location),
+        "sheets": sheets(location),
+        "today": timezone.now(),
+        "by": request.user.get_full_name() or request.user.username,
+    }
+    return render(request, "delivery/sheet.html", context)
+
+
+@require_GET
+def sheet_file(request: PortalRequest, code: str, kind: str) -> HttpResponse:
+    """The same as a file, recorded as an export."""
+    location = location_for(request.user, code, Role.DIRECTOR)
+    write = FILES.get(kind)
+    if write is None:
+        raise Http404("no such form")
+    day = timezone.now().date().isoformat()
+    made = write(location, compared(location), sheets(location))
+    return exported(made, f"ways-{location.code}-{day}", "ways", day, location.practice.code, location, kind)
