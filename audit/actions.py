@@ -155,6 +155,8 @@ ACTIONS: dict[str, Action] = dict(
         _action("visit.list", "listed visits without a verified note", "shown", "day"),
         _action("visit.view", "saw whose visit has no verified note", "event", "what"),
         _action("report.export", "exported a report", "what", "day", "rows", "format", "sha256"),
+        _action("course.begin", "began a course of practice mode", "role", "location"),
+        _action("course.end", "ended a course of practice mode", "role", "location"),
         _action("issue.change", "took care of an issue", "deed", "reason_code", "word"),
         _action("job.begin", "began a bulk action", "deed", "rows", "dry", "filter"),
         _action("job.step", "paused, resumed or cancelled a bulk action", "deed", "word"),

@@ -47,6 +47,7 @@ def plain(name: str, said: str, value: float) -> GaugeMetricFamily:
 
 PLACE = ("practice", "location")
 WHERE = ("location__practice__code", "location__code")
+REAL = {"location__for_learning": False}  # where somebody learns, nothing is counted
 
 
 class Figures(Collector):
@@ -60,10 +61,10 @@ class Figures(Collector):
 
 
 def deliveries(now: datetime) -> Iterator[GaugeMetricFamily]:
-    tallies = Tally.objects.order_by().values_list(*WHERE, "state").annotate(number=Sum("number"))
+    tallies = Tally.objects.filter(**REAL).order_by().values_list(*WHERE, "state").annotate(number=Sum("number"))
     said = "Deliveries by the state they are in, as last counted."
     yield gauge("deliveries", said, (*PLACE, "state"), {(*row[:3],): row[3] for row in tallies})
-    waiting = Delivery.objects.filter(state__in=[State.READY, State.SENDING]).order_by().values_list(*WHERE)
+    waiting = Delivery.objects.filter(state__in=[State.READY, State.SENDING], **REAL).order_by().values_list(*WHERE)
     rows = list(waiting.annotate(number=Count("pk"), oldest=Min("created_at")))
     yield gauge("waiting", "Deliveries that wait to be sent.", PLACE, {row[:2]: row[2] for row in rows})
     ages = {row[:2]: (now - row[3]).total_seconds() for row in rows}
@@ -75,13 +76,13 @@ def attention(now: datetime) -> Counter[tuple[str, ...]]:
     """As the monitor's card counts it: the charted but withdrawn among it, and the accepted but unread."""
     found: Counter[tuple[str, ...]] = Counter()
     for why in needing(now):
-        rows = Delivery.objects.filter(why).order_by().values_list(*WHERE, "state").annotate(number=Count("pk"))
+        rows = Delivery.objects.filter(why, **REAL).order_by().values_list(*WHERE, "state").annotate(number=Count("pk"))
         found.update({row[:3]: row[3] for row in rows})
     return found
 
 
 def issues() -> Iterator[GaugeMetricFamily]:
-    rows = Issue.objects.order_by().values_list(*WHERE, "method", "state").annotate(number=Count("pk"))
+    rows = Issue.objects.filter(**REAL).order_by().values_list(*WHERE, "method", "state").annotate(number=Count("pk"))
     said = "Groups of failures, by what people know of them."
     yield gauge("issues", said, (*PLACE, "method", "state"), {row[:4]: row[4] for row in rows})
 

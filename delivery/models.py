@@ -9,6 +9,7 @@ from delivery.bulk.tables import Job, JobItem
 from delivery.certification.models import CertificationArtefact, CertificationResult, CertificationRun
 from delivery.columns import PutAway
 from delivery.events.models import Arrival, Event, EventSource, SourceState, VisitStage
+from delivery.learning.tables import Course
 from delivery.lives import Incarnation, Recovery
 from delivery.monitor.tables import Counted, Issue, Standing, Tally
 from delivery.release.tables import EhiRequest
@@ -21,9 +22,10 @@ from portal.models import ApiKey, Connection, Location, Part, Practice, Scribe
 # Rows of parts that Django looks for here.
 __all__ = [
     "Alert", "AlertNotice", "AlertRecipient", "AlertRound", "AlertSettings", "Arrival", "Attestation",
-    "CapabilityProbe", "CertificationArtefact", "CertificationResult", "CertificationRun", "Counted", "EhiRequest",
-    "EndpointState", "Event", "EventSource", "Incarnation", "Issue", "Job", "JobItem", "ProbeTurn", "PutAway",
-    "Recovery", "ScribeEndpoint", "SourceState", "Standing", "Tally", "TemplateStop", "VisitStage", "WebhookMessage",
+    "CapabilityProbe", "CertificationArtefact", "CertificationResult", "CertificationRun", "Counted", "Course",
+    "EhiRequest", "EndpointState", "Event", "EventSource", "Incarnation", "Issue", "Job", "JobItem", "ProbeTurn",
+    "PutAway", "Recovery", "ScribeEndpoint", "SourceState", "Standing", "Tally", "TemplateStop", "VisitStage",
+    "WebhookMessage",
 ]  # fmt: skip
 
 STATES = [(state.value, state.value) for state in State]

@@ -81,7 +81,8 @@ def previewed(template: Template, rules: Sequence[RuleSpec]) -> Preview | None:
 def previews(source: MappingVersion, rules: Sequence[RuleSpec], template_code: str) -> list[Preview]:
     """What a default of these rules makes of every other template that it would apply to, by location."""
     practice = source.template.location.practice
-    listed = Template.objects.filter(location__practice=practice).exclude(pk=source.template_id)
+    listed = Template.objects.filter(location__practice=practice, location__for_learning=False)
+    listed = listed.exclude(pk=source.template_id)
     if template_code:
         listed = listed.filter(code=template_code)
     else:  # those with a default of their own code do not ask for this one

@@ -154,7 +154,8 @@ def _filed_labels(practice: Practice) -> Iterator[tuple[str, frozenset[str], int
 
     Three queries.
     """
-    in_force = MappingVersion.objects.filter(template__location__practice=practice, state=MappingState.PUBLISHED)
+    at = {"template__location__practice": practice, "template__location__for_learning": False}
+    in_force = MappingVersion.objects.filter(state=MappingState.PUBLISHED, **at)
     rows = list(in_force.values_list("pk", "template_version_id", "template__location_id"))
     published = {mapping: version for mapping, version, _location in rows}
     places = {mapping: location for mapping, _version, location in rows}

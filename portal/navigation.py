@@ -56,6 +56,12 @@ ENTRIES = (
     ),
     Entry("Audit", "shield-check", "portal:audit", frozenset({Role.DIRECTOR, Role.AUDITOR})),
     Entry("Settings", "cog-6-tooth", "portal:settings", frozenset({Role.DIRECTOR})),
+    Entry(
+        "Practice",
+        "academic-cap",
+        "delivery:learning",
+        frozenset({Role.DIRECTOR, Role.MAPPING_EDITOR, Role.CLINICIAN}),
+    ),
 )
 
 # Pages of delivery that are steps of something else: a rehearsal of mapping, a scribe's endpoint of the settings. Codes

@@ -41,13 +41,16 @@ def selection_for(user: User | AnonymousUser, session: SessionBase, asked: str |
     """What to show; `asked` is the request's ?location= (a code, "all" or None). Http404 for a code not theirs."""
     if not isinstance(user, User):
         return NOTHING
-    locations = tuple(locations_of(user).select_related("practice"))
-    codes = {location.code: location for location in locations}
+    found = tuple(locations_of(user).select_related("practice"))
+    held = list(Membership.objects.filter(user=user).values_list("role", "location"))
+    own = {location for _, location in held}
+    # One where somebody learns is in view for that person alone, and only while it is chosen.
+    codes = {location.code: location for location in found if not location.for_learning or location.pk in own}
+    locations = tuple(location for location in found if not location.for_learning)
     if asked and asked != ALL and asked not in codes:
         raise Http404("no such location")
     if asked is not None and session.get(SESSION_KEY, ALL) != (asked or ALL):
         session[SESSION_KEY] = asked or ALL
-    held = Membership.objects.filter(user=user).values_list("role", "location")
     return Selection(
         locations,
         codes.get(asked or session.get(SESSION_KEY, ALL)),

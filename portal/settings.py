@@ -259,6 +259,7 @@ RELEASE_CHECKS: list[str] = ["delivery.certification.standing.lacks"]
 # Notices over every page of a signed-in person: each is a callable (request) -> safe HTML, "" for nothing to say.
 BANNERS: list[str] = [
     "portal.factors.emergency.banner", "portal.exports.approving.banner", "delivery.connection_panel.recovery_banner",
+    "delivery.learning.banner.banner",
 ]  # fmt: skip
 
 LANGUAGE_CODE = "en-us"
@@ -289,6 +290,9 @@ ALLOWED_NETWORKS = env.list(
     "SCRIBEPORT_ALLOWED_NETWORKS",
     default=["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
 )
+
+# The simulated eCW on which practice mode's courses are held (docs/practice-mode.md); "": there are none.
+PRACTICE_ECW = env.str("SCRIBEPORT_PRACTICE_ECW", default="")
 
 # Folders below which a C-CDA connection may leave documents, by colons. Default: one of the data folder; in production
 # none until the operator names one.

@@ -60,7 +60,7 @@ def tls(options: argparse.Namespace) -> ssl.SSLContext | None:
     return context
 
 
-def application(options: argparse.Namespace, store: Store, switchboard: Switchboard) -> web.Application:
+def application(options: argparse.Namespace, store: Store, switchboard: Switchboard, mllp_port: int) -> web.Application:
     """Everything that is served over HTTP."""
     app = web.Application(middlewares=[strict], client_max_size=LARGEST_BODY)
     practices, tokens, limits = Practices(), Tokens(), Limits()
@@ -68,7 +68,9 @@ def application(options: argparse.Namespace, store: Store, switchboard: Switchbo
     app.add_routes(Fhir(store, switchboard, practices, tokens, limits).routes())
     app.add_routes(FhirDrive(practices, tokens, limits).routes())
     app.add_routes(OpenApi(store, switchboard, options.token, frozenset(options.practice), options.dedupe).routes())
-    app.add_routes(Drive(store, switchboard, (practices, tokens, limits)).routes())
+    drive = Drive(store, switchboard, (practices, tokens, limits))
+    drive.mllp_port = mllp_port
+    app.add_routes(drive.routes())
     app.add_routes(FEED)
     app.add_routes(ChartPages(store).routes())
     app.add_routes(TemplatePage(store).routes())
@@ -89,11 +91,12 @@ async def serve(options: argparse.Namespace, store: Store) -> None:
     mllp = await loop.create_server(
         lambda: MllpConnection(reception, connections), options.host, options.mllp_port, ssl=tls(options), backlog=256
     )
-    runner = web.AppRunner(application(options, store, switchboard), access_log=None, shutdown_timeout=1)
+    port = mllp.sockets[0].getsockname()[1]
+    runner = web.AppRunner(application(options, store, switchboard, port), access_log=None, shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, options.host, options.http_port, backlog=256)
     await site.start()
-    ports = {"mllp": mllp.sockets[0].getsockname()[1], "http": runner.addresses[0][1]}
+    ports = {"mllp": port, "http": runner.addresses[0][1]}
     sys.stdout.write(json.dumps(ports) + "\n")
     sys.stdout.flush()
     gc.freeze()  # what is loaded now stays: the collector need not look at it again

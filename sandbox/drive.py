@@ -30,6 +30,7 @@ class Drive:
         self.store = store
         self.switchboard = switchboard
         self.others = others
+        self.mllp_port = 0  # known once it listens
 
     def routes(self) -> list[web.RouteDef]:
         template = "/sandbox/api/facilities/{facility}/templates/{code}"
@@ -50,7 +51,7 @@ class Drive:
         ]
 
     async def health(self, request: web.Request) -> web.Response:
-        return web.json_response({"status": "ok", "filings": self.store.count()})
+        return web.json_response({"status": "ok", "filings": self.store.count(), "mllp": self.mllp_port})
 
     async def facilities(self, request: web.Request) -> web.Response:
         known = sorted(self.store.templates.items())

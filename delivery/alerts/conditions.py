@@ -44,7 +44,7 @@ class Condition:
 def conditions(practice: Practice, limits: AlertSettings, now: datetime) -> list[Condition]:
     """All of a practice's, each once."""
     found: dict[tuple[str, str, str], Condition] = {}
-    for location in Location.objects.filter(practice=practice).select_related("practice"):
+    for location in Location.objects.filter(practice=practice, for_learning=False).select_related("practice"):
         for one in _of_location(location, limits, now):
             found.setdefault(one.key, one)
     for one in (*_agreements(practice), *_workers(now)):
@@ -128,7 +128,7 @@ def _drift(location: Location) -> Iterator[Condition]:
 
 def _agreements(practice: Practice) -> Iterator[Condition]:
     """Those that end within sixty days, thirty, seven; and those that ended lately, with none in their place."""
-    places = list(Location.objects.filter(practice=practice).order_by("code")[:1])
+    places = list(Location.objects.filter(practice=practice, for_learning=False).order_by("code")[:1])
     if not places:
         return
     today = today_at(places[0])

@@ -57,7 +57,7 @@ class RecipientForm(forms.Form):
         super().__init__(data, initial=initial)
         field = self.fields["location"]
         if isinstance(field, forms.ModelChoiceField):
-            field.queryset = Location.objects.filter(practice=practice)
+            field.queryset = Location.objects.filter(practice=practice, for_learning=False)
         if row is not None:
             self.fields["way"].disabled = True
 

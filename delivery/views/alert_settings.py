@@ -30,7 +30,7 @@ def alert_settings(request: PortalRequest) -> HttpResponse:
     context = {
         "form": form,
         "rows": queries.recipient_rows(practice),
-        "standing_in": queries.standing_in(practice, Location.objects.filter(practice=practice)),
+        "standing_in": queries.standing_in(practice, Location.objects.filter(practice=practice, for_learning=False)),
         "mail": settings.EMAIL_HOST,
     }
     return render(request, "delivery/alerts/settings.html", context, status=422 if form.errors else 200)

@@ -36,7 +36,9 @@ def canaries_due() -> int:
 def due(now: datetime) -> list[Location]:
     """Sandbox locations whose newest probe, and whose last turn, lie a day back; those never probed are nobody's."""
     day = now - timedelta(hours=settings.CANARY_HOURS)
-    rows = Location.objects.filter(environment=Environment.SANDBOX).select_related("practice", "reading_connection")
+    rows = Location.objects.filter(environment=Environment.SANDBOX, for_learning=False).select_related(
+        "practice", "reading_connection"
+    )
     probed = rows.annotate(last=Max("capability_probes__at")).filter(last__lte=day)
     return list(probed.exclude(probe_turn__at__gt=day).order_by("last", "pk"))
 

@@ -60,7 +60,7 @@ def _copied(request: PortalRequest, target: Target, mapping: MappingVersion) -> 
 def _targets(user: User, template: Template, mapping: MappingVersion) -> list[Target]:
     practice = template.location.practice
     learned, spec = learned_labels(practice), spec_of(mapping)
-    others = Template.objects.filter(location__practice=practice).exclude(pk=template.pk)
+    others = Template.objects.filter(location__practice=practice, location__for_learning=False).exclude(pk=template.pk)
     found = []
     for other in others.select_related("location__practice").order_by("location__code", "code"):
         newest = newest_version(other)

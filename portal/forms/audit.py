@@ -32,6 +32,7 @@ FAMILIES = {
     "chart": "Reading charts",
     "disclosure": "Disclosures",
     "certification": "Certification",
+    "course": "Practice mode",
     "connection": "Connections",
     "practice": "Practices",
     "location": "Locations",

@@ -21,7 +21,7 @@ class RoleForm(forms.Form):
         super().__init__(data)
         field = self.fields["location"]
         if isinstance(field, forms.ModelChoiceField):
-            field.queryset = Location.objects.filter(practice=practice)
+            field.queryset = Location.objects.filter(practice=practice, for_learning=False)
 
 
 class InviteForm(RoleForm):

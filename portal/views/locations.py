@@ -18,7 +18,7 @@ from portal.requests import PortalRequest
 
 def listing(request: PortalRequest) -> HttpResponse:
     somewhere(request.user, Role.DIRECTOR)
-    own = locations_of(request.user, Role.DIRECTOR).select_related("reading_connection")
+    own = locations_of(request.user, Role.DIRECTOR).filter(for_learning=False).select_related("reading_connection")
     rows = own.prefetch_related("routes__connection")
     return render(request, "portal/settings/locations.html", {"rows": rows, "tab": "locations"})
 

@@ -55,7 +55,7 @@ class Office:
         self.store.put_template(template_from_json("NORTH", "FM-PROGRESS", NORTH))
         self.switchboard = Switchboard()
         options = argparse.Namespace(token="sandbox-token", practice=[], dedupe=dedupe)
-        self.app = application(options, self.store, self.switchboard)
+        self.app = application(options, self.store, self.switchboard, 2575)
         self.loop = asyncio.new_event_loop()
         self.loop.run_until_complete(self.open())
 

@@ -199,7 +199,7 @@ class TestFilings:
         assert filed.api("GET", "/filings?after=-7")["filings"][0]["sequence"] == 1
 
     def test_are_counted_by_the_health_check(self, filed):
-        assert filed.api("GET", "/health") == {"status": "ok", "filings": 3}
+        assert filed.api("GET", "/health") == {"status": "ok", "filings": 3, "mllp": 2575}
 
 
 class TestEncounters:

@@ -459,6 +459,17 @@ VISITS: dict[str, list[Visit]] = {
     "delivery:probe": [Visit(args=of_connection, post={})],
     # Capabilities of connections: of no patient.
     "delivery:ways": [Visit(args=of_north)],
+    # Practice mode: invented notes of nobody, at a location of one's own.
+    "delivery:learning": [Visit()],
+    "delivery:course": [Visit(args=lambda world: ["clinician"], answers=(404,))],
+    "delivery:course-begin": [Visit(args=lambda world: ["clinician"], post={})],
+    "delivery:course-note": [Visit(args=lambda world: ["clinician"], post={}, answers=(404,))],
+    "delivery:course-leave": [Visit(args=lambda world: ["clinician"], post={}, answers=(404,))],
+    "delivery:sheet": [Visit(args=of_north)],
+    "delivery:sheet-file": [
+        Visit("report.export", args=lambda world: ["NORTH", "csv"]),
+        Visit("report.export", args=lambda world: ["NORTH", "pdf"]),
+    ],
     "delivery:facts": [Visit(args=of_north)],
     "delivery:certification": [Visit(args=of_north)],
     "delivery:certify": [Visit("certification.begin", args=of_north, post={"notes": "3", "seconds": "9"})],

@@ -114,6 +114,13 @@ delivery:held                in      -      yes   yes       no      yes       no
 delivery:misrouted           in      -      yes   yes       no      yes       no       no         no
 delivery:probe               in      -      yes   yes       no      no        no       no         no
 delivery:ways                in      yes    yes   yes       no      no        no       no         no
+delivery:learning            in      yes    yes   yes       yes     no        no       yes        no
+delivery:course              in      -      -     -         -       -         -        -          -
+delivery:course-begin        in      yes    yes   yes       -       -         -        yes        -
+delivery:course-note         in      -      -     -         -       -         -        -          -
+delivery:course-leave        in      -      -     -         -       -         -        -          -
+delivery:sheet               in      yes    yes   yes       no      no        no       no         no
+delivery:sheet-file          in      yes    yes   yes       no      no        no       no         no
 delivery:facts               in      yes    yes   yes       no      no        no       no         no
 delivery:certification       in      yes    yes   yes       no      yes       yes      no         no
 delivery:certify             in      yes    yes   yes       no      no        no       no         no

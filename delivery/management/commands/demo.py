@@ -102,6 +102,7 @@ class Command(BaseCommand):
         self.say("Preparing the database …")
         call_command("migrate", verbosity=0)
         sandbox, ports = course.start_sandbox(settings.DATA_DIR / "sandbox")
+        os.environ["SCRIBEPORT_PRACTICE_ECW"] = ports.base  # practice mode's courses are held on the same one
         supervisor = Supervisor([web(HOST, port), worker(), sealer()])
         try:
             supervisor.start()
