@@ -123,6 +123,7 @@ ACTIONS: dict[str, Action] = dict(
         _action(
             "delivery.attest",
             "compared a sample with the chart and signed for it",
+            "page_sha256",
             "delivery_id",
             "connection",
             "mapping_version",

@@ -12,15 +12,17 @@ from delivery.transition import tickets
 from delivery.ways.models import Attestation
 
 
-def attest(ids: Sequence[int], reason: str) -> list[Attestation]:
+def attest(ids: Sequence[int], reason: str, page_sha256: str = "") -> list[Attestation]:
     """Sign for accepted deliveries that nothing can read back, in the caller's transaction; returns what was signed.
 
     What it says of others of the same way is for `delivery/ways/page.py` to show, as a sample with its date.
     """
+    # Signed for once, it may be signed for again with the chart's printed page.
+    proofs = ("none", "attested") if page_sha256 else ("none",)
     rows = Delivery.objects.select_for_update(of=("self",)).select_related("wire", "connection")
     signed = []
     actor = current().actor
-    for delivery in rows.filter(pk__in=ids, state=State.ACCEPTED, proof="none"):
+    for delivery in rows.filter(pk__in=ids, state=State.ACCEPTED, proof__in=proofs):
         if delivery.connection is None or wire_of(delivery) is None:  # nobody can say which bytes were compared
             continue
         made = Attestation.objects.create(
@@ -29,6 +31,7 @@ def attest(ids: Sequence[int], reason: str) -> list[Attestation]:
             connection=delivery.connection,
             mapping_version_id=delivery.mapping_version_id,
             wire_sha256=delivery.wire.sha256,
+            page_sha256=page_sha256,
             by=actor.name or actor.id,
         )
         Delivery.objects.filter(pk=delivery.pk).update(proof="attested", updated_at=timezone.now())
@@ -54,5 +57,6 @@ def _record(made: Attestation, reason: str) -> None:
             "connection": made.connection_id,
             "mapping_version": made.mapping_version_id,
             "wire_sha256": made.wire_sha256,
+            "page_sha256": made.page_sha256,
         },
     )

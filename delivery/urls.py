@@ -94,6 +94,7 @@ urlpatterns = [
     path("facts/<str:code>/", facts.facts, name="facts"),
     path("certification/<str:code>/", certification.page, name="certification"),
     path("certification/<str:code>/begin/", certification.begin, name="certify"),
+    path("certification/<str:code>/sign/<int:pk>/", certification.sign_for, name="certification-sign"),
     path("certification/runs/<int:pk>/<slug:kind>/", certification.report, name="certification-report"),
     path("certification/runs/<int:pk>/artefacts/<str:name>/", certification.artefact, name="certification-artefact"),
     path("connections/<int:pk>/probe/", receivers.probe_now, name="probe"),

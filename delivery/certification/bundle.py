@@ -19,7 +19,7 @@ def write(run: CertificationRun, folder: Path) -> None:
     (folder / "report.html").write_text(as_html(run), encoding="utf-8")
     (folder / "report.pdf").write_bytes(as_pdf(run))
     for artefact in CertificationArtefact.objects.filter(run=run).order_by("name"):
-        (within / artefact.name.replace("/", "_")).write_bytes(open_artefact(artefact))
+        (within / artefact.name).write_bytes(open_artefact(artefact))
 
 
 def as_html(run: CertificationRun, before: str = "artefacts/", after: str = "") -> str:

@@ -2,10 +2,12 @@
 
 from functools import partial
 
+from delivery.certification.attested import NOT_PROVABLE
 from delivery.certification.between import CannotStandBetween, relay_before
-from delivery.certification.desk import Desk, Test, Verdict, in_its_field, not_here, wrong_with
+from delivery.certification.desk import UNPROVABLE, Desk, Test, Verdict, in_its_field, not_here, wrong_with
 from delivery.certification.evidence import Account
 from delivery.certification.relay import Mood, Relay
+from delivery.certification.settling import NO_READER
 from delivery.models import Attempt, Delivery
 from delivery.states import State
 
@@ -57,9 +59,12 @@ def judged(found: list[Delivery], account: Account) -> Verdict:
     if not account.facts["struck"]:
         return Verdict(False, "The failure did not come about: the note never passed by the relay.")
     wrong = [row for row in found if not in_its_field(row)]
-    waiting = [row for row in wrong if row.state == State.PARKED]
+    waiting = [row for row in wrong if row.state == State.PARKED or row.reason_code == NO_READER]
     if wrong and len(waiting) == len(wrong):
         return Verdict(True, "In doubt, and waiting for a person: this receiver cannot be asked. Nothing is lost.")
     if wrong:
         return Verdict(False, "; ".join(map(wrong_with, wrong))[:300])
-    return Verdict(True, f"In the chart, once, after {len(tries)} attempt{'' if len(tries) == 1 else 's'}.")
+    times = f"after {len(tries)} attempt{'' if len(tries) == 1 else 's'}"
+    if any(row.state == State.ACCEPTED for row in found):
+        return Verdict(True, f"Accepted {times}. {NOT_PROVABLE}", proof=UNPROVABLE)
+    return Verdict(True, f"In the chart, once, {times}.")

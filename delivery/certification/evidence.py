@@ -7,6 +7,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from audit.event import AuditEvent
 from delivery import contents
@@ -24,6 +25,11 @@ def keep(run: CertificationRun, name: str, content: bytes, content_type: str = J
     row.sealed_content = crypto.seal(content, table="certificationartefact", column="content", row=row.pk)
     row.save()
     return row
+
+
+def file_name(test: str) -> str:
+    """A test's name as one part of an address and of a file's name; whatever a template's code holds is encoded."""
+    return quote(test, safe="")
 
 
 def open_artefact(artefact: CertificationArtefact) -> bytes:
@@ -67,7 +73,7 @@ class Account:
         }
 
     def _artefacts(self, delivery: Delivery) -> list[CertificationArtefact]:
-        name = f"{self.name}.{delivery.control_id}"
+        name = f"{file_name(self.name)}.{delivery.control_id}"
         found = []
         wire = contents.wire_of(delivery)
         if wire is not None:
@@ -95,7 +101,7 @@ class Account:
             "facts": self.facts,
             "deliveries": self.deliveries,
         }
-        return keep(self.run, f"{self.name}.json", encoded(content))
+        return keep(self.run, f"{file_name(self.name)}.json", encoded(content))
 
 
 def answer(attempt: Attempt) -> dict[str, Any]:

@@ -90,6 +90,8 @@ class CertificationResult(InsertOnlyModel):
     passed = models.BooleanField()
     applies = models.BooleanField(default=True)  # False: nothing here that it could test; says why
     says = models.CharField(max_length=300)
+    # "" what was seen; where no chart can be read: attested by a person, or unprovable (attested.py).
+    proof = models.CharField(max_length=12, blank=True, default="", db_default="")
     seconds = models.FloatField()
     artefact = models.ForeignKey(CertificationArtefact, on_delete=models.PROTECT, related_name="+")
 

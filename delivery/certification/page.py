@@ -5,6 +5,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from delivery.certification.attested import samples
+from delivery.certification.desk import ATTESTED, UNPROVABLE
 from delivery.certification.models import CertificationResult, CertificationRun, RunState
 from delivery.certification.report import is_genuine
 from delivery.certification.standing import standing
@@ -40,6 +42,7 @@ def context_of(location: Location) -> dict[str, Any]:
     return {
         "location": location,
         "standing": standing(location),
+        "samples": samples(location),
         "sandbox": location.environment == Environment.SANDBOX,
         "run": newest,
         "rows": rows,
@@ -58,12 +61,21 @@ def rows_of(run: CertificationRun) -> list[Row]:
     return [row_of(name, results.get(name), run) for name in run.planned]
 
 
+def word_of(result: CertificationResult) -> tuple[str, str]:
+    """Tone and word of a result: what a person signed for, and what nobody can show here, is never called passed."""
+    if not result.passed:
+        return "act", "Failed"
+    if not result.applies:
+        return "off", "Nothing to test"
+    return {ATTESTED: ("warn", "Attested"), UNPROVABLE: ("off", "Not provable here")}.get(
+        result.proof, ("ok", "Passed")
+    )
+
+
 def row_of(name: str, result: CertificationResult | None, run: CertificationRun) -> Row:
     if result is None:
         at_work = name == run.at_work
         word = "At work" if at_work else "Not made" if run.is_over else "To come"
         return Row(name, "", "wait" if at_work else "off", word)
-    tone, word = (
-        ("act", "Failed") if not result.passed else ("ok", "Passed") if result.applies else ("off", "Nothing to test")
-    )
+    tone, word = word_of(result)
     return Row(name, result.title, tone, word, result.says, result.artefact)

@@ -47,6 +47,7 @@ def _claim(result: CertificationResult) -> dict[str, Any]:
         "applies": result.applies,
         "says": result.says,
         "seconds": result.seconds,
+        **({"proof": result.proof} if result.proof else {}),  # reports from before it was kept come out as they were
         "artefact": {"name": result.artefact.name, "sha256": result.artefact.sha256},
     }
 

@@ -18,6 +18,12 @@ MONO = ParagraphStyle("mono", parent=STYLES["Code"], fontSize=6.5, leading=8)
 WORDS = {(True, True): "passed", (False, True): "FAILED", (True, False): "nothing to test", (False, False): "FAILED"}
 
 
+def word(test: dict[str, Any]) -> str:
+    """How a test came out; what a person signed for or nobody can show is called so."""
+    said: str = test.get("proof", "") if test["passed"] else ""
+    return {"unprovable": "not provable here"}.get(said, said) or WORDS[test["passed"], test["applies"]]
+
+
 def as_pdf(run: CertificationRun) -> bytes:
     said, out = statement(run), BytesIO()
     title = f"Certification of {said['location']}, run {said['run']}"
@@ -65,7 +71,7 @@ def table(tests: list[dict[str, Any]]) -> Table:
     rows = [
         [
             Paragraph(f"<b>{escape(test['name'])}</b><br/>{escape(test['title'])}", SMALL),
-            Paragraph(WORDS[test["passed"], test["applies"]], SMALL),
+            Paragraph(word(test), SMALL),
             Paragraph(escape(test["says"]), SMALL),
             Paragraph(f"{escape(test['artefact']['name'])}<br/>{test['artefact']['sha256'][:16]}…", SMALL),
         ]

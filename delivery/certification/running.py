@@ -14,6 +14,7 @@ from django.utils import timezone
 from audit.record import Actor, acting, current, record
 from delivery import lanes
 from delivery.certification import between, report, scribe, settling
+from delivery.certification.attested import as_far_as_it_goes
 from delivery.certification.desk import Desk, NothingMapped, NotTaken, Test, Verdict
 from delivery.certification.evidence import Account
 from delivery.certification.models import CertificationResult, CertificationRun, RunState
@@ -122,7 +123,7 @@ def make_all(desk: Desk, tests: list[Test], say: Say) -> None:
         at_work(desk.run, test.name)
         result = make(desk, test, position, stopped)
         stopped = stopped or (test.name == GATE and not result.passed)
-        word = "passed" if result.passed else "FAILED"
+        word = (result.proof or "passed") if result.passed else "FAILED"
         say(f"  {word if result.applies else 'nothing to test':8} {test.name}: {result.says}")
 
 
@@ -135,6 +136,7 @@ def make(desk: Desk, test: Test, position: int, stopped: bool) -> CertificationR
     """One test, whatever happens in it, with its account kept."""
     account, began = Account(desk.run, test.name, test.title), time.monotonic()
     verdict = Verdict(False, "Not made: the connections have to work first.") if stopped else tried(desk, test, account)
+    verdict = as_far_as_it_goes(desk, test, verdict)
     with transaction.atomic():
         return CertificationResult.objects.create(
             run=desk.run,
@@ -144,6 +146,7 @@ def make(desk: Desk, test: Test, position: int, stopped: bool) -> CertificationR
             passed=verdict.passed,
             applies=verdict.applies,
             says=verdict.says[:300],
+            proof=verdict.proof,
             seconds=round(time.monotonic() - began, 3),
             artefact=account.close(verdict.says, verdict.passed),
         )

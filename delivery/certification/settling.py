@@ -16,6 +16,7 @@ from delivery.states import State
 from delivery.verification import read_due
 from delivery.webhooks.sending import send_due
 
+NO_READER = "no_reader"  # in doubt, and no chart to look into: a person decides
 PAUSE = 0.02
 ALIVE = timedelta(seconds=30)
 ENDED = (State.VERIFIED, State.MISFILED, State.REJECTED, State.PARKED, State.HELD, State.CANCELLED, State.SUPERSEDED)
@@ -24,6 +25,7 @@ OVER = (
     Q(state__in=[state.value for state in ENDED])
     | Q(state=State.ACCEPTED, read_at=None)
     | Q(state=State.ACCEPTED, proof="app_data")
+    | Q(state=State.UNKNOWN, reason_code=NO_READER)
 )
 
 Work = Callable[[], object]
@@ -51,7 +53,7 @@ def nothing() -> None:
 def settled(ids: Collection[int], work: Work, seconds: float) -> list[Delivery]:
     """The deliveries once all have come to an end, or as they stand when the time is up."""
     until(lambda: not Delivery.objects.filter(pk__in=ids).exclude(OVER).exists(), work, seconds)
-    rows = Delivery.objects.filter(pk__in=ids).select_related("note_version", "connection").order_by("pk")
+    rows = Delivery.objects.filter(pk__in=ids).select_related("note_version", "connection", "location").order_by("pk")
     return list(rows)
 
 

@@ -17,6 +17,11 @@ class Standing:
     why: str = ""
     run_at: str = ""  # the code of the sandbox location to run it at
 
+    @property
+    def attested(self) -> bool:
+        """Whether the run rests on a person's word, as no chart can be read where it was made."""
+        return self.run is not None and self.run.results.exclude(proof="").exists()
+
 
 def standing(location: Location) -> Standing:
     """Held against every passing run of the practice's sandbox: by content, so that the rows may be others."""

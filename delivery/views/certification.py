@@ -10,8 +10,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from audit.record import MAX_TEXT, record
+from delivery.attesting import attest
 from delivery.certification import bundle, report_pdf
 from delivery.certification import report as reports
+from delivery.certification.attested import samples
 from delivery.certification.evidence import open_artefact
 from delivery.certification.models import CertificationArtefact, CertificationRun
 from delivery.certification.page import context_of
@@ -19,6 +21,7 @@ from delivery.certification.plan import Plan
 from delivery.certification.running import CannotCertify
 from delivery.certification.running import request as ask_for_run
 from portal.access import WrongRole, location_for, locations_of, roles_at
+from portal.agreements import sha256_of
 from portal.models import Role
 from portal.requests import PortalRequest
 
@@ -66,6 +69,31 @@ def begin(request: PortalRequest, code: str) -> HttpResponse:
         messages.success(request, "The run is asked for: a worker begins it within a second.")
     except CannotCertify as reason:
         messages.error(request, str(reason))
+    return redirect("delivery:certification", code)
+
+
+class SignForm(forms.Form):
+    """The chart's printed page, of which the fingerprint is kept, and what was compared."""
+
+    page = forms.FileField()
+    reason = forms.CharField(min_length=5, max_length=200)
+
+
+@require_POST
+def sign_for(request: PortalRequest, code: str, pk: int) -> HttpResponse:
+    """A director signs for a sample, with the printed page: where no chart can be read."""
+    location = location_for(request.user, code, Role.DIRECTOR)
+    sample = next((one.delivery for one in samples(location) if one.delivery and one.delivery.pk == pk), None)
+    if sample is None:
+        raise Http404("no such sample")
+    form = SignForm(request.POST, request.FILES)
+    if not form.is_valid():
+        messages.error(request, "Nothing was signed: choose the printed page, and say what you compared.")
+        return redirect("delivery:certification", code)
+    digest = sha256_of(form.cleaned_data["page"])
+    with transaction.atomic():
+        attest([sample.pk], form.cleaned_data["reason"], digest)
+    messages.success(request, "Signed for, with your name and the date. Begin a run: it rests on your word.")
     return redirect("delivery:certification", code)
 
 

@@ -38,7 +38,12 @@ def certification(location: Location) -> Evidence:
     if found.run is None:
         return ASSUMED
     url = reverse("delivery:certification-report", args=[found.run.pk, "html"])
-    return Evidence("proven", f"Run {found.run.pk} at {found.run.location.code}.", found.run.finished_at, url)
+    return Evidence(
+        "attested" if found.attested else "proven",
+        f"Run {found.run.pk} at {found.run.location.code}.",
+        found.run.finished_at,
+        url,
+    )
 
 
 def templates(location: Location) -> Evidence:

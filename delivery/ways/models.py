@@ -67,6 +67,8 @@ class Attestation(InsertOnlyModel):
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
     mapping_version = models.ForeignKey(MappingVersion, on_delete=models.PROTECT, null=True, related_name="+")
     wire_sha256 = models.CharField(max_length=64)  # of the sample's bytes
+    # Of the chart's printed page, which stays with the practice; "" where none was given.
+    page_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
     by = models.CharField(max_length=150)
     at = models.DateTimeField(auto_now_add=True)
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db.models import F, QuerySet
 from django.urls import reverse
 
+from delivery.certification.desk import UNPROVABLE
 from delivery.certification.models import CertificationResult, CertificationRun
 from delivery.certification.standing import standing
 from delivery.models import Delivery
@@ -156,11 +157,13 @@ class Finder:
         results = list(CertificationResult.objects.filter(run=self.run, name__startswith=prefix, applies=True))
         if what == SECTIONS:
             results = [row for row in results if row.name.count(".") > 1]
-        if not results or not all(row.passed for row in results):
+        if not results or not all(row.passed and row.proof != UNPROVABLE for row in results):
             return ASSUMED
         url = reverse("delivery:certification-report", args=[self.run.pk, "html"])
         says = f"Certification, run {self.run.pk}: {', '.join(row.name for row in results[:4])}."
-        return Evidence("proven" if self.holds else "outdated", says, self.run.finished_at, url)
+        word = any(row.proof for row in results)
+        status = "attested" if word else "proven" if self.holds else "outdated"
+        return Evidence(status, says, self.run.finished_at, url)
 
     def signed(self, one: Connection) -> Evidence:
         row = Attestation.objects.filter(location=self.location, connection=one).order_by("-at", "-pk").first()

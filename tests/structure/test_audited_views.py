@@ -473,6 +473,7 @@ VISITS: dict[str, list[Visit]] = {
     "delivery:facts": [Visit(args=of_north)],
     "delivery:certification": [Visit(args=of_north)],
     "delivery:certify": [Visit("certification.begin", args=of_north, post={"notes": "3", "seconds": "9"})],
+    "delivery:certification-sign": [Visit(args=lambda world: ["NORTH", 1], post={}, answers=(404,))],
     "delivery:certification-report": [
         Visit(args=lambda world, kind=kind: [a_certification(world).pk, kind]) for kind in ("html", "json", "sig")
     ],

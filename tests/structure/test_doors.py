@@ -124,6 +124,7 @@ delivery:sheet-file          in      yes    yes   yes       no      no        no
 delivery:facts               in      yes    yes   yes       no      no        no       no         no
 delivery:certification       in      yes    yes   yes       no      yes       yes      no         no
 delivery:certify             in      yes    yes   yes       no      no        no       no         no
+delivery:certification-sign  in      -      -     -         no      no        no       no         no
 delivery:certification-report in     -      yes   yes       no      yes       yes      no         no
 delivery:certification-artefact in   -      yes   yes       no      yes       yes      no         no
 delivery:probe-location      in      yes    yes   yes       no      no        no       no         no

@@ -125,6 +125,7 @@ class Command(BaseCommand):
                     "artefact": f"artefacts/{result.artefact.name}" if out else result.artefact.name,
                     "sha256": result.artefact.sha256,
                     "applies": result.applies,
+                    "proof": result.proof,
                     "says": result.says,
                     "seconds": result.seconds,
                 }
