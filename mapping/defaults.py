@@ -12,6 +12,20 @@ from portal.models import Location
 VISIT_TYPES = {"in_person": "In person", "telehealth": "Telehealth"}
 
 
+def visit_rules(templates: Sequence[Template]) -> list[str]:
+    """What becomes of a visit whose note names no template, where that is not one template for each kind of visit."""
+    used = {kind: next((one for one in templates if kind in one.default_for), None) for kind in VISIT_TYPES}
+    found = [
+        f"{VISIT_TYPES[kind]}: no template is used by itself; a note that names none is held."
+        for kind, template in used.items()
+        if template is None
+    ]
+    own, person = used["telehealth"], used["in_person"]
+    if own is not None and own == person:
+        found.append(f"Telehealth has no template of its own here: its notes go by {own.name}, as visits in person do.")
+    return found
+
+
 @transaction.atomic
 def set_defaults(template: Template, visit_types: Sequence[str]) -> None:
     """Make this template the default for exactly these visit types; others of the location give them up."""

@@ -2,13 +2,15 @@
 
 from django.template.loader import render_to_string
 
+from mapping.defaults import visit_rules
 from mapping.queries import template_rows
 from portal.models import Location
 from portal.requests import PortalRequest
 
 
 def _panel(name: str, request: PortalRequest, location: Location) -> str:
-    context = {"rows": template_rows([location])[location.pk], "location": location}
+    rows = template_rows([location])[location.pk]
+    context = {"rows": rows, "rules": visit_rules([row.template for row in rows]), "location": location}
     return render_to_string(f"mapping/{name}.html", context, request)
 
 

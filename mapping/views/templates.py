@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from mapping.access import EDITORS, may_edit, template_for
-from mapping.defaults import set_defaults
+from mapping.defaults import set_defaults, visit_rules
 from mapping.drift_report import report_of
 from mapping.import_forms import DefaultsForm
 from mapping.models import Template, TemplateVersion
@@ -19,7 +19,15 @@ def template_list(request: PortalRequest) -> HttpResponse:
     """Every template of the locations in view, with where its mapping stands."""
     locations = request.selection.in_view
     rows = template_rows(locations)
-    cards = [(location, rows[location.pk], may_edit(request.user, location)) for location in locations]
+    cards = [
+        (
+            location,
+            rows[location.pk],
+            may_edit(request.user, location),
+            visit_rules([row.template for row in rows[location.pk]]),
+        )
+        for location in locations
+    ]
     return render(request, "mapping/templates.html", {"cards": cards})
 
 
