@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('delivery', '0027_alerts'),
-        ('portal', '0017_for_learning'),
+        ('portal', '0018_for_learning'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

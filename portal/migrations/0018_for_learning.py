@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('portal', '0016_partner'),
+        ('portal', '0017_second_person'),
     ]
 
     operations = [

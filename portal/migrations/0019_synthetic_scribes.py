@@ -11,7 +11,7 @@ def mark(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('portal', '0017_for_learning'),
+        ('portal', '0018_for_learning'),
     ]
 
     operations = [
