@@ -25,7 +25,7 @@ from delivery.alerts.models import AlertSettings
 from delivery.events.forms import FeedSourceForm, PollSourceForm, WebhookSourceForm
 from delivery.release.forms import AnswerForm, ReleaseForm, RequestForm
 from delivery.serializers import NoteSerializer
-from delivery.views.certification import RunForm
+from delivery.views.certification import RunForm, SignForm
 from delivery.views.forms import BulkForm, DecisionForm, RevealForm, WhyForm
 from delivery.views.forms import ReasonForm as DeliveryReasonForm
 from delivery.webhooks.forms import EndpointForm
@@ -502,6 +502,7 @@ FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     BulkForm: lambda cast, data: BulkForm(data),
     WhyForm: lambda cast, data: WhyForm(data),
     RunForm: lambda cast, data: RunForm(data),
+    SignForm: lambda cast, data: SignForm(data),
     FeedSourceForm: lambda cast, data: FeedSourceForm(cast.north, None, data),
     PollSourceForm: lambda cast, data: PollSourceForm(cast.north, None, data),
     WebhookSourceForm: lambda cast, data: WebhookSourceForm(cast.north, None, data),
