@@ -16,11 +16,15 @@ MARKS = {
 
 @dataclass(frozen=True)
 class Transfer:
-    """The rules as the other template can have them, each marked with how it got there, and those that found none."""
+    """The rules as the other template can have them, each marked with how it got there, and those that found none.
+
+    `kept` of the rules were there before (see keeping).
+    """
 
     rules: tuple[RuleSpec, ...]
     left: tuple[RuleSpec, ...]
     catch_all_field_id: str
+    kept: tuple[RuleSpec, ...] = ()
 
     def count(self, origin: str) -> int:
         return sum(rule.origin == origin for rule in self.rules)
@@ -59,3 +63,16 @@ def transfer(
             left.append(rule)
     catch_all = spec.catch_all_field_id if spec.catch_all_field_id in usable else ""
     return Transfer(tuple(rules), tuple(left), catch_all)
+
+
+def keeping(placed: Transfer, own: MappingSpec, fields: Sequence[FieldSpec]) -> Transfer:
+    """What is placed, and of the mapping in force there what nothing placed takes over: no section loses its field."""
+    usable = {field.field_id for field in fields if field.kind != "structured"}
+    taken = {rule.section_code for rule in placed.rules}
+    kept = tuple(
+        replace(rule, id=None) for rule in own.rules if rule.section_code not in taken and rule.field_id in usable
+    )
+    codes = {rule.section_code for rule in kept}
+    left = tuple(rule for rule in placed.left if rule.section_code not in codes)
+    catch_all = own.catch_all_field_id if own.catch_all_field_id in usable else ""
+    return Transfer((*placed.rules, *kept), left, placed.catch_all_field_id or catch_all, kept)

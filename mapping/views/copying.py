@@ -1,5 +1,6 @@
 """Copy the mapping in force to other locations as drafts, every row marked with how it got there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -9,10 +10,11 @@ from django.views.decorators.http import require_http_methods
 
 from mapping.access import EDITORS, may_edit, template_for
 from mapping.models import MappingVersion, Template
+from mapping.note import RuleSpec
 from mapping.publishing import NotADraft, start_copy
 from mapping.queries import draft_of, field_specs, learned_labels, newest_version, published_of, spec_of
 from mapping.sections import name_of
-from mapping.transfer import Transfer, transfer
+from mapping.transfer import Transfer, keeping, transfer
 from portal.models import User
 from portal.requests import PortalRequest
 
@@ -27,7 +29,15 @@ class Target:
 
     @property
     def left(self) -> list[str]:
-        return list(dict.fromkeys(name_of(rule.section_code) for rule in self.transfer.left))
+        return _names(self.transfer.left)
+
+    @property
+    def kept(self) -> list[str]:
+        return _names(self.transfer.kept)
+
+
+def _names(rules: Sequence[RuleSpec]) -> list[str]:
+    return list(dict.fromkeys(name_of(rule.section_code) for rule in rules))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -65,7 +75,9 @@ def _targets(user: User, template: Template, mapping: MappingVersion) -> list[Ta
     for other in others.select_related("location__practice").order_by("location__code", "code"):
         newest = newest_version(other)
         if newest is not None and may_edit(user, other.location):
-            placed = transfer(spec, field_specs(newest.pk), learned)
+            fields, own = field_specs(newest.pk), published_of(other)
+            placed = transfer(spec, fields, learned)
+            placed = keeping(placed, spec_of(own), fields) if own else placed
             found.append(Target(other, placed, draft_of(other) is not None))
     return found
 
@@ -75,8 +87,9 @@ def _say(request: PortalRequest, chosen: list[Target]) -> None:
         messages.error(request, "Nothing was copied: choose a template that has no draft.")
     for item in chosen:
         left = f" Without a field: {', '.join(item.left)}." if item.left else ""
+        kept = f" Kept as it is there: {', '.join(item.kept)}." if item.kept else ""
         messages.success(
             request,
             f"{item.template.location.name}: a draft with {len(item.transfer.rules)} rules, "
-            f"{item.transfer.suggested} of them by suggestion.{left}",
+            f"{item.transfer.suggested} of them by suggestion.{kept}{left}",
         )

@@ -9,6 +9,7 @@ from mapping.going_live import NotRehearsed
 from mapping.models import MappingVersion
 from mapping.publishing import publish, start_draft
 from mapping.queries import draft_of, published_of, spec_of
+from mapping.sections import name_of
 from portal.models import Location
 from tests.cast import make_template
 
@@ -39,8 +40,8 @@ def test_a_copy_is_a_draft_there_whose_rows_say_how_they_got_their_field(cast, d
     answer = dana.post(address, {"to": [cast.south_mapping.template_id]}, follow=True)
     draft = draft_of(cast.south_mapping.template)
     origins = {rule.origin for rule in spec_of(draft).rules}
-    assert origins <= {"id", "suggested"}
-    assert origins
+    assert origins <= {"id", "suggested", ""}
+    assert origins & {"id", "suggested"}
     assert f"a draft with {draft.rules.count()} rules" in said(answer)
     assert published_of(cast.south_mapping.template) == cast.south_mapping, "nothing goes live by it"
     board = said(dana.get(reverse("mapping:mapping", args=[cast.south_mapping.template_id])))
@@ -59,6 +60,21 @@ def test_rows_with_the_same_identifier_keep_it_and_the_rest_follow_a_suggestion_
     assert second.section_code in placed or "Without a field:" in said(answer)
     assert len(placed) < len({rule.section_code for rule in rules})
     assert "Without a field:" in said(answer)
+
+
+def test_what_is_mapped_there_and_placed_nowhere_stays_and_is_named(cast, dana, address):
+    template = cast.south_mapping.template
+    own = {rule.section_code: rule.field_id for rule in spec_of(cast.south_mapping).rules}
+    placed = {rule.section_code for rule in spec_of(cast.north_mapping).rules}
+    assert own.keys() - placed, "else this shows nothing"
+    page = said(dana.get(address))
+    answer = said(dana.post(address, {"to": [template.pk]}, follow=True))
+    after = {rule.section_code: (rule.field_id, rule.origin) for rule in spec_of(draft_of(template)).rules}
+    for code in own.keys() - placed:
+        assert after[code] == (own[code], "")
+        assert name_of(code) in page
+    assert "Kept as it is there: " in answer
+    assert own.keys() <= after.keys(), "no section that had a field is without one"
 
 
 def test_a_template_with_a_draft_is_shown_and_not_overwritten(cast, dana, address):

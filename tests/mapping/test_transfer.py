@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mapping.note import FieldSpec, RuleSpec
-from mapping.transfer import BY_ID, SUGGESTED, transfer
+from mapping.transfer import BY_ID, SUGGESTED, keeping, transfer
 from tests.mapping.specs import field, spec
 
 HERE = [field("F1", 1), field("F2", 2)]
@@ -52,6 +52,45 @@ def test_the_parts_of_a_divided_section_are_not_put_together_by_a_suggestion():
 def test_the_catch_all_field_comes_along_only_where_it_exists():
     assert transfer(spec([], HERE, "F2"), THERE, {}).catch_all_field_id == "F2"
     assert transfer(spec([], HERE, "F1"), THERE, {}).catch_all_field_id == ""
+
+
+class TestWhatIsMappedThereAlready:
+    """A copy replaces what it places, and takes no field from a section that it places nowhere."""
+
+    def kept(self, copied, own, catch_all="", mine=""):
+        placed = transfer(spec(copied, HERE, catch_all), THERE, {})
+        return keeping(placed, spec(own, THERE, mine), THERE)
+
+    def test_stays_where_the_copy_has_no_field_for_it(self):
+        placed = self.kept([("goals", "F1"), ("plan", "F1")], [("goals", "X1"), ("plan", "X1")])
+        assert {rule.section_code: (rule.field_id, rule.origin) for rule in placed.rules} == {
+            "plan": ("X2", SUGGESTED),
+            "goals": ("X1", ""),
+        }
+        assert [rule.section_code for rule in placed.kept] == ["goals"]
+        assert placed.left == ()
+
+    def test_stays_where_the_copy_does_not_name_its_section_at_all(self):
+        placed = self.kept([("plan", "F1")], [("family_history", "X1")])
+        assert [rule.section_code for rule in placed.kept] == ["family_history"]
+
+    def test_stays_with_all_rules_of_a_divided_section(self):
+        halves = [RuleSpec("goals", "X1", "split", heading="Short"), RuleSpec("goals", "X2", "split", heading="Long")]
+        assert [rule.heading for rule in self.kept([], halves).kept] == ["Short", "Long"]
+
+    def test_gives_way_where_the_copy_places_its_section(self):
+        placed = self.kept([("plan", "F2")], [("plan", "X2"), ("plan", "X1")])
+        assert [(rule.field_id, rule.origin) for rule in placed.rules] == [("F2", BY_ID)]
+
+    def test_does_not_stay_in_a_field_that_is_gone_or_coded_now(self):
+        placed = self.kept([("goals", "F1")], [("goals", "GONE"), ("allergies", "X4")])
+        assert placed.kept == ()
+        assert [rule.section_code for rule in placed.left] == ["goals"]
+
+    def test_is_its_catch_all_field_too_where_the_copy_brings_none(self):
+        assert self.kept([], [], catch_all="F1", mine="X2").catch_all_field_id == "X2"
+        assert self.kept([], [], catch_all="F2", mine="X2").catch_all_field_id == "F2"
+        assert self.kept([], [], catch_all="F1", mine="GONE").catch_all_field_id == ""
 
 
 @given(st.lists(st.sampled_from(["plan", "goals", "allergies", "physical_exam"]), max_size=4), st.randoms())
