@@ -9,6 +9,7 @@ import logging
 import mimetypes
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from django.db import DatabaseError
@@ -98,7 +99,7 @@ def _forms(version: NoteVersion, posted: PostedNote, under: str) -> Iterator[Fil
     note = note_of(version, posted)
     for name, form in (("note.txt", "text"), ("note.pdf", "pdf"), ("ccda.xml", "ccda")):
         path = f"{under}/{name}"
-        made = attempt(path, lambda form=form: _form(note, form))
+        made = attempt(path, partial(_form, note, form))
         yield made if isinstance(made, LeftOut) else File(path, made)
     for number, document in enumerate(posted.documents, 1):
         yield File(f"{under}/documents/{number}.{_ending(document.content_type)}", document.content)
