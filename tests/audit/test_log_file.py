@@ -108,6 +108,15 @@ def test_events_that_are_not_sealed_are_listed_and_not_called_proved(log, export
     assert (told["whole"], told["events"], told["unsealed"]) == (True, 12, 3)
 
 
+def test_however_many_are_not_sealed_they_are_listed_in_order(log, export, verified):
+    note(subject=ANN, count=600)
+    path = export()
+    told = verified(path)
+    assert (told["whole"], told["unsealed"]) == (True, 600)
+    after = [json.loads(line) for line in lines_of(path)[-601:-1]]
+    assert [one["at"] for one in after] == sorted(one["at"] for one in after)
+
+
 def test_the_log_of_events_of_no_practice_is_exported_by_a_dash(log, tmp_path, verified):
     note("", count=2)
     seal_now()
