@@ -6,6 +6,7 @@ and pip and nothing else: when this interpreter does not have the locked package
 `.venv` beside this file and the command starts again inside it.
 """
 
+import gc
 import hashlib
 import os
 import subprocess
@@ -65,6 +66,9 @@ def ensure_packages(command: str) -> None:
 def main() -> None:
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     ensure_packages(command)
+    # To migrate a new database is to make six thousand classes, which the collector would search 700 objects at a time:
+    # a fifth of the ten seconds, for 35 MB.
+    gc.set_threshold(50_000, 20, 20)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     from django.core.management import execute_from_command_line
 

@@ -4,6 +4,7 @@
 `troubles.expect("404")`. How a page looks is asked with `assert_fits` and `assert_accessible`, which wait until it is drawn.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -63,16 +64,42 @@ class Troubles:
         return [one for one in self.seen if not any(part in one for part in self.expected)]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium a module: its event loop must be gone before other modules run asyncio code of their own."""
-    # Playwright's loop lives in this thread; Django would take every query beside it for one from async code.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        yield started
-        started.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+class Kept:
+    """A worker's Chromium from one browser test to the next; to start one takes a second of computing."""
+
+    def __init__(self) -> None:
+        self.ways_out = contextlib.ExitStack()
+        self.browser: Browser | None = None
+
+    def opened(self) -> Browser:
+        if self.browser is None:
+            # Playwright's loop lives in this thread; Django would take every query beside it for one from async code.
+            os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+            self.ways_out.callback(os.environ.pop, "DJANGO_ALLOW_ASYNC_UNSAFE")
+            playwright = self.ways_out.enter_context(sync_playwright())
+            self.browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+            self.ways_out.callback(self.browser.close)
+        return self.browser
+
+    def close(self) -> None:
+        self.browser = None
+        self.ways_out.close()
+
+
+KEPT = Kept()
+
+
+@pytest.fixture
+def browser() -> Browser:
+    """A Chromium that runs already, where the test before used it."""
+    return KEPT.opened()
+
+
+@pytest.hookimpl(trylast=True)  # the test's own pages are closed
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """Playwright's event loop must be gone before other tests run asyncio code of their own."""
+    if nextitem is None or not nextitem.get_closest_marker("browser"):
+        KEPT.close()
 
 
 @pytest.fixture

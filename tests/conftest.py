@@ -1,6 +1,8 @@
 """Fixtures every test may use: the cast and somebody who acts; needs.py, browsing.py and processes.py add theirs."""
 
+import os
 import re
+import shutil
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -14,6 +16,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from audit.record import Actor, acting
 from tests.emptying import empty_database
 
+SQLITE = "django.db.backends.sqlite3"
 MADE_ANEW = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-|\d\d:\d\d:\d\d")
 ON_SERVERS = {"db", "transactional_db", "live_server", "redis_url", "postgres_only", "site"}
 pytest_plugins = ["tests.needs", "tests.browsing", "tests.processes"]
@@ -47,24 +50,35 @@ def touches_servers(item: pytest.Item) -> bool:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With xdist's loadgroup: a file stays on one worker, and all files that start processes on the same one.
 
-    Those come first: they take one worker as long as the other needs for all the rest.
+    Those come first: they take one worker as long as the others need for all the rest. Then what is long, or one worker
+    would begin it when the others have nothing left.
     """
     if config.getoption("--on-servers"):
         left = [item for item in items if not touches_servers(item)]
         items[:] = [item for item in items if touches_servers(item)]
         config.hook.pytest_deselected(items=left)
     for item in items:
-        together = "processes" if item.get_closest_marker("process") else item.path.name
+        together = "processes" if item.get_closest_marker("process") else str(item.path.relative_to(config.rootpath))
         item.add_marker(pytest.mark.xdist_group(together))
-    items.sort(key=lambda item: item.get_closest_marker("process") is None)
+    items.sort(key=lambda item: [item.get_closest_marker(mark) is None for mark in ("process", "browser", "slow")])
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings):
+def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory):
     """SQLite as it is used, in a file: an in-memory database would be one connection shared by all threads."""
     database = settings.DATABASES["default"]
-    if database["ENGINE"] == "django.db.backends.sqlite3":
+    if database["ENGINE"] == SQLITE:
         database["TEST"]["NAME"] = str(Path(settings.DATA_DIR) / "tests.sqlite3")
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            from tests.processes import migrated_once
+
+            shutil.copy(migrated_once(tmp_path_factory.getbasetemp().parent), database["TEST"]["NAME"])
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb):
+    """A file of the run's own data folder goes with it, and may be a copy that stands there before."""
+    return settings.DATABASES["default"]["ENGINE"] == SQLITE or django_db_keepdb
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,6 +4,7 @@ Keys, broker folder and database of a test run never touch the user's data folde
 """
 
 import atexit
+import gc
 import os
 import shutil
 import sys
@@ -37,3 +38,13 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", "") and "PYTHONPYCACHEPREFIX" not i
     # workers that each compile the tests, would cost a run a minute.
     own_folder("PYTHONPYCACHEPREFIX", "scribeport-bytecode-")
     sys.dont_write_bytecode, sys.pycache_prefix = False, os.environ["PYTHONPYCACHEPREFIX"]
+
+# Twenty thousand tests are a million objects, which stay: looking each time whether they could go costs a third of
+# collecting them, and so it does in every long test.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()

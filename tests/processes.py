@@ -8,6 +8,7 @@ own broker and the free ports its processes listen on. Logs go to files, so that
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import secrets
 import shutil
@@ -233,6 +234,29 @@ def migrated_database(tmp_path_factory, django_db_setup, django_db_blocker) -> I
         if own == CONFIGURED:
             Site(folder, database_url).manage("migrate", "--verbosity", "0")
         yield database_url
+
+
+def migrated_once(shared: Path) -> Path:
+    """A migrated SQLite database for the workers of a run to copy: the first makes it, the others wait for it.
+
+    To migrate an empty database takes ten seconds of computing, to find that nothing is to be done one.
+    """
+    room = shared / "migrated"
+    room.mkdir(exist_ok=True)
+    with (room / "turn").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not (room / "done").exists():
+            Site(room, f"sqlite:///{room / 'site.sqlite3'}").manage("migrate", "--verbosity", "0")
+            (room / "done").touch()
+    return room / "site.sqlite3"
+
+
+def put_migrated(migrated_database: str, data: Path) -> Path:
+    """The data folder of a command that migrates first, with nothing left to do for it (where the run is on SQLite)."""
+    data.mkdir(parents=True)
+    if not on_postgresql(migrated_database):
+        shutil.copy(migrated_database.removeprefix("sqlite:///"), data / "scribeport.sqlite3")
+    return data
 
 
 def url_of(name: str) -> str:

@@ -83,7 +83,7 @@ def counts(scope: Scope, span: Span) -> Counts:
     found: Counter[tuple[int, State]] = Counter()
     if not scope.locations:
         return found
-    for begins, ends, tallied in pieces(span, counted_until()):
+    for begins, ends, tallied in pieces(span):
         rows = _tallied(scope, span, begins, ends) if tallied else _from_rows(scope, span, begins, ends)
         for bar, state, number in rows:
             found[(max(0, min(bar, span.bars - 1)), State(state))] += number
@@ -96,10 +96,11 @@ def counted_until() -> datetime | None:
     return whole_hour(row.at) if row else None
 
 
-def pieces(span: Span, until: datetime | None) -> Iterator[tuple[datetime, datetime, bool]]:
-    """The span in parts: (from, to, whether its tallies may be taken)."""
+def pieces(span: Span) -> Iterator[tuple[datetime, datetime, bool]]:
+    """The span in parts: (from, to, whether its tallies may be taken). Of a short one nothing is asked."""
+    until = counted_until() if span.end - span.start > FROM_ROWS else None
     first, last = next_hour(span.start), whole_hour(min(span.end, until or span.start))
-    if span.end - span.start <= FROM_ROWS or until is None or last <= first:
+    if last <= first:
         yield span.start, span.end, False
         return
     yield first, last, True

@@ -327,6 +327,7 @@ def test_many_leaves_come_in_runs_and_checkpoints_apart(export, verified, monkey
 # The command that attacks
 
 
+@pytest.mark.alike  # a file is judged
 def test_a_thousandfold_attack_is_told_as_numbers(tmp_path):
     """`tamper` starts itself anew in its own folder: a real process, here with a few attacks."""
     done = subprocess.run(

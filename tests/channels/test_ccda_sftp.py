@@ -19,7 +19,7 @@ from tests.channels.notes import CONTROL_ID, OTHER_ID, note
 from tests.channels.sshd import Sshd, keypair
 from tests.processes import listens, wait_until
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.alike]  # channels know no database
 NAME = f"{CONTROL_ID}.xml"
 
 

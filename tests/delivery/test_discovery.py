@@ -182,6 +182,7 @@ def test_only_editors_ask(cast, client, ecw, who, status):
     assert ecw.log == []
 
 
+@pytest.mark.alike  # the sandbox is what is tried
 @pytest.mark.process
 def test_the_simulated_ecw_lists_the_templates_it_files_by(cast, tmp_path):
     process = Process(tmp_path)

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -13,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.mapping.boards import drag
-from tests.needs import chromium
-from tests.processes import ROOT, die_with_parent, wait_until
+from tests.processes import ROOT, die_with_parent, put_migrated, wait_until
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.alike]  # demo_environment leaves out the servers
 
@@ -45,14 +45,20 @@ def demo_environment(folder):
     return {**kept, **own}
 
 
+def bare_environment(folder):
+    """As on a machine that knows nothing of Scribeport: the demonstration finds itself a folder, here within this one."""
+    kept = demo_environment(folder) | {"TMPDIR": str(folder)}
+    return {name: value for name, value in kept.items() if name not in ("SCRIBEPORT_DEMO_FOLDER", "SCRIBEPORT_DATA")}
+
+
 @pytest.fixture
-def demo(tmp_path):
+def demo(tmp_path, migrated_database):
     """The demonstration running; its log tells the address, the sign-in and the key."""
     log = tmp_path / "demo.log"
     with log.open("wb") as sink:
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "manage.py"), "demo", "--port", "0"],
-            env=demo_environment(tmp_path / "data"),
+            env=demo_environment(put_migrated(migrated_database, tmp_path / "data")),
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
@@ -79,30 +85,22 @@ def call(method, url, body=None, **headers):
 
 
 @pytest.mark.browser
-def test_a_template_is_imported_mapped_and_published_and_a_note_becomes_verified(demo, tmp_path):
+def test_a_template_is_imported_mapped_and_published_and_a_note_becomes_verified(demo, tmp_path, browser):
     ecw, portal, key = (word(demo, what) for what in ("Simulated eCW", "Portal", "A scribe's key"))
     call("PUT", f"{ecw}/sandbox/api/facilities/NORTH/templates/KNEE", {"name": "Knee", "fields": FIELDS})
     export = tmp_path / "KNEE.csv"
     export.write_bytes(call("GET", f"{ecw}/sandbox/api/facilities/NORTH/templates/KNEE.csv"))
 
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_context(base_url=portal, viewport={"width": 1440, "height": 900}).new_page()
-        page.set_default_timeout(30_000)
-        sign_in(page, word(demo, "Sign in"))
-        import_and_publish(page, export)
-        call(
-            "POST",
-            f"{portal}/api/v1/notes",
-            NOTE,
-            Authorization=f"Bearer {key}",
-            **{"Idempotency-Key": "first-morning"},
-        )
-        watch_it_become_verified(page)
-        find_it_in_the_audit_log(page)
-        browser.close()
+    context = browser.new_context(base_url=portal, viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    sign_in(page, word(demo, "Sign in"))
+    import_and_publish(page, export)
+    once = {"Authorization": f"Bearer {key}", "Idempotency-Key": "first-morning"}
+    call("POST", f"{portal}/api/v1/notes", NOTE, **once)
+    watch_it_become_verified(page)
+    find_it_in_the_audit_log(page)
+    context.close()
     chart = call(
         "GET",
         f"{ecw}/openapi/v1/LAKESI/encounters/E77001/progress-note?facility=NORTH",
@@ -158,12 +156,11 @@ def find_it_in_the_audit_log(page):
     page.get_by_text("published a mapping").filter(visible=True).first.wait_for()
 
 
-def once(tmp_path, *arguments):
-    folder = tmp_path / "once"
+def once(environment, *arguments):
     started = time.monotonic()
     done = subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), "demo", "--once", "--json", "--port", "0", *arguments],
-        env=demo_environment(folder),
+        env=environment,
         capture_output=True,
         text=True,
         timeout=300,
@@ -171,12 +168,14 @@ def once(tmp_path, *arguments):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert len(lines) == 1, "standard output is exactly one line"
-    assert not folder.exists(), "a temporary folder leaves nothing behind"
     return {**json.loads(lines[0]), "stderr": done.stderr, "wall": time.monotonic() - started}
 
 
-def test_the_demonstration_delivers_and_verifies_its_notes(tmp_path):
-    report = once(tmp_path)
+def test_the_demonstration_delivers_and_verifies_its_notes():
+    """The README's first command, from nothing to its end."""
+    with tempfile.TemporaryDirectory(prefix="sp-") as folder:
+        report = once(bare_environment(folder))
+        assert os.listdir(folder) == [], "a temporary folder leaves nothing behind"
     assert report["received"] == report["verified"] == 6
     assert {name: report[name] for name in ("held", "misfiled", "rejected", "unknown", "parked")} == dict.fromkeys(
         ("held", "misfiled", "rejected", "unknown", "parked"), 0
@@ -185,8 +184,10 @@ def test_the_demonstration_delivers_and_verifies_its_notes(tmp_path):
     assert report["unmapped_sections"] == 3
 
 
-def test_with_a_silent_drop_every_affected_note_is_misfiled_and_no_clean_one_is(tmp_path):
-    report = once(tmp_path, "--fault", "silent-drop")
+def test_with_a_silent_drop_every_affected_note_is_misfiled_and_no_clean_one_is(tmp_path, migrated_database):
+    folder = put_migrated(migrated_database, tmp_path / "once")
+    report = once(demo_environment(folder), "--fault", "silent-drop")
+    assert not folder.exists(), "a temporary folder leaves nothing behind"
     assert report["verified"] + report["misfiled"] == report["received"] == 6
     named = dict(re.findall(r"^  (demo-\w+): (.+)$", report["stderr"], re.M))
     # NORTH's Assessment and Treatment change places, SOUTH's Physical Exam and Review of Systems: a note that fills
@@ -196,12 +197,13 @@ def test_with_a_silent_drop_every_affected_note_is_misfiled_and_no_clean_one_is(
     assert all("missing" in words for words in named.values())
 
 
-def test_real_notes_arrive_whole(tmp_path):
+def test_real_notes_arrive_whole(tmp_path, migrated_database):
     samples = ROOT.parent / "shared" / "data" / "notes" / "notes.jsonl"
     samples = Path(os.environ.get("SCRIBEPORT_SAMPLES", samples.parent.parent)) / "notes" / "notes.jsonl"
     if not samples.exists():
         pytest.skip("the 100 real notes are not beside this clone; the demonstration's own notes are tested above")
-    report = once(tmp_path, "--notes", str(samples))
+    folder = put_migrated(migrated_database, tmp_path / "once")
+    report = once(demo_environment(folder), "--notes", str(samples))
     assert report["received"] == report["verified"] == 100
 
 

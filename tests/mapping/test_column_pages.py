@@ -12,6 +12,8 @@ from tests.mapping.importers.workbooks import workbook
 from tests.mapping.test_columns import ODD
 from tests.mapping.test_import_pages import save
 
+pytestmark = pytest.mark.alike  # files are read in Python; saving them is tried in test_imports.py
+
 SAID = {"column-0": "id", "column-1": "label", "column-2": "kind", "column-3": "max_length", "column-4": ""}
 
 

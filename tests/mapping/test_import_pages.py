@@ -14,6 +14,8 @@ from mapping.models import Template
 from tests.cast import NORTH_FIELDS
 from tests.delivery.rows import add_wire, make_delivery
 
+pytestmark = pytest.mark.alike  # files are read in Python; saving them is tried in test_imports.py
+
 FILE = b"Template: Knee Visit\nOrder,Field ID,Label,Type\n1,K1,CC,Free text\n2,K2,Meds,Structured\n"
 
 

@@ -7,6 +7,8 @@ from portal.models import Connection
 from tests.portal.pem import Papers
 from tests.portal.test_fhir_form import fhir
 
+pytestmark = pytest.mark.alike  # forms judge before they save
+
 REQUIRED = "This field is required."
 
 

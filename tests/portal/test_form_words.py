@@ -19,6 +19,8 @@ from portal.forms.signin import ReplacePasswordForm, SignInForm
 from portal.models import Connection
 from tests.portal.test_connections import hl7, openapi
 
+pytestmark = pytest.mark.alike  # forms judge before they save
+
 REQUIRED = "This field is required."
 
 

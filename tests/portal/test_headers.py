@@ -9,6 +9,8 @@ from django.urls import reverse
 
 from portal.context import THEME_COOKIE
 
+pytestmark = pytest.mark.alike  # no header knows the database
+
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"

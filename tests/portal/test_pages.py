@@ -1,107 +1,52 @@
-"""Every page of the portal for every role: opened, refused, or not there; and what no page shows."""
+"""What no page of the portal shows or does by being looked at; what each location, role and person finds there."""
 
 import hashlib
-from datetime import date
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
 from audit.models import AuditEvent
+from audit.record import record
 from portal import agreements, keys
-from portal.agreements import Terms
 from portal.forms.scribes import KeyForm, in_a_year
 from portal.models import Membership, Role, User
 from portal.views.urls import urlpatterns
+from tests.delivery.rows import make_delivery
+from tests.structure.test_audited_views import VISITS, World
 
-# name -> (what stands in its address, who opens it); everybody else of the practice is refused
-EVERYBODY = {"dana", "mel", "omar", "ava"}
-PAGES = {
-    "home": ((), EVERYBODY),
-    "password": ((), EVERYBODY),
-    "connections": ((), {"dana", "omar", "ava"}),
-    "connection-new": (("hl7",), {"dana"}),
-    "connection": (("connection",), {"dana", "omar", "ava"}),
-    "connection-edit": (("connection",), {"dana"}),
-    "settings": ((), {"dana"}),
-    "location-new": ((), {"dana"}),
-    "location": (("code",), {"dana"}),
-    "scribes": ((), {"dana"}),
-    "key-new": (("scribe",), {"dana"}),
-    "agreements": ((), {"dana"}),
-    "people": ((), {"dana"}),
-    "person-new": ((), {"dana"}),
-    "person": (("person",), {"dana"}),
-}
-DEEDS = {
-    "routes": ("code",),
-    "location-lock": ("code", "lock"),
-    "key-revoke": ("key",),
-    "agreement-end": ("agreement",),
-    "role-revoke": ("person", "membership"),
-    "account": ("person", "disable"),
-}
-OPEN_TO_ALL = {"healthz", "readyz", "sign-in", "sign-out", "appearance"}
-# Pages of their own practice, which a director elsewhere opens as well.
-OWN = {
-    "home",
-    "password",
-    "connections",
-    "connection-new",
-    "settings",
-    "location-new",
-    "scribes",
-    "agreements",
-    "people",
-    "person-new",
-}
-
-
-# These have tests of their own: tests/portal/exports, openid, factors, test_retention_pages.py, test_partner.py.
-# (Every address, these too, is asked for by every role in tests/structure/test_doors.py.)
-TESTED_ELSEWHERE = {
-    "emergency",
-    "emergency-review",
-    "export",
-    "export-cancel",
-    "export-file",
-    "group-remove",
-    "hold-lift",
-    "openid",
-    "openid-callback",
-    "partner",
-    "partner-file",
-    "partner-step",
-    "purge-ask",
-    "purge-decide",
-    "retention",
-    "retention-years",
-    "second-factor",
-    "second-step",
-    "sign-in-settings",
-}
+ROUTES = {f"portal:{pattern.name}" for pattern in urlpatterns}
+# Who opens each of them, and that strangers find none of them, is asked in tests/structure/test_doors.py.
+PAGES = sorted(route for route in ROUTES if any(visit.post is None for visit in VISITS[route]))
+DEEDS = sorted(ROUTES - set(PAGES))
+# What is there only with a sign-in service; tests/portal/openid and factors look at it then.
+NOT_THERE = {"portal:openid", "portal:openid-callback", "portal:emergency"}
 
 
 @pytest.fixture
-def things(cast):
-    """One of everything that has an address, by the name used above."""
-    key, bearer = keys.create(cast.scribe, "sandbox")
-    terms = Terms("baa_ecw", "eClinicalWorks", date(2026, 1, 1))
-    return {
-        "connection": cast.hl7.pk,
-        "code": "SOUTH",
-        "scribe": cast.scribe.pk,
-        "key": key.pk,
-        "bearer": bearer,
-        "agreement": agreements.record_agreement(cast.practice, terms).pk,
-        "person": cast.omar.pk,
-        "membership": cast.omar.memberships.get().pk,
-    }
+def world(cast):
+    delivery = make_delivery(cast)
+    event = record("note.view", practice="lakeside", location="NORTH", subject_bidx=delivery.note_version.patient_bidx)
+    return World(cast, delivery, event)
 
 
-def address(name, arguments, things):
-    return reverse(f"portal:{name}", args=[things.get(argument, argument) for argument in arguments])
+def asked(world, visit, route):
+    """What is answered to looking at an address, status and text; whatever was made for it is taken back."""
+    client = Client() if visit.who == "nobody" else signed_in(getattr(world.cast, visit.who))
+    with transaction.atomic():
+        answer = client.get(reverse(route, args=visit.args(world)), visit.query)
+        shown = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        transaction.set_rollback(True)
+    return answer.status_code, shown.decode()
+
+
+def seen(world, route):
+    """What the address shows to whom it opens: a page, or a file."""
+    status, shown = asked(world, next(visit for visit in VISITS[route] if visit.post is None), route)
+    assert status in ({404} if route in NOT_THERE else {200, 302, 422}), route
+    return shown
 
 
 def signed_in(user):
@@ -110,45 +55,18 @@ def signed_in(user):
     return client
 
 
-def test_no_page_is_forgotten_here():
-    """Pages of the audit log have a matrix of their own."""
-    listed = PAGES.keys() | DEEDS.keys() | OPEN_TO_ALL | TESTED_ELSEWHERE
-    named = {pattern.name for pattern in urlpatterns if not pattern.name.startswith("audit")}
-    assert named == listed
+@pytest.mark.parametrize("route", DEEDS)
+def test_a_deed_is_not_done_by_looking(world, route):
+    assert {asked(world, visit, route)[0] for visit in VISITS[route]} == {405}
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_each_page_opens_for_its_roles_and_is_refused_to_others(cast, things, name):
-    arguments, allowed = PAGES[name]
-    url = address(name, arguments, things)
-    for who in EVERYBODY:
-        expected = {200} if who in allowed else {403, 404}
-        assert signed_in(getattr(cast, who)).get(url).status_code in expected, who
-    assert Client().get(url).url.startswith(reverse("portal:sign-in"))
-
-
-@pytest.mark.parametrize("name", sorted(PAGES.keys() - OWN))
-def test_a_strangers_page_is_not_there(cast, things, name):
-    url = address(name, PAGES[name][0], things)
-    assert signed_in(cast.sam).get(url).status_code == 404
-    assert signed_in(cast.sam).post(url, {}).status_code == 404
-
-
-@pytest.mark.parametrize("name", DEEDS)
-def test_a_deed_is_refused_to_other_roles_and_not_there_for_strangers(cast, things, name):
-    url = address(name, DEEDS[name], things)
-    for who, expected in [("sam", {404}), ("mel", {403, 404}), ("omar", {403, 404}), ("ava", {403, 404})]:
-        assert signed_in(getattr(cast, who)).post(url, {"reason": "x"}).status_code in expected, who
-    assert signed_in(cast.dana).get(url).status_code == 405
-
-
-def test_refusals_are_recorded_with_who_and_where(cast, things):
+def test_refusals_are_recorded_with_who_and_where(cast):
     signed_in(cast.omar).get(reverse("portal:people"))
     event = AuditEvent.objects.get(event="authz.denied")
     assert (event.actor_id, event.detail) == (str(cast.omar.pk), {"route": "portal:people", "role": "director"})
 
 
-def test_a_director_of_one_location_reaches_its_settings_and_nothing_of_the_practice(cast, things):
+def test_a_director_of_one_location_reaches_its_settings_and_nothing_of_the_practice(cast):
     nora = User.objects.create_user("nora", password="correct-horse-battery")
     Membership.objects.create(user=nora, practice=cast.practice, location=cast.north, role=Role.DIRECTOR)
     client = signed_in(nora)
@@ -182,15 +100,16 @@ def test_somebody_without_any_role_finds_an_empty_overview_that_says_whom_to_ask
     assert "Ask the IT director" in page
 
 
-def test_S21_no_page_contains_a_secret(cast, things):
-    client = signed_in(cast.dana)
-    secrets = [things["bearer"], things["bearer"].partition("_")[2], "sandbox-token", cast.omar.password]
-    for name, (arguments, _) in PAGES.items():
-        shown = client.get(address(name, arguments, things)).content.decode()
-        assert not [secret for secret in secrets if secret in shown], name
+def test_S21_no_page_contains_a_secret(world):
+    cast = world.cast
+    _, bearer = keys.create(cast.scribe, "sandbox")
+    secrets = [bearer, bearer.partition("_")[2], "sandbox-token", cast.omar.password]
+    for route in PAGES:
+        shown = seen(world, route)
+        assert not [secret for secret in secrets if secret in shown], route
 
 
-def test_no_title_or_address_names_a_person(cast, things):
+def test_no_title_or_address_names_a_person(cast):
     User.objects.filter(pk=cast.omar.pk).update(first_name="Omar", last_name="Haddad")
     page = signed_in(cast.dana).get(reverse("portal:person", args=[cast.omar.pk])).content.decode()
     title = page[page.index("<title>") : page.index("</title>")]
@@ -198,13 +117,13 @@ def test_no_title_or_address_names_a_person(cast, things):
     assert "Haddad" in page
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_S18_no_page_carries_inline_styles_or_scripts(cast, things, name):
-    page = signed_in(cast.dana).get(address(name, PAGES[name][0], things)).content.decode()
-    assert " style=" not in page
-    assert "<style" not in page
-    assert " onclick=" not in page
-    assert all("src=" in tag for tag in page.split("<script")[1:])
+def test_S18_no_page_carries_inline_styles_or_scripts(world):
+    for route in PAGES:
+        page = seen(world, route)
+        assert " style=" not in page, route
+        assert "<style" not in page, route
+        assert " onclick=" not in page, route
+        assert all("src=" in tag for tag in page.split("<script")[1:]), route
 
 
 def test_the_location_in_the_address_wins_and_is_remembered(cast):
@@ -251,7 +170,7 @@ def test_light_or_dark_is_kept_in_a_cookie(cast, theme, kept):
     assert f'data-theme="{kept}"' in client.get(reverse("portal:home")).content.decode()
 
 
-def test_a_key_is_shown_once_and_never_again(cast, things):
+def test_a_key_is_shown_once_and_never_again(cast):
     client = signed_in(cast.dana)
     data = {"environment": "sandbox", "scopes": ["notes:write"], "expires_on": "2099-01-01"}
     url = reverse("portal:key-new", args=[cast.scribe.pk])

@@ -9,7 +9,7 @@ import pytest
 
 from tests.processes import Site, answers, free_port, wait_until
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.alike]  # the embedded set-up
 
 
 @pytest.fixture

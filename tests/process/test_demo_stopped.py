@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.processes import ROOT, wait_until
+from tests.processes import ROOT, put_migrated, wait_until
 
 pytestmark = [pytest.mark.process, pytest.mark.alike]
 
@@ -34,13 +34,18 @@ def living(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_a_demonstration_that_is_stopped_while_it_starts_leaves_no_process_and_no_folder(folder, number):
+def test_a_demonstration_that_is_stopped_while_it_starts_leaves_no_process_and_no_folder(
+    folder, number, migrated_database
+):
+    data = str(put_migrated(migrated_database, folder / "scribeport-demo-stopped"))
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("SCRIBEPORT_", "DATABASE", "REDIS"))
     }
     run = subprocess.Popen(
         [sys.executable, str(ROOT / "manage.py"), "demo", "--once", "--json", "--port", "0"],
-        env=kept | {"TMPDIR": str(folder), "SCRIBEPORT_OWN_ENVIRONMENT": "1"},
+        env=kept
+        | {"TMPDIR": str(folder), "SCRIBEPORT_OWN_ENVIRONMENT": "1"}
+        | {"SCRIBEPORT_DEMO_FOLDER": data, "SCRIBEPORT_DATA": data, "SCRIBEPORT_DOUBT_SETTLE_SECONDS": "2"},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -67,6 +67,8 @@ from tests.delivery.events.senders import listening_scribe
 from tests.delivery.rows import make_delivery
 from tests.structure import tree
 
+pytestmark = pytest.mark.alike  # on the servers each address is asked in test_doors.py
+
 PATIENT = {"id": "ZZQ-7701", "family": "Quackenbush", "given": "Zephyrine", "birth_date": "1957-02-13", "sex": "F"}
 TEXT = "Xylophonic rales at both bases"
 SECTIONS = [

@@ -58,6 +58,7 @@ from tests.cast import Cast, make_template
 from tests.delivery.rows import make_delivery
 from tests.structure.test_audited_views import NOTE, VISITS, World, names
 
+pytestmark = pytest.mark.slow
 OURS = ("audit", "portal", "mapping", "delivery")
 
 #   yes  it opens, or the deed is done or answered in words      in   to the sign-in page

@@ -10,6 +10,8 @@ from portal.models import Part
 from tests.delivery.certification.conftest import QUICK, failed
 from tests.delivery.certification.tls_front import TlsFront
 
+pytestmark = pytest.mark.alike  # what eCW did is judged in Python; test_clean_run.py runs on the servers too
+
 IN_PERSON = "functional.FM-PROGRESS.in_person"
 HPI = "119007.2"
 

@@ -33,7 +33,11 @@ from portal.signing import new_key
 from tests.delivery.fhir import CALLBACK, fhir_connection, words
 from tests.needs import missing
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.process]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.process,
+    pytest.mark.alike,
+]  # the other server is what is tried
 PEERS = Path(__file__).resolve().parents[2] / "peers"
 SECRET = "hush-hush-hush-hush-hush-hush-hu"
 

@@ -17,7 +17,7 @@ from portal import tokens
 from portal.models import Connection, Location, OAuthGrant, Route
 from tests.delivery.fhir import PRACTICE, fhir_connection, one_key
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.alike]  # words, and what a server that signs in is asked
 WRITE = "user/DocumentReference.write"
 TOKEN = {"access_token": "at-1", "refresh_token": "rt-1", "token_type": "Bearer", "expires_in": 3600}
 NOTHING_BEGUN = "This answer belongs to nothing begun here in the last ten minutes. Connect again."

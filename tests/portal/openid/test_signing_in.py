@@ -14,7 +14,7 @@ from portal.openid.refusals import REFUSALS, WRONG_TOKENS
 from tests.portal.openid.conftest import gone, there_and_back
 from tests.portal.openid.forging import CLIENT, EC_KEY, OTHER_RSA_KEY, SECRET, claims, signed
 
-pytestmark = pytest.mark.usefixtures("operators")
+pytestmark = [pytest.mark.usefixtures("operators"), pytest.mark.alike]  # tokens are judged before anything is looked up
 GOOD = "correct-horse-battery"
 
 

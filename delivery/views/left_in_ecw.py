@@ -3,8 +3,8 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from delivery.app_data import LONG, SHOWN, waiting_at
 from delivery.doors import scope_for
+from delivery.left_in_ecw import LONG, SHOWN, waiting_at
 from portal.requests import PortalRequest
 
 

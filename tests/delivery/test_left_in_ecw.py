@@ -6,9 +6,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from delivery.app_data import LONG, SHOWN, todo, waiting_at
 from delivery.entry_verification import LOOKED_FOR
 from delivery.failures import CATALOGUE, Button
+from delivery.left_in_ecw import LONG, SHOWN, todo, waiting_at
 from delivery.models import Delivery
 from portal.models import Membership
 from tests.browsing import assert_accessible, assert_fits
@@ -45,7 +45,7 @@ def test_only_what_waits_is_listed(cast, state):
 
 
 def test_a_location_with_hundreds_shows_the_oldest_and_counts_all(cast, monkeypatch):
-    monkeypatch.setattr("delivery.app_data.SHOWN", 2)
+    monkeypatch.setattr("delivery.left_in_ecw.SHOWN", 2)
     for hours in (1, 2, 3):
         waits(cast, ago=timedelta(hours=hours))
     [place] = waiting_at([cast.north])
