@@ -60,6 +60,26 @@ ACTIONS: dict[str, Action] = dict(
         _action("authz.user.password", "gave a user a one-time password", "user_id"),
         _action("note.ingest", "received a note", "version", "sections", "parts"),
         _action("note.refuse", "refused a note", "problem", "status"),
+        *(
+            _action(f"pilot.{name}", sentence, "from", "to", "held", "released", "numbers")
+            for name, sentence in {
+                "begin": "began a location's pilot",
+                "promote": "took a pilot one step further",
+                "narrow": "took a pilot one step back",
+                "step_back": "stepped a pilot back, as its numbers broke",
+                "window": "began a pilot's window anew",
+            }.items()
+        ),
+        _action(
+            "note.feedback",
+            "said what a note is worth",
+            "delivery_id",
+            "accuracy",
+            "format",
+            "template_fit",
+            "text",
+        ),
+        _action("note.sign_off", "signed a note off before it went", "delivery_id", "version"),
         _action("note.edit", "changed a note before it went", "delivery_id", "version", "sections", "replaces"),
         _action("note.view", "viewed a note", "delivery_id", "what"),
         _action("note.list", "listed notes", "shown", "filter"),
@@ -137,6 +157,9 @@ ACTIONS: dict[str, Action] = dict(
             "reason_code",
             "connection",
         ),
+        _action("ecw.deviate", "found that eCW does otherwise than before", "base", "probe", "rows"),
+        _action("ecw.recover", "found that eCW does as before", "base", "probe", "rows", "released"),
+        _action("ecw.accept", "accepted what eCW does now as the base", "base", "probe", "rows", "released"),
         _action("template.stop", "stopped a template, as a section stood in another field", "template", "delivery_id"),
         _action("template.resume", "looked, and let a stopped template's notes go", "template", "released"),
         _action(

@@ -3,7 +3,7 @@
 They return the deliveries that moved: whoever was faster has won, and the screen says what happened instead.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 from django.db.models import Q
@@ -15,12 +15,15 @@ from delivery.intake import DEADLINE, new_control_id
 from delivery.lanes import lane_for
 from delivery.models import Delivery, Lane, Note, Wire
 from delivery.overtaken import certainly_unsent
+from delivery.pilot.cohort import HOLDS
 from delivery.places import AWAITS_REVIEW, sockets_of
 from delivery.states import STRIKABLE, STRUCK, State
 from delivery.transition import Ticket, begin, tickets, transition
 from portal import crypto
 from portal.models import Connection, Route
 
+# Held for something that only one way of releasing answers.
+NOT_ONE_BY_ONE = HOLDS | {AWAITS_REVIEW}
 CANCELLABLE = (State.HELD, State.READY, State.PARKED)
 
 
@@ -29,13 +32,14 @@ def hold(ids: Sequence[int], reason: str) -> list[Ticket]:
     return transition(tickets(ids), State.READY, State.HELD, reason_code="held_by_person", reason=reason)
 
 
-def release(ids: Sequence[int], reason: str = "", *, reviewed: bool = False) -> list[Ticket]:
+def release(ids: Sequence[int], reason: str = "", *, by: Collection[str] = ()) -> list[Ticket]:
     """Let held deliveries go; their problem is looked at again before anything is sent.
 
-    What waits for a clinician goes by that clinician only (delivery/reviewing.py says `reviewed`).
+    What waits for a clinician goes by that clinician only (delivery/reviewing.py), and what waits for its provider to
+    join the pilot by that (delivery/pilot/steps.py): they name the reason codes that are theirs to release.
     """
-    if not reviewed:
-        ids = list(Delivery.objects.filter(pk__in=ids).exclude(reason_code=AWAITS_REVIEW).values_list("pk", flat=True))
+    others = NOT_ONE_BY_ONE - set(by)
+    ids = list(Delivery.objects.filter(pk__in=ids).exclude(reason_code__in=others).values_list("pk", flat=True))
     now = timezone.now()
     columns = {"not_before": now, "deadline": now + DEADLINE, "problems": []}
     give_lane(ids)

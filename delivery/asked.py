@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from delivery.models import Delivery, TemplateStop
+from delivery.pilot.cohort import cohort_of
+from delivery.ways.unsafe import unsafe_by
 from mapping.models import Template
 from mapping.queries import drifted_since, published_spec
 from portal import agreements
@@ -26,6 +28,8 @@ class Asked:
         self.spec = cache(published_spec)
         self.drifted = cache(drifted_since)
         self.stopped = cache(stopped)
+        self.unsafe = cache(unsafe_by)
+        self._cohort = cache(cohort_of)
         # An agreement ends with a day, which is no change of its row.
         self._missing = cache(lambda location, scribe, _day: agreements.missing(location, scribe))
         self._location = cache(
@@ -37,6 +41,11 @@ class Asked:
 
     def missing(self, location: Location, scribe: Scribe) -> list[str]:
         return self._missing(location, scribe, agreements.today_at(location))
+
+    def outside_pilot(self, location_id: int, provider_id: str) -> bool:
+        """Whether the provider's notes wait, as the location's pilot has not come to them."""
+        cohort = self._cohort(location_id)
+        return cohort is not None and not cohort.has(provider_id)
 
     def complete(self, deliveries: Iterable[Delivery]) -> None:
         """Give each delivery, read with its note and its version, the rows of the configuration that it names."""

@@ -3,7 +3,8 @@
 from audit.configuration import register
 from delivery.alerts.models import AlertRecipient, AlertSettings
 from delivery.events.models import EventSource
-from delivery.ways.models import TemplateStop
+from delivery.pilot.tables import Pilot
+from delivery.ways.models import Deviation, TemplateStop
 from delivery.webhooks.models import ScribeEndpoint
 
 register(AlertSettings, where=lambda row: (row.practice.code, ""))
@@ -17,5 +18,7 @@ register(
     where=lambda row: (row.location.practice.code, row.location.code),
     exclude={"sealed_secrets"},
 )
+register(Deviation, where=lambda row: (row.location.practice.code, row.location.code))
+register(Pilot, where=lambda row: (row.location.practice.code, row.location.code))
 register(TemplateStop, where=lambda row: (row.template.location.practice.code, row.template.location.code))
 register(ScribeEndpoint, where=lambda row: (row.scribe.practice.code, ""), exclude={"sealed_secrets"})

@@ -7,7 +7,6 @@ from delivery import actions
 from delivery.attesting import attest
 from delivery.contested import FIELD_TAKEN
 from delivery.models import Delivery
-from delivery.places import AWAITS_REVIEW
 from delivery.states import STRIKABLE, State
 
 
@@ -132,7 +131,7 @@ def deeds_for(delivery: Delivery) -> list[Deed]:
     state = State(delivery.state)
     readable = delivery.location.reading_connection_id is not None
     possible = {
-        "release": delivery.reason_code != AWAITS_REVIEW,
+        "release": delivery.reason_code not in actions.NOT_ONE_BY_ONE,
         "verify": readable,
         "strike": delivery.to_strike,
         "attest": delivery.proof == "none",

@@ -140,6 +140,8 @@ def link_to(delivery: Delivery, button: Button) -> tuple[str, str] | None:
         Button.DRUGS: ("workbench:waiting", ""),
         Button.MISROUTED: ("delivery:misrouted", template),
         Button.APP_DATA: ("delivery:app-data", ""),
+        Button.CHANGES: ("delivery:changes", delivery.location.code),
+        Button.PILOT: ("delivery:pilot", delivery.location.code),
     }
     if button not in places:
         return None

@@ -12,9 +12,10 @@ from delivery.events.models import Arrival, Event, EventSource, SourceState, Vis
 from delivery.learning.tables import Course
 from delivery.lives import Incarnation, Recovery
 from delivery.monitor.tables import Counted, Issue, Standing, Tally
+from delivery.pilot.tables import Feedback, Pilot, PilotMove, PilotTurn
 from delivery.release.tables import EhiRequest
 from delivery.states import STRIKABLE, State
-from delivery.ways.models import Attestation, CapabilityProbe, ProbeTurn, TemplateStop
+from delivery.ways.models import Attestation, CapabilityProbe, Deviation, ProbeTurn, TemplateStop
 from delivery.webhooks.models import EndpointState, ScribeEndpoint, WebhookMessage
 from mapping.models import MappingVersion, Template
 from portal.models import ApiKey, Connection, Location, Part, Practice, Scribe
@@ -23,9 +24,9 @@ from portal.models import ApiKey, Connection, Location, Part, Practice, Scribe
 __all__ = [
     "Alert", "AlertNotice", "AlertRecipient", "AlertRound", "AlertSettings", "Arrival", "Attestation",
     "CapabilityProbe", "CertificationArtefact", "CertificationResult", "CertificationRun", "Counted", "Course",
-    "EhiRequest", "EndpointState", "Event", "EventSource", "Incarnation", "Issue", "Job", "JobItem", "ProbeTurn",
-    "PutAway", "Recovery", "ScribeEndpoint", "SourceState", "Standing", "Tally", "TemplateStop", "VisitStage",
-    "WebhookMessage",
+    "Deviation", "EhiRequest", "EndpointState", "Event", "EventSource", "Feedback", "Incarnation", "Issue", "Job",
+    "JobItem", "Pilot", "PilotMove", "PilotTurn", "ProbeTurn", "PutAway", "Recovery", "ScribeEndpoint", "SourceState",
+    "Standing", "Tally", "TemplateStop", "VisitStage", "WebhookMessage",
 ]  # fmt: skip
 
 STATES = [(state.value, state.value) for state in State]

@@ -10,6 +10,7 @@ from django.utils import timezone
 from delivery.entry_checks import entry_problems
 from delivery.lanes import lane_at, lane_index
 from delivery.models import Delivery, Lane
+from delivery.pilot.cohort import OUTSIDE, cohort_of
 from delivery.posted import PostedNote, Wrong
 from delivery.states import State
 from mapping.apply import apply
@@ -57,6 +58,7 @@ class Places:
         self._spec = cache(published_spec)
         self._route = cache(route_of)
         self._lane = cache(lane_at)
+        self._cohort = cache(cohort_of)
 
     def key(self, prefix: str) -> ApiKey | None:
         """A key that has posted under this revision: strangers' guesses leave nothing here."""
@@ -92,6 +94,9 @@ class Places:
 
     def first_problem(self, to: Destination, posted: PostedNote, part: str) -> tuple[str, Sequence[Problem]]:
         """The reason code that holds this part, or "" if it may go; with the places (warnings hold nothing)."""
+        cohort = self._cohort(to.location.pk)
+        if cohort is not None and not cohort.has(posted.visit.provider_id):
+            return OUTSIDE, ()  # other problems are found when its provider has joined
         route = self.route(to.location, part)
         if route is None:
             return "no_route", ()
@@ -100,7 +105,7 @@ class Places:
             if problems:
                 return problems[0].code, problems
             return ("" if route.connection.kind in able(part) else "part_not_supported"), ()
-        if to.location.review_first:
+        if to.location.review_first or (cohort is not None and cohort.review):
             return AWAITS_REVIEW, ()  # other problems are found when it is released: none lets it go unlooked at
         if to.template is None:
             return "no_template", ()

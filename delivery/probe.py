@@ -6,7 +6,7 @@ a test patient named on the connection, only: nothing is ever probed into a real
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from django.conf import settings
@@ -29,7 +29,14 @@ PAUSE = 0.05
 
 
 class CannotProbe(Exception):
-    """Why no probe was made, in words for the screen. Nothing was sent, or nothing was learnt."""
+    """Why no probe was made, in words for the screen. Nothing was sent, or nothing was learnt.
+
+    `code` is what the receiver answered instead, where it did.
+    """
+
+    def __init__(self, words: str, code: str = "") -> None:
+        super().__init__(words)
+        self.code = code
 
 
 class NotAsked(CannotProbe):
@@ -44,6 +51,8 @@ class Finding:
     filings: int
     seconds_to_appear: float | None
     said_not_there: bool
+    code: str = ""  # of the first answer: AA, HTTP 201 …
+    seconds_to_answer: float = 0.0
 
 
 def probe(connection: Connection, location: Location) -> Finding:
@@ -56,7 +65,8 @@ def probe(connection: Connection, location: Location) -> Finding:
     try:
         finding = find_out(channel, reader, outgoing(location, visit), visit)
     except ChannelError as error:
-        raise CannotProbe(f"The probe message was not answered as expected ({error.reason_code}).") from None
+        words = f"The probe message was not answered as expected ({error.reason_code})."
+        raise CannotProbe(words, f"{error.reason_code} {error.code}".strip()) from None
     finally:
         channel.close()
         if reader is not None:
@@ -123,17 +133,18 @@ def find_out(channel: Channel, reader: ChartReader | None, note: OutgoingNote, v
     """Send, look, send the same bytes again, count."""
     said_not_there = reader is not None and count(reader, visit, note.control_id) == 0
     rendered = channel.render(note)
-    channel.send(rendered, note.control_id)
-    if reader is None:
-        return Finding(ReceiverProfile.BLIND, 0, None, False)
+    begun = time.monotonic()
+    code = channel.send(rendered, note.control_id).code
     started = time.monotonic()
-    if not wait_for(lambda: count(reader, visit, note.control_id) >= 1):
-        return Finding(ReceiverProfile.BLIND, 0, None, said_not_there)
+    blind = Finding(ReceiverProfile.BLIND, 0, None, said_not_there, code, started - begun)
+    if reader is None or not wait_for(lambda: count(reader, visit, note.control_id) >= 1):
+        return blind
     appeared = time.monotonic() - started
     channel.send(rendered, note.control_id)
     wait_for(lambda: count(reader, visit, note.control_id) >= 2)
     filings = count(reader, visit, note.control_id)
-    return Finding(profile(said_not_there, filings), filings, appeared, said_not_there)
+    found = profile(said_not_there, filings)
+    return replace(blind, profile=found, filings=filings, seconds_to_appear=appeared)
 
 
 def profile(said_not_there: bool, filings: int) -> ReceiverProfile:

@@ -16,6 +16,7 @@ from delivery.comparison import seen
 from delivery.intake import Arrival, insert, new_delivery, new_version
 from delivery.known import Posting
 from delivery.models import Delivery, Note, NoteVersion
+from delivery.pilot.cohort import HOLDS
 from delivery.places import AWAITS_REVIEW, Destination, kept
 from delivery.posted import PostedNote, forbidden_characters, note_of
 from delivery.serializers import NoteSerializer
@@ -45,8 +46,11 @@ class Passage:
 
 
 def reviewable(one: Delivery) -> bool:
-    """A held note, not yet overtaken by a further version; its other parts hold codes, which the workbench decides."""
-    return one.state == State.HELD and one.part == Part.NOTE
+    """A held note, not yet overtaken by a further version; its other parts hold codes, which the workbench decides.
+
+    Nor is it one whose provider has not joined the pilot: released, it would be held again.
+    """
+    return one.state == State.HELD and one.part == Part.NOTE and one.reason_code not in HOLDS
 
 
 def passages(one: Delivery, body: dict[str, Any]) -> list[Passage]:
@@ -136,9 +140,26 @@ def _stored(one: Delivery, body: dict[str, Any], by: User) -> Delivery:
 
 
 def release(one: Delivery) -> bool:
-    """Let it go; what else is wrong with it is found when it is sent."""
+    """The clinician signs it off, and it goes; what else is wrong with it is found when it is sent."""
     with transaction.atomic():
-        return bool(actions.release([one.pk], reviewed=True))
+        if not actions.release([one.pk], by={AWAITS_REVIEW}):
+            return False
+        version = one.note_version
+        record(
+            "note.sign_off",
+            practice=one.location.practice.code,
+            location=one.location.code,
+            subject_bidx=version.patient_bidx,
+            encounter_bidx=version.encounter_bidx,
+            object_type="delivery",
+            object_id=str(one.pk),
+            object_version=str(version.number),
+            correlation_id=version.correlation_id,
+            purpose_of_use="TREAT",
+            data_category=("transcribed_note",),
+            detail={"delivery_id": one.pk, "version": version.number},
+        )
+    return True
 
 
 def reject(one: Delivery, reason: str) -> bool:

@@ -9,6 +9,7 @@ from delivery.alerts.looking import tend
 from delivery.certification.running import run_waiting
 from delivery.events.keeping import purge_due
 from delivery.events.polling import poll_due
+from delivery.pilot.watching import pilots_due
 from delivery.sockets import stopping
 from delivery.ways.canary import canaries_due
 from delivery.webhooks.sending import send_due
@@ -25,6 +26,7 @@ ROUNDS: dict[str, Round] = {
     "second person": tell_due,
     "canary": canaries_due,
     "certification": run_waiting,
+    "pilots": pilots_due,
     "old events": purge_due,
 }
 

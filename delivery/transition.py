@@ -148,6 +148,24 @@ def change_all(changes: Sequence[Change]) -> list[list[Ticket]]:
     return moved
 
 
+def hold_otherwise(subjects: Sequence[Ticket], old_code: str, new_code: str) -> list[Ticket]:
+    """What is HELD for one reason waits for another from now on: written as a move, from HELD to HELD.
+
+    In the caller's transaction; returns those that were held for `old_code` still.
+    """
+    now = timezone.now()
+    rows = Delivery.objects.select_for_update().filter(state=State.HELD, reason_code=old_code)
+    ids = set(rows.filter(pk__in=[ticket.id for ticket in subjects]).values_list("pk", flat=True))
+    Delivery.objects.filter(pk__in=ids).update(reason_code=new_code, problems=[], updated_at=now)
+    moved = [ticket for ticket in subjects if ticket.id in ids]
+    sql.insert([_move(ticket, State.HELD, State.HELD, new_code, 0, now) for ticket in moved])
+    outbox.moved(dict.fromkeys(ids, new_code), State.HELD)
+    entries = [_entry("delivery.held", ticket, new_code, {}) for ticket in moved]
+    if entries:
+        record_many(entries)
+    return moved
+
+
 def _compare_and_set(change: Change, now: datetime) -> set[int]:
     shared = {"state": change.new.value, "reason_code": change.reason_code, "updated_at": now, **change.columns}
     if fails(change.old, change.new):

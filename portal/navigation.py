@@ -68,7 +68,9 @@ ENTRIES = (
 # have several pages.
 ELSEWHERE = {
     "/deliveries/certification/": "portal:home",
+    "/deliveries/changes/": "portal:home",
     "/deliveries/facts/": "portal:home",
+    "/deliveries/pilot/": "portal:home",
     "/deliveries/rehearsals/": "mapping:templates",
     "/deliveries/scribes/": "portal:settings",
     "/codes/": "codes:drugs",

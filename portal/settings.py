@@ -248,7 +248,7 @@ PATH_PANELS: list[str] = ["delivery.path.panel.panel"]
 EXPORTS = {"audit": "portal.exports.audit_files.AuditExport", "ehi": "delivery.release.job.EhiExport"}
 LOCATION_PANELS: list[str] = [
     "delivery.ways.panel.panel", "mapping.panels.defaults", "delivery.events.panel.panel",
-    "delivery.certification.panel.panel",
+    "delivery.certification.panel.panel", "delivery.pilot.panel.panel",
 ]  # fmt: skip
 SCRIBE_PANELS: list[str] = ["delivery.webhooks.panel.panel"]
 CONNECTION_PANELS: list[str] = [

@@ -7,10 +7,25 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Max, Q
 
-from delivery.alerts.kinds import AGREEMENT, CONTENT, DRIFT, ENDING, FAILING, REFUSED, SILENT, UNCERTAIN, WORKER
+from delivery.alerts.kinds import (
+    AGREEMENT,
+    CHANGED,
+    CONTENT,
+    DRIFT,
+    ENDING,
+    FAILING,
+    PILOT,
+    REFUSED,
+    SILENT,
+    UNCERTAIN,
+    WORKER,
+)
 from delivery.alerts.models import AlertSettings
 from delivery.models import Breaker, ConnectionState, Delivery, Heartbeat
+from delivery.pilot.cohort import STEPPED_BACK
+from delivery.pilot.tables import Pilot
 from delivery.states import State
+from delivery.ways.models import Deviation
 from delivery.words import WORKER as WORKER_NAME
 from mapping.models import Template
 from mapping.queries import drifted_in_force
@@ -59,6 +74,8 @@ def _of_location(location: Location, limits: AlertSettings, now: datetime) -> It
     yield from _uncertain(location, limits, now)
     yield from _silence(location, limits, now)
     yield from _drift(location)
+    yield from _pilot(location)
+    yield from _changed(location)
 
 
 def _connections(location: Location) -> Iterator[Condition]:
@@ -124,6 +141,19 @@ def _drift(location: Location) -> Iterator[Condition]:
     for template in Template.objects.filter(location=location).order_by("pk"):
         if drifted_in_force(template):
             yield Condition(DRIFT, location, f"template:{template.pk}", template.name[:200])
+
+
+def _pilot(location: Location) -> Iterator[Condition]:
+    """A pilot that stepped back by itself, until somebody has acted on it; `count` are the notes that wait for it."""
+    for pilot in Pilot.objects.filter(location=location, stepped_back_at__isnull=False):
+        held = Delivery.objects.filter(location=location, state=State.HELD, reason_code=STEPPED_BACK).count()
+        yield Condition(PILOT, location, f"pilot:{pilot.pk}", reason_code=STEPPED_BACK, count=held, level=pilot.step)
+
+
+def _changed(location: Location) -> Iterator[Condition]:
+    """What the daily probe found otherwise than in the last good run; `count` are the rows."""
+    for one in Deviation.objects.filter(location=location, closed_at=None):
+        yield Condition(CHANGED, location, f"deviation:{one.pk}", count=len(one.rows))
 
 
 def _agreements(practice: Practice) -> Iterator[Condition]:

@@ -32,9 +32,9 @@ class Kind:
     soon: bool = True
 
 
-FAILING, REFUSED, CONTENT, SILENT, ENDING, UNCERTAIN, DRIFT, WORKER, AGREEMENT = (
+FAILING, REFUSED, CONTENT, SILENT, ENDING, UNCERTAIN, DRIFT, WORKER, AGREEMENT, PILOT, CHANGED = (
     "connection_failing", "connection_refused", "connection_content", "no_traffic", "ending", "uncertain", "drift",
-    "worker_away", "agreement_ending",
+    "worker_away", "agreement_ending", "pilot_stepped_back", "ecw_changed",
 )  # fmt: skip
 KINDS: dict[str, Kind] = {
     kind.code: kind
@@ -44,6 +44,8 @@ KINDS: dict[str, Kind] = {
         Kind(CONTENT, "Same rejection again and again", "Open the rejected notes, then let it go on.", urgent=True),
         Kind(UNCERTAIN, "Outcome uncertain for too long", "Look into the chart and decide.", urgent=True),
         Kind(WORKER, "Worker away", "Start it again; what it held is taken over.", urgent=True),
+        Kind(PILOT, "Pilot stepped back", "Look at its numbers; what waits is held, and goes when they hold again."),
+        Kind(CHANGED, "eCW behaves otherwise than before", "Compare the daily runs; what is unsafe waits."),
         Kind(SILENT, "No notes in usual hours", "Ask the scribe’s vendor whether it posts."),
         Kind(DRIFT, "Template changed in eCW", "Map the changed fields; notes that use them are held."),
         Kind(ENDING, "Certificate or key ends soon", "Replace it before its end.", soon=False),

@@ -4,6 +4,33 @@ from delivery.failures.entry import Button, Failure, Owner
 
 FAILURES = (
     Failure(
+        "ecw_changed",
+        "eCW behaves otherwise than in the last good probe",
+        "The daily probe found something of eCW changed that makes no note go wrong: it is slower, or a right to read "
+        "is gone. Nothing waits for it.",
+        Owner.ECW,
+        "Compare the runs. It ends with the next good run, or when somebody accepts the new behaviour.",
+        Button.CHANGES,
+    ),
+    Failure(
+        "ecw_changed_field",
+        "eCW does otherwise with a field than before",
+        "The daily probe found that a field this note fills is not filed as it was in the last good run. The note "
+        "waits; nothing of it was sent. Notes that do not fill the field go on.",
+        Owner.ECW,
+        "Compare the runs and ask eCW. It goes with the next good run, or when somebody accepts the new behaviour.",
+        Button.CHANGES,
+    ),
+    Failure(
+        "ecw_changed_way",
+        "eCW answers this way otherwise than before",
+        "The daily probe was refused, or answered with another code than in the last good run. Notes by this way wait; "
+        "nothing of this one was sent.",
+        Owner.ECW,
+        "Compare the runs and ask eCW. It goes with the next good run, or when somebody accepts the new behaviour.",
+        Button.CHANGES,
+    ),
+    Failure(
         "template_misroutes",
         "Stopped: eCW filed another note's section elsewhere",
         "A section of an earlier note of this template was read back in another field than it was sent for. Until "

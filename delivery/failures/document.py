@@ -22,6 +22,8 @@ PRESS = {
     Button.DIAGNOSES: "Look a code up",
     Button.DRUGS: "Open the drug workbench",
     Button.APP_DATA: "See what waits in App Data",
+    Button.CHANGES: "Compare the runs",
+    Button.PILOT: "Open the pilot",
     Button.MISROUTED: "See what was found, and let the notes go",
 }
 

@@ -31,6 +31,8 @@ class Button(StrEnum):
     DRUGS = "drugs"
     MISROUTED = "misrouted"
     APP_DATA = "app_data"
+    PILOT = "pilot"
+    CHANGES = "changes"
 
 
 @dataclass(frozen=True)

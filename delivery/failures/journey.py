@@ -120,10 +120,36 @@ FAILURES = (
     Failure(
         "awaits_review",
         "Waits for a clinician",
-        "This location holds every note until a clinician has looked at it. Nothing of it was sent.",
+        "This location, or its pilot, holds every note until a clinician has looked at it. Nothing of it was sent.",
         Owner.PRACTICE,
         "A clinician opens it by Review, changes it where needed, and releases it or rejects it.",
         Button.NONE,
+    ),
+    Failure(
+        "outside_pilot",
+        "Its provider is not in the pilot yet",
+        "The location's pilot has not come to this provider. The note is kept; nothing of it was sent.",
+        Owner.PRACTICE,
+        "Nothing to do: it goes by itself when its provider joins. It can be entered by hand and cancelled here.",
+        Button.PILOT,
+    ),
+    Failure(
+        "pilot_stepped_back",
+        "Its provider left the pilot, which stepped back",
+        "The pilot's numbers broke, or a director narrowed it, while this note waited to be sent. It is kept; nothing "
+        "of it was sent.",
+        Owner.PRACTICE,
+        "Look at the pilot's numbers. It goes by itself when its provider joins again.",
+        Button.PILOT,
+    ),
+    Failure(
+        "pilot_too_old",
+        "Held too long for the pilot to let it go",
+        "Its provider has joined, but the note waited longer than the pilot lets notes go by themselves: the visit may "
+        "have been charted by hand meanwhile. Nothing of it was sent.",
+        Owner.PRACTICE,
+        "Look at the visit in eCW. Release it where the note is missing there; else cancel it.",
+        Button.RELEASE,
     ),
     Failure(
         "rejected_by_clinician",

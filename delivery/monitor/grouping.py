@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, QuerySet
 
 from delivery.models import Delivery
+from delivery.monitor.opened import OF_CHANGES, going_on
 from delivery.monitor.tables import Issue, IssueState
 from delivery.queries import WITH_REASON
 from delivery.states import NEEDS_ATTENTION, State
@@ -61,13 +62,19 @@ def write_issues(failures: Iterable[Failed], affected: Mapping[Key, int], now: d
     for key, came in by_key.items():
         if key not in rows:
             rows[key] = Issue(location_id=key[0], method=key[1], reason_code=key[2], first_seen=came[0].at)
+    going = going_on()
     for key, row in rows.items():
-        if move_on(row, by_key.get(key, []), affected.get(key, 0), now):
+        if move_on(
+            row, by_key.get(key, []), affected.get(key, 0), now, goes_on=key[0] in going and key[2] in OF_CHANGES
+        ):
             row.save()
 
 
-def move_on(issue: Issue, came: list[Failed], affected: int, now: datetime) -> bool:
-    """What new failures and the present number make of an issue; whether anything of it changed."""
+def move_on(issue: Issue, came: list[Failed], affected: int, now: datetime, *, goes_on: bool = False) -> bool:
+    """What new failures and the present number make of an issue; whether anything of it changed.
+
+    `goes_on`: what opened it is not over, though nothing stands in it.
+    """
     changed = bool(came) or issue.affected != affected or issue.pk is None
     issue.affected = affected
     if came:
@@ -76,7 +83,7 @@ def move_on(issue: Issue, came: list[Failed], affected: int, now: datetime) -> b
         issue.hours = hours_with(issue.hours, came, now)
         if issue.state == IssueState.RESOLVED and comes_back(issue, came):
             issue.state, issue.muted_until = IssueState.REGRESSED, None
-    elif has_ended(issue, now):
+    elif has_ended(issue, now) and not goes_on:
         issue.state, issue.resolved_at, changed = IssueState.RESOLVED, None, True
     return changed
 

@@ -1,9 +1,10 @@
-"""The phases of one location's path, each step looked up where it is true or not (brief B6 to B22)."""
+"""The phases of one location's path, each step looked up where it is true or not (brief B6 to B23)."""
 
 from dataclasses import replace
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils import timezone
 
 from delivery.certification.between import is_relay, meant
 from delivery.certification.standing import standing
@@ -11,6 +12,10 @@ from delivery.certification.subject import differences, subject_of
 from delivery.connection_steps import FAILED
 from delivery.models import ConnectionState
 from delivery.path.step import Phase, Step, name_of, told
+from delivery.pilot.cohort import NAMED, everybody
+from delivery.pilot.numbers import measure
+from delivery.pilot.page import words_of
+from delivery.pilot.tables import Pilot
 from delivery.ways.capabilities import used_at
 from mapping.models import MappingState, MappingVersion, Template
 from mapping.queries import drifted_in_force, newest_version
@@ -22,7 +27,8 @@ PRODUCTION, SANDBOX = Environment.PRODUCTION, Environment.SANDBOX
 
 def path_of(location: Location, roles: frozenset[str]) -> list[Phase]:
     """The phases in order; empty for a location that is live. `roles` are the reader's there: they decide the links."""
-    if location.environment == PRODUCTION and not location.locked_reason:
+    pilot = Pilot.objects.filter(location=location).first()
+    if location.environment == PRODUCTION and not location.locked_reason and (pilot is None or met(pilot)):
         return []
     director = Role.DIRECTOR in roles
     phases = [
@@ -30,7 +36,9 @@ def path_of(location: Location, roles: frozenset[str]) -> list[Phase]:
         Phase("Connections", tuple(connections(location, director))),
         Phase("Templates and mapping", tuple(mappings(location, director or Role.MAPPING_EDITOR in roles))),
         Phase("Certification", (certification(location, director),)),
+        Phase("Pilot", (begun(location, pilot, director),)),
         Phase("Production", (production(location, director),)),
+        Phase("Practice-wide", (widened(location, pilot, director),)),
     ]
     first = next((step for phase in phases for step in phase.steps if not step.done), None)
     return [replace(phase, next=first) for phase in phases]
@@ -182,6 +190,40 @@ def production(location: Location, director: bool) -> Step:
         return Step(text, False, "None of the practice's has them yet.", url=new)
     there = reverse("portal:location", args=[twin.code]) if director else ""
     return Step(text, True, f"{twin.code}, {'locked still' if twin.locked_reason else 'released'}.", url=there)
+
+
+def met(pilot: Pilot) -> bool:
+    """Whether every provider is in: no step gets there but by numbers that held."""
+    return pilot.step >= everybody(pilot.percents)
+
+
+def begun(location: Location, pilot: Pilot | None, director: bool) -> Step:
+    """Chosen before anything real is sent: else every provider's notes go with the release."""
+    url = reverse("delivery:pilot", args=[location.code]) if director else ""
+    text = "A pilot begun with two or three providers"
+    if pilot is None:
+        return Step(text, False, "Without one every provider’s notes go as soon as the location is released.", url=url)
+    return Step(text, True, words_of(pilot, NAMED) + ".", *came_to(pilot, NAMED), url)
+
+
+def widened(location: Location, pilot: Pilot | None, director: bool) -> Step:
+    """Every provider is in; each step there was taken on numbers that held."""
+    url = reverse("delivery:pilot", args=[location.code]) if director else ""
+    text = "The pilot met its numbers, and every provider is in"
+    if pilot is None:
+        return Step(text, False, url=url)
+    if met(pilot):
+        return Step(text, True, f"{words_of(pilot, pilot.step)}.", *came_to(pilot, everybody(pilot.percents)), url)
+    short = "; ".join(gate.sentence for gate in measure(pilot, timezone.now()) if not gate.holds)
+    return Step(
+        text, False, f"{words_of(pilot, pilot.step)}. {f'Not holding: {short}.' if short else ''}".strip(), url=url
+    )
+
+
+def came_to(pilot: Pilot, step: int) -> tuple[str, datetime | None]:
+    """Who took the pilot to a step last, and when; a step back to it is no such deed."""
+    move = pilot.moves.filter(to_step=step, from_step__lt=step).order_by("-pk").first()
+    return (move.by, move.at) if move else ("", None)
 
 
 def twin_of(location: Location) -> Location | None:

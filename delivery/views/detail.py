@@ -16,6 +16,7 @@ from delivery.detail import detail_of, neighbours
 from delivery.doors import ACTS, READS_AUDIT, READS_CONTENT, REVIEWS, delivery_for, may, scope_for
 from delivery.entry_rows import entry_rows
 from delivery.models import Delivery
+from delivery.pilot import feedback
 from delivery.reviewing import reviewable
 from delivery.views.forms import RevealForm
 from portal import crypto
@@ -80,6 +81,7 @@ def page(request: PortalRequest, one: Delivery, tab: str, more: dict[str, Any] |
             "reveal": RevealForm(),
         }
         | _actions(request, one)
+        | feedback_context(request, one)
     )
     return render(request, "delivery/detail.html", context | (more or {}))
 
@@ -93,6 +95,15 @@ def _actions(request: PortalRequest, one: Delivery) -> dict[str, Any]:
         "actions": [(deed, caution_of(deed, one)) for deed in deeds],
         "reason_used": any(deed.verb != "verify" for deed in deeds),
         "reason_needed": all(deed.reason_needed for deed in deeds),
+    }
+
+
+def feedback_context(request: PortalRequest, one: Delivery) -> dict[str, Any]:
+    """What clinicians said of the note, without their words; and whether this person may say something."""
+    return {
+        "feedback": feedback.given(one),
+        "aspects": feedback.ASPECTS,
+        "may_say": one.part == Part.NOTE and may(request.user, one.location, REVIEWS),
     }
 
 

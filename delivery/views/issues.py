@@ -10,6 +10,7 @@ from delivery.bulk.plan import VERBS, able, deed_named
 from delivery.deeds import Deed
 from delivery.doors import ACTS, scope_for
 from delivery.monitor import issues
+from delivery.monitor.opened import OF_CHANGES
 from delivery.monitor.tables import Issue
 from portal.access import WrongRole, roles_at
 from portal.requests import PortalRequest
@@ -34,6 +35,7 @@ def issue(request: PortalRequest, pk: int) -> HttpResponse:
         "mutes": issues.MUTES,
         "may_act": bool(roles_at(request.user, one.location) & ACTS),
         "deeds": deeds_for(request, one),
+        "of_changes": one.reason_code in OF_CHANGES,
     }
     return render(request, "delivery/monitor/issue.html", context)
 

@@ -12,7 +12,7 @@ from delivery import contents, reviewing
 from delivery.doors import REVIEWS, delivery_for
 from delivery.models import Delivery
 from delivery.reviewing import CannotReview
-from delivery.views.detail import CANNOT_OPEN, record_view
+from delivery.views.detail import CANNOT_OPEN, feedback_context, record_view
 from portal import crypto
 from portal.requests import PortalRequest
 
@@ -35,7 +35,9 @@ def _page(
     request: PortalRequest, one: Delivery, texts: dict[int, str] | None = None, status: int = 200
 ) -> HttpResponse:
     """The note beside its fields; `texts` are what was typed and could not be taken."""
-    context: dict[str, Any] = {"delivery": one}
+    context: dict[str, Any] = (
+        {"delivery": one} | feedback_context(request, one) | {"feedback_from": "review", "may_read": True}
+    )
     with transaction.atomic():
         try:
             body = contents.body(one.note_version)
@@ -70,7 +72,7 @@ def _decide(request: PortalRequest, one: Delivery) -> HttpResponse:
         return redirect("delivery:delivery", pk=one.pk)
     if deed == "release":
         done = reviewing.release(made)
-        (messages.success if done else messages.warning)(request, "Released." if done else MOVED)
+        (messages.success if done else messages.warning)(request, "Signed off and released." if done else MOVED)
         return redirect("delivery:delivery", pk=made.pk)
     messages.success(request, "Kept, and still held." if made.pk != one.pk else "Nothing was changed.")
     return redirect("delivery:review", pk=made.pk)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from audit.record import current, record
-from delivery.channels.base import ChannelError, OutgoingNote, Unavailable
+from delivery.channels.base import ChannelError, Chart, OutgoingNote, Unavailable
 from delivery.channels.compare import compare
 from delivery.channels.fhir_search import TYPES, FhirClient
 from delivery.channels.fhir_settings import FhirSettings
@@ -35,13 +35,13 @@ from delivery.probe import (
     reader_of,
     wait_for,
 )
+from delivery.ways.changes import NO, UNKNOWN, YES, judge
 from delivery.ways.models import CapabilityProbe
 from mapping.note import Contribution, FieldValue
 from mapping.queries import field_specs, newest_version
 from portal.models import Connection, ConnectionKind, Location
 from portal.targets import check_target
 
-YES, NO, UNKNOWN = "yes", "no", "unknown"
 KEPT_IN_VIEW = 50  # earlier probes in which a capability is looked for
 
 
@@ -55,6 +55,7 @@ class Capability:
     label: str
     outcome: str
     says: str = ""
+    fact: str = ""  # what was seen, to be held against another run: a code, an outcome, seconds
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def probe_location(location: Location) -> CapabilityProbe:
         kept = CapabilityProbe.objects.create(
             location=location, by=current().actor.name or current().actor.id, findings=[asdict(one) for one in found]
         )
+        judge(kept)
         record(
             "location.probe",
             practice=location.practice.code,
@@ -100,7 +102,14 @@ def probe_location(location: Location) -> CapabilityProbe:
 
 
 # What says that the rows of a kind could not be asked: any of these not "yes", or a row in place of them all.
-_ASKED_BY = {"reads:": ("answers", "methods"), "scope:": ("answers", "scopes"), "section:": ("write", "read_back")}
+_ASKED_BY = {
+    "reads:": ("answers", "methods"),
+    "scope:": ("answers", "scopes"),
+    "section:": ("write", "read_back"),
+    "order": ("write", "read_back"),
+    "answer_time": ("write",),
+    "appear_time": ("write", "read_back"),
+}
 
 
 def unasked(location: Location, found: list[Capability]) -> list[Capability]:
@@ -210,9 +219,10 @@ def writing(connection: Connection, location: Location, blank: Capability) -> li
         finding = probe(connection, location)
     except (CannotProbe, ValueError) as error:
         outcome = UNKNOWN if isinstance(error, NotAsked) else NO
-        return [replace(write, outcome=outcome, says=str(error))] + [
-            replace(blank, key=key, label=label) for key, label in expected(True, False)[1:]
-        ]
+        write = replace(write, outcome=outcome, says=str(error), fact=getattr(error, "code", ""))
+        return [write] + [replace(blank, key=key, label=label) for key, label in expected(True, False)[1:]]
+    write = replace(write, outcome=YES, says="It accepted a synthetic note.", fact=finding.code)
+    answered = timed(blank, "answer_time", "Answers after", finding.seconds_to_answer)
     ignores, found = finding.filings == 1, finding.filings > 0
     repeat = replace(blank, key="repeat", label="Ignores a repeat")
     back = replace(blank, key="read_back", label="Can be read back")
@@ -220,14 +230,20 @@ def writing(connection: Connection, location: Location, blank: Capability) -> li
         reader = location.reading_connection
         says = f"Not found through {reader.name} within {settings.SETTLE_SECONDS:g} s." if reader else "No reader."
         rows = [replace(repeat, says="Cannot be seen without reading back."), replace(back, outcome=NO, says=says)]
-        return [replace(write, outcome=YES, says="It accepted a synthetic note."), *rows]
+        return [write, answered, *rows]
     took = f"Found after {finding.seconds_to_appear or 0:.1f} s."
     return [
-        replace(write, outcome=YES, says="It accepted a synthetic note."),
+        write,
+        answered,
         replace(repeat, outcome=YES if ignores else NO, says="Filed once." if ignores else "Filed twice."),
         replace(back, outcome=YES, says=took),
+        timed(blank, "appear_time", "Can be read after", finding.seconds_to_appear or 0.0),
         *sections(connection, location, blank),
     ]
+
+
+def timed(blank: Capability, key: str, label: str, seconds: float) -> Capability:
+    return replace(blank, key=key, label=label, outcome=YES, says=f"{seconds:.1f} s.", fact=f"{seconds:.3f}")
 
 
 def leaving(connection: Connection, location: Location, blank: Capability) -> list[Capability]:
@@ -264,7 +280,8 @@ def sections(connection: Connection, location: Location, blank: Capability) -> I
         try:
             channel.send(channel.render(note), note.control_id)
             wait_for(lambda: count(reader, visit, note.control_id) >= 1)
-            seen = compare(note.values, reader.read(visit), note.control_id)
+            chart = reader.read(visit)
+            seen = compare(note.values, chart, note.control_id)
         except ChannelError as error:
             says = f"Not asked to the end: {failure(error.reason_code).title}."
             yield replace(blank, key="sections", label="Sections", says=says)
@@ -272,7 +289,24 @@ def sections(connection: Connection, location: Location, blank: Capability) -> I
     for section in seen.sections:
         right = section.outcome == "verified"
         key, label = f"section:{section.field_id}", f"Section {section.title}"
-        yield replace(blank, key=key, label=label, outcome=YES if right else NO, says=f"Read back: {section.outcome}.")
+        words = f"Read back: {section.outcome}."
+        yield replace(blank, key=key, label=label, outcome=YES if right else NO, says=words, fact=section.outcome)
+    yield order(note, chart, blank)
+
+
+def order(note: OutgoingNote, chart: Chart, blank: Capability) -> Capability:
+    """Whether the sections stand in the chart in the order they were sent in; `fact`: the fields that do not."""
+    blank = replace(blank, key="order", label="Keeps the order of the sections")
+    filed = next((filing for filing in reversed(chart.filings) if filing.control_id == note.control_id), None)
+    if filed is None or chart.grade != "field":
+        return replace(blank, says="Only documents are read: no field can be told from another.")
+    sent = [value.field_id for value in note.values if value.field_id in filed.fields]
+    found = [field_id for field_id in filed.fields if field_id in set(sent)]
+    elsewhere = [field_id for field_id, meant in zip(found, sent, strict=True) if field_id != meant]
+    if elsewhere:
+        words = f"In another order: {', '.join(elsewhere)}."
+        return replace(blank, outcome=NO, says=words, fact=" ".join(elsewhere))
+    return replace(blank, outcome=YES, says="As they were sent.", fact="as sent")
 
 
 def filled(location: Location, note: OutgoingNote) -> OutgoingNote:

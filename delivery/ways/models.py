@@ -24,6 +24,33 @@ class CapabilityProbe(InsertOnlyModel):
         return f"{self.location_id} at {self.at}"
 
 
+class Deviation(Configuration):
+    """eCW does otherwise in `probe` than in `base`, the last good run: since when, in which rows, and how it ended.
+
+    `rows` are those of delivery/ways/changes.py that changed. Configuration: sending asks it for each note.
+    """
+
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="deviations")
+    base = models.ForeignKey(CapabilityProbe, on_delete=models.PROTECT, related_name="+")
+    probe = models.ForeignKey(CapabilityProbe, on_delete=models.PROTECT, related_name="+")
+    rows = models.JSONField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.CharField(max_length=150, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+    accepted = models.BooleanField(default=False)  # as the new base, by a person
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["location"], condition=models.Q(closed_at=None), name="one_deviation_of_a_location"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.location_id} since {self.opened_at}"
+
+
 class ProbeTurn(models.Model):
     """When a location's daily probe was begun last, so that of several workers one makes it (canary.py)."""
 

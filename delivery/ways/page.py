@@ -7,8 +7,9 @@ from django.db.models import F
 
 from delivery.models import Delivery
 from delivery.states import State
-from delivery.ways.capabilities import NO, UNKNOWN, YES, Standing, newest
+from delivery.ways.capabilities import Standing, newest
 from delivery.ways.catalogue import WAYS, Way, best_grade, grade_words, way_of
+from delivery.ways.changes import NO, UNKNOWN, YES
 from delivery.ways.models import Attestation
 from mapping.models import MappingVersion
 from portal.models import Connection, Location, Part

@@ -3,6 +3,7 @@
 from django.template.loader import render_to_string
 
 from delivery.ways.capabilities import newest
+from delivery.ways.models import Deviation
 from portal.models import Location
 from portal.requests import PortalRequest
 
@@ -13,5 +14,6 @@ def panel(request: PortalRequest, location: Location) -> str:
         "location": location,
         "probed_at": made.at if made else None,
         "vanished": any(row.vanished for row in rows),
+        "deviates": Deviation.objects.filter(location=location, closed_at=None).exists(),
     }
     return render_to_string("delivery/ways_panel.html", context, request)

@@ -52,7 +52,7 @@ def proven(location: Location) -> CertificationRun:
 def test_the_phases_stand_in_order_and_the_first_open_step_is_next(cast):
     phases = path_of(cast.north, DIRECTOR)
     assert [each.name for each in phases] == [
-        "Agreements", "Connections", "Templates and mapping", "Certification", "Production",
+        "Agreements", "Connections", "Templates and mapping", "Certification", "Pilot", "Production", "Practice-wide",
     ]  # fmt: skip
     first = next(step for each in phases for step in each.steps if not step.done)
     assert {each.next for each in phases} == {first}
@@ -163,7 +163,7 @@ def test_a_live_location_has_no_path(cast, live):
 
 def test_the_lock_s_reason_stands_at_the_last_step(cast, live):
     Location.objects.filter(pk=live.pk).update(locked_reason="Certification: it has changed.")
-    last = path_of(Location.objects.get(pk=live.pk), DIRECTOR)[-1].steps[-1]
+    last = path_of(Location.objects.get(pk=live.pk), DIRECTOR)[-2].steps[-1]
     assert (last.done, last.says) == (False, "Certification: it has changed.")
 
 

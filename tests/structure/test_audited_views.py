@@ -33,8 +33,13 @@ from delivery.events.kinds import Happening
 from delivery.events.models import Event, EventSource
 from delivery.events.taking import take
 from delivery.models import Delivery, Issue, Job, JobItem
+from delivery.pilot import feedback, steps
+from delivery.pilot.feedback import Said
+from delivery.pilot.tables import Pilot
 from delivery.rehearsal import rehearse
 from delivery.release.register import Entered, enter
+from delivery.ways.changes import judge
+from delivery.ways.models import CapabilityProbe, Deviation
 from mapping.codes import code_lists
 from mapping.codes.drug_files import drug_row
 from mapping.codes.drug_imports import keep
@@ -128,6 +133,32 @@ def held_for_a_clinician(world: World) -> list[Any]:
     Membership.objects.get_or_create(user=cast.dana, practice=cast.practice, location=None, role="clinician")
     held = make_delivery(cast, "held", reason_code="awaits_review", patient=PATIENT, sections=SECTIONS)
     return [held.pk]
+
+
+def for_a_clinician(world: World) -> list[Any]:
+    held_for_a_clinician(world)
+    return of_delivery(world)
+
+
+def said_of(world: World) -> list[Any]:
+    """A clinician has said something of the note, in words."""
+    feedback.give(world.delivery, world.cast.dana, Said(True, False, True, TEXT))
+    return of_delivery(world)
+
+
+def with_a_pilot(world: World) -> list[Any]:
+    if not Pilot.objects.filter(location=world.cast.north).exists():
+        steps.begin(world.cast.north, steps.Plan(("DR7",), (50,), {}))
+    return ["NORTH"]
+
+
+def a_deviation(world: World) -> list[Any]:
+    """eCW does otherwise than in the run before."""
+    row = {"connection": 0, "name": "", "key": "write", "label": "Takes a note", "says": ""}
+    north = world.cast.north
+    for outcome in ("yes", "no"):
+        run = CapabilityProbe.objects.create(location=north, by="dana", findings=[{**row, "outcome": outcome}])
+    return ["NORTH", (judge(run) or Deviation.objects.get(location=north)).pk]
 
 
 def of_an_issue(world: World) -> list[Any]:
@@ -345,6 +376,11 @@ def told_of(world: World) -> int:
     return world.cast.scribe.pk
 
 
+PLAN = {
+    "others": "DR7", "percents": "25, 50", "fresh_days": "7", "window": "days", "window_size": "7", "least_notes": "20",
+    "least_verified": "98", "most_misfiled": "0", "most_edits": "100", "most_p50_seconds": "60",
+    "most_p95_seconds": "600", "least_feedback": "30", "least_good": "80",
+}  # fmt: skip
 LIMITS = {"uncertain_minutes": "20", "silence_minutes": "0", "escalate_minutes": "30", "near_days": "14"}
 RECIPIENT = {"way": "email", "address": "it@lakeside.example", "level": "1", "time_zone": "America/New_York"}
 FEED = {
@@ -422,6 +458,10 @@ VISITS: dict[str, list[Visit]] = {
         Visit("note.edit", args=held_for_a_clinician, post={"deed": "save", "text-0": "Changed"}),
     ],
     "delivery:reveal": [Visit("note.view", args=of_delivery, post=REASON)],
+    "delivery:feedback": [
+        Visit("note.feedback", args=for_a_clinician, post={"poor_format": "on", "text": TEXT, "from": "review"})
+    ],
+    "delivery:feedback-read": [Visit("note.view", args=said_of, post={})],
     "delivery:act": [
         Visit("chart.ask", args=lambda world: [make_delivery(world.cast, "accepted").pk, "verify"], post=REASON),
         Visit("delivery.cancelled", args=lambda world: [make_delivery(world.cast, "held").pk, "cancel"], post=REASON),
@@ -473,6 +513,17 @@ VISITS: dict[str, list[Visit]] = {
         Visit("report.export", args=lambda world: ["NORTH", "pdf"]),
     ],
     "delivery:facts": [Visit(args=of_north)],
+    "delivery:changes": [Visit(args=of_north), Visit(args=lambda world: a_deviation(world)[:1])],
+    "delivery:accept-change": [
+        Visit("ecw.accept", args=of_north, post=lambda world: {**REASON, "deviation": a_deviation(world)[1]})
+    ],
+    # A pilot's page: counts, providers, numbers.
+    "delivery:pilot": [Visit(args=of_north), Visit(args=with_a_pilot)],
+    "delivery:pilot-plan": [Visit("pilot.begin", args=of_north, post=PLAN)],
+    "delivery:pilot-step": [
+        Visit("pilot.window", args=lambda world: [*with_a_pilot(world), "window"], post={**REASON, "step": "1"}),
+        Visit("pilot.narrow", args=lambda world: [*with_a_pilot(world), "narrow"], post={**REASON, "step": "1"}),
+    ],
     "delivery:certification": [Visit(args=of_north)],
     "delivery:certify": [Visit("certification.begin", args=of_north, post={"notes": "3", "seconds": "9"})],
     "delivery:certification-sign": [Visit(args=lambda world: ["NORTH", 1], post={}, answers=(404,))],
@@ -717,6 +768,7 @@ OPENERS = {
     "delivery/contents.py": "opens what the delivery pages show, each behind a recorded view",
     "delivery/entry_verification.py": "opens the note whose coded entries are looked for in the chart",
     "delivery/file_verification.py": "opens the document that is compared with what was left for a partner",
+    "delivery/pilot/feedback.py": "opens what clinicians wrote of a note, behind a recorded view",
     "delivery/plans.py": "opens the frozen plan the chart is compared with",
     "delivery/intake.py": "compares a note posted again with the first",
     "delivery/webhooks/sending.py": "opens what a scribe is told, for posting it",

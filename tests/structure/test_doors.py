@@ -23,6 +23,7 @@ from audit.record import record
 from delivery.alerts.forms import AlertSettingsForm, RecipientForm
 from delivery.alerts.models import AlertSettings
 from delivery.events.forms import FeedSourceForm, PollSourceForm, WebhookSourceForm
+from delivery.pilot.forms import FeedbackForm, PlanForm, StepForm
 from delivery.release.forms import AnswerForm, ReleaseForm, RequestForm
 from delivery.serializers import NoteSerializer
 from delivery.views.certification import RunForm, SignForm
@@ -104,6 +105,11 @@ delivery:delivery            in      -      yes   yes       no      yes       ye
 delivery:content             in      -      yes   yes       no      yes       no       yes        no
 delivery:reveal              in      -      yes   yes       no      yes       no       yes        no
 delivery:review              in      -      yes   no        no      no        no       yes        no
+delivery:feedback            in      -      yes   no        no      no        no       yes        no
+delivery:feedback-read       in      -      yes   yes       no      yes       no       yes        no
+delivery:pilot               in      yes    yes   yes       no      yes       yes      yes        no
+delivery:pilot-plan          in      yes    yes   yes       no      no        no       no         no
+delivery:pilot-step          in      -      yes   yes       no      no        no       no         no
 delivery:act                 in      -      yes   yes       no      yes       no       no         no
 delivery:app-data            in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:events              in      yes    yes   yes       no      yes       yes      yes        yes
@@ -123,6 +129,8 @@ delivery:course-leave        in      -      -     -         -       -         - 
 delivery:sheet               in      yes    yes   yes       no      no        no       no         no
 delivery:sheet-file          in      yes    yes   yes       no      no        no       no         no
 delivery:facts               in      yes    yes   yes       no      no        no       no         no
+delivery:changes             in      yes    yes   yes       no      yes       yes      no         no
+delivery:accept-change       in      -      yes   yes       no      no        no       no         no
 delivery:certification       in      yes    yes   yes       no      yes       yes      no         no
 delivery:certify             in      yes    yes   yes       no      no        no       no         no
 delivery:certification-sign  in      -      -     -         no      no        no       no         no
@@ -502,6 +510,9 @@ FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     RecipientForm: lambda cast, data: RecipientForm(cast.practice, None, data),
     BulkForm: lambda cast, data: BulkForm(data),
     WhyForm: lambda cast, data: WhyForm(data),
+    FeedbackForm: lambda cast, data: FeedbackForm(data),
+    PlanForm: lambda cast, data: PlanForm(data, known=[("DR7", "Ann Lee")]),
+    StepForm: lambda cast, data: StepForm(data),
     RunForm: lambda cast, data: RunForm(data),
     SignForm: lambda cast, data: SignForm(data),
     FeedSourceForm: lambda cast, data: FeedSourceForm(cast.north, None, data),

@@ -1,0 +1,1 @@
+"""The pilot of a location: whose notes go already, the numbers that decide who follows, and what clinicians say."""
