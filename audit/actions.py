@@ -77,7 +77,7 @@ ACTIONS: dict[str, Action] = dict(
             "accuracy",
             "format",
             "template_fit",
-            "text",
+            "words",
         ),
         _action("note.sign_off", "signed a note off before it went", "delivery_id", "version"),
         _action("note.edit", "changed a note before it went", "delivery_id", "version", "sections", "replaces"),

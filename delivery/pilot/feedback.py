@@ -58,7 +58,7 @@ def give(one: Delivery, by: User, said: Said) -> Feedback:
             object_type="delivery",
             object_id=str(one.pk),
             correlation_id=one.note_version.correlation_id,
-            detail={"delivery_id": one.pk, **answers, "text": bool(said.text)},
+            detail={"delivery_id": one.pk, **answers, "words": bool(said.text)},
         )
     return row
 

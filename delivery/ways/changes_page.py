@@ -70,7 +70,7 @@ def _with_kept(rows: list[Row], standing: Deviation | None) -> list[Row]:
 
 
 def _runs(probes: list[CapabilityProbe], shown: CapabilityProbe | None) -> list[Run]:
-    pairs = list(zip(probes, [*probes[1:], None], strict=True))[:RUNS]
+    pairs = list(zip(probes, [*probes[1:], None], strict=False))[:RUNS]
     return [
         Run(one, sum(row.changed for row in rows_of(before, one)) if before else 0, one == shown)
         for one, before in pairs

@@ -17,6 +17,8 @@ FAMILIES = {
     "auth": "Signing in",
     "authz": "Rights",
     "note": "Notes",
+    "pilot": "Pilots",
+    "ecw": "Changes of eCW",
     "template": "Templates",
     "mapping": "Mappings",
     "crosswalk": "Drug codes",

@@ -67,7 +67,7 @@ def test_words_are_sealed_for_their_row_and_stand_nowhere_else(as_cleo, note):
     assert text_of(row) == SAID
     event = AuditEvent.objects.get(event="note.feedback")
     assert event.detail == {
-        "delivery_id": note.pk, "accuracy": False, "format": True, "template_fit": True, "text": True,
+        "delivery_id": note.pk, "accuracy": False, "format": True, "template_fit": True, "words": True,
     }  # fmt: skip
 
 
