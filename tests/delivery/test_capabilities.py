@@ -26,7 +26,7 @@ def north(cast, ecw):
 
 
 def probed(location) -> dict[tuple[str, str], str]:
-    with acting(Actor("user", "dana", "Dana")):
+    with acting(Actor("user", "1", "Dana")):
         made = probe_location(location)
     return {(row["name"], row["key"]): row["outcome"] for row in made.findings}
 
