@@ -296,7 +296,7 @@ CLINICIAN = (
     Step(
         "release",
         "Release it",
-        "Release.",
+        "Sign off and release.",
         "It goes into the chart now, and is read back there.",
         1,
         waiting_note,

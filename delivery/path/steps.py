@@ -36,9 +36,8 @@ def path_of(location: Location, roles: frozenset[str]) -> list[Phase]:
         Phase("Connections", tuple(connections(location, director))),
         Phase("Templates and mapping", tuple(mappings(location, director or Role.MAPPING_EDITOR in roles))),
         Phase("Certification", (certification(location, director),)),
-        Phase("Pilot", (begun(location, pilot, director),)),
         Phase("Production", (production(location, director),)),
-        Phase("Practice-wide", (widened(location, pilot, director),)),
+        Phase("Pilot", (begun(location, pilot, director), widened(location, pilot, director))),
     ]
     first = next((step for phase in phases for step in phase.steps if not step.done), None)
     return [replace(phase, next=first) for phase in phases]
@@ -198,7 +197,7 @@ def met(pilot: Pilot) -> bool:
 
 
 def begun(location: Location, pilot: Pilot | None, director: bool) -> Step:
-    """Chosen before anything real is sent: else every provider's notes go with the release."""
+    """Best begun before the release: without one every provider's notes go with it, and the path ends there."""
     url = reverse("delivery:pilot", args=[location.code]) if director else ""
     text = "A pilot begun with two or three providers"
     if pilot is None:

@@ -52,7 +52,7 @@ def proven(location: Location) -> CertificationRun:
 def test_the_phases_stand_in_order_and_the_first_open_step_is_next(cast):
     phases = path_of(cast.north, DIRECTOR)
     assert [each.name for each in phases] == [
-        "Agreements", "Connections", "Templates and mapping", "Certification", "Pilot", "Production", "Practice-wide",
+        "Agreements", "Connections", "Templates and mapping", "Certification", "Production", "Pilot",
     ]  # fmt: skip
     first = next(step for each in phases for step in each.steps if not step.done)
     assert {each.next for each in phases} == {first}
