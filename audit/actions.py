@@ -141,6 +141,15 @@ ACTIONS: dict[str, Action] = dict(
             }.items()
         ),
         _action(
+            "delivery.template_intent", "is about to have the visit's template filled", *DELIVERY_DETAIL, "template"
+        ),
+        _action(
+            "delivery.template_done",
+            "learnt what became of filling the visit's template",
+            *DELIVERY_DETAIL,
+            "template",
+        ),
+        _action(
             "delivery.attest",
             "compared a sample with the chart and signed for it",
             "page_sha256",

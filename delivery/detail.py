@@ -60,10 +60,11 @@ class Detail:
 
 
 def detail_of(delivery: Delivery) -> Detail:
-    """Eight queries, however long the delivery's story is."""
+    """Nine queries, however long the delivery's story is."""
     moves = list(delivery.moves.order_by("id"))
     attempts = list(delivery.attempt_rows.select_related("connection").defer("sealed_answer").order_by("number"))
     readings = list(delivery.readings.select_related("connection").defer("sealed_sections").order_by("at", "pk"))
+    populations = list(delivery.populations.select_related("connection").order_by("pk"))
     state = State(delivery.state)
     why = failure(delivery.why) if delivery.why else None
     entered = moves[-1].at if moves else None
@@ -84,7 +85,7 @@ def detail_of(delivery: Delivery) -> Detail:
         sections=cells(delivery.section_outcomes),
         empty=empty_titles(delivery),
         tries=tuple(_try(attempt) for attempt in reversed(attempts)),
-        events=tuple(timeline(delivery, moves, attempts, readings, deeds(delivery))),
+        events=tuple(timeline(delivery, moves, attempts, readings, deeds(delivery), populations)),
         instead=next((other for other in others if other.replaces_id == delivery.pk), None),
         kin=tuple((other, state_words(other)) for other in others),
     )

@@ -31,12 +31,12 @@ NEVER_AFTER = (State.UNKNOWN, State.PARKED, State.ACCEPTED, State.VERIFIED, Stat
 # The refusal is of the patient, the visit or the chart: by another way the same ids could mean another patient.
 OF_THE_VISIT = frozenset(
     f"ecw_{code}" for code in ("100", "123", "139", "201", "202", "303", "304")
-) | {"fhir_multiple_matches"}  # fmt: skip
+) | {"fhir_multiple_matches", "openapi_template_other"}  # fmt: skip
 # Not sent, and the receiver is well: the message only has to wait for its turn.
 ITS_TURN_ONLY = ("batch_ended", "lease_lost", "worker_ended", "rate_limited", "fhir_busy", "openapi_busy")
 WHY_NOT = {
     "switched_off": "falling back is switched off at this location",
-    "of_the_visit": "eCW refused the patient or the visit, and by another way the same id could mean another patient",
+    "of_the_visit": "eCW refused the patient, the visit or its template, and by another way the note could go astray",
     "doubt": "this part was accepted, in doubt or parked before, and by a second way it could be charted twice",
     "withdrawn": "the scribe has withdrawn the note",
     "no_way": "no further way stands by, or the one that does is stopped",

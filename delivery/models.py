@@ -13,6 +13,7 @@ from delivery.learning.tables import Course
 from delivery.lives import Incarnation, Recovery
 from delivery.monitor.tables import Counted, Issue, Standing, Tally
 from delivery.pilot.tables import Feedback, Pilot, PilotMove, PilotTurn
+from delivery.population.models import Population
 from delivery.release.tables import EhiRequest
 from delivery.states import STRIKABLE, State
 from delivery.ways.models import Attestation, CapabilityProbe, Deviation, ProbeTurn, TemplateStop
@@ -25,8 +26,8 @@ __all__ = [
     "Alert", "AlertNotice", "AlertRecipient", "AlertRound", "AlertSettings", "Arrival", "Attestation",
     "CapabilityProbe", "CertificationArtefact", "CertificationResult", "CertificationRun", "Counted", "Course",
     "Deviation", "EhiRequest", "EndpointState", "Event", "EventSource", "Feedback", "Incarnation", "Issue", "Job",
-    "JobItem", "Pilot", "PilotMove", "PilotTurn", "ProbeTurn", "PutAway", "Recovery", "ScribeEndpoint", "SourceState",
-    "Standing", "Tally", "TemplateStop", "VisitStage", "WebhookMessage",
+    "JobItem", "Pilot", "PilotMove", "PilotTurn", "Population", "ProbeTurn", "PutAway", "Recovery", "ScribeEndpoint",
+    "SourceState", "Standing", "Tally", "TemplateStop", "VisitStage", "WebhookMessage",
 ]  # fmt: skip
 
 STATES = [(state.value, state.value) for state in State]

@@ -22,6 +22,7 @@ from delivery.models import Delivery, Lane, ReceiverProfile
 from delivery.outcomes import Outcome, accepted, ended, not_reached
 from delivery.outgoing import Prepared, Stopped, prepare
 from delivery.pages import Page, together
+from delivery.population.filling import fill
 from delivery.states import State
 from delivery.transition import tickets, transition
 from portal.keyring import KeysUnavailable
@@ -197,6 +198,7 @@ class LaneRun:
 
 def send_one(channel: Channel, prepared: Prepared) -> Outcome:
     try:
+        fill(channel, prepared)
         return accepted(prepared, channel.send(prepared.rendered, prepared.delivery.control_id))
     except (Refused, Unavailable, NoAnswer) as error:
         return ended(prepared, error)

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from audit.actions import ACTIONS
 from audit.models import AuditEvent
 from delivery.failures import failure
-from delivery.models import Attempt, Delivery, Move, Reading
+from delivery.models import Attempt, Delivery, Move, Population, Reading
 from delivery.states import WORDS, State
-from delivery.words import ANSWERS, GRADES, IN_APP_DATA, STATE_ICONS, ago, attempt_words, who
+from delivery.words import ANSWERS, GRADES, IN_APP_DATA, STATE_ICONS, TEMPLATE_OUTCOMES, ago, attempt_words, who
 
 WORTH_NAMING = timedelta(seconds=10)
 # What a delivery waits for in each state: said of the time between two events, and of now.
@@ -44,11 +44,13 @@ def timeline(
     attempts: Sequence[Attempt],
     readings: Sequence[Reading],
     deeds: Sequence[AuditEvent],
+    populations: Sequence[Population] = (),
 ) -> list[Event]:
     """Newest first. Of events at one instant, the causes stand below their consequences."""
     events = [
         *(_attempt_begun(attempt) for attempt in attempts),
         *(_attempt_ended(attempt) for attempt in attempts if attempt.finished_at and attempt.outcome),
+        *(_population(population) for population in populations),
         *(_reading(reading) for reading in readings),
         *(_move(move) for move in moves),
         *(_deed(deed) for deed in deeds),
@@ -114,6 +116,21 @@ def _attempt_ended(attempt: Attempt) -> Event:
         words.icon,
         f"After {took}.{code}{why}",
         who(attempt.worker),
+    )
+
+
+def _population(population: Population) -> Event:
+    """One line for a template: its intent is the attempt's, a moment before."""
+    words = TEMPLATE_OUTCOMES.get(population.outcome, TEMPLATE_OUTCOMES[""])
+    code = f" The receiver's code: {population.code}." if population.code else ""
+    why = f" {failure(population.reason_code).title}." if population.reason_code else ""
+    return Event(
+        population.finished_at or population.intent_at,
+        f"Template {population.template_code}: {words.label.lower()}",
+        words.tone,
+        words.icon,
+        f"Through {population.connection.name}, before the texts. {words.meaning}{code}{why}",
+        who(population.worker),
     )
 
 

@@ -48,6 +48,15 @@ ATTEMPT_OUTCOMES: dict[str, OutcomeWords] = {
     "no_answer": OutcomeWords("No answer", "Perhaps it arrived: the chart is asked.", "act", "question-mark-circle"),
     "": OutcomeWords("Under way", "The intent is written down; no outcome yet.", "wait", "clock"),
 }
+# What became of filling a visit's template before its texts (delivery/population).
+TEMPLATE_OUTCOMES: dict[str, OutcomeWords] = {
+    "filled": OutcomeWords("Filled", "eCW says that the visit's note is made of the template.", "ok", "check"),
+    "found": OutcomeWords("Stood there", "The visit's note was made of it already; no call was made.", "ok", "check"),
+    "refused": OutcomeWords("Refused", "eCW refused; no text was sent.", "act", "x-mark"),
+    "unavailable": OutcomeWords("Not asked", "No byte of the call left.", "wait", "arrow-path"),
+    "no_answer": OutcomeWords("No answer", "Perhaps it was filled: the chart is read.", "act", "question-mark-circle"),
+    "": OutcomeWords("Under way", "The intent is written down; no outcome yet.", "wait", "clock"),
+}
 ANSWERS: dict[str, OutcomeWords] = {
     "there": OutcomeWords("Found in the chart", "By its own identity.", "ok", "check"),
     "not_there": OutcomeWords("Not in the chart", "Not found by its identity.", "act", "x-mark"),

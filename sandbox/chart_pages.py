@@ -75,16 +75,18 @@ class ChartPages:
     async def chart(self, request: web.Request) -> web.Response:
         facility, encounter = request.match_info["facility"], request.match_info["encounter"]
         filings = self.store.filings(facility, encounter)
-        if not filings:
+        populated, patient = self.store.populated(facility, encounter)
+        if not (filings or populated):
             return page("Chart", el("p", "Nothing is filed for this encounter."), status=404)
         signed = (facility, encounter) in self.store.signed
-        template = self.store.templates.get(facility, {}).get(filings[-1].template)
+        template = self.store.templates.get(facility, {}).get(populated or filings[-1].template)
         current = {filing.sequence for filing in standing(filings)}
         history = [self.filing(filing, filing.sequence in current) for filing in reversed(filings[-LINES:])]
         return page(
             "Chart",
             el("p", el("a", facility, href=path("facilities", facility)), f" · encounter {encounter}"),
-            el("p", f"Patient {filings[0].patient} · {'signed, locked' if signed else 'open'}"),
+            el("p", f"Patient {filings[0].patient if filings else patient} · {'signed, locked' if signed else 'open'}"),
+            el("p", f"Template of the visit: {populated}") if populated else None,
             sign_form(facility, encounter, signed),
             el("h2", template.name if template else "Fields"),
             note(chart_fields(filings), template),

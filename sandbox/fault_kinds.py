@@ -14,6 +14,7 @@ class Stage(StrEnum):
     ANSWER = "answer"  # whether and how a message is filed and answered
     FILING = "filing"  # what becomes of its text
     READING = "reading"  # how the chart is read back
+    POPULATING = "populating"  # whether and how a visit's template is filled over the Open API, and answered
     FHIR = "fhir"  # whether and how what came by FHIR or the Open API is filed and answered
     TOKEN = "token"  # noqa: S105 - how the authorization server answers
 
@@ -238,6 +239,45 @@ READING = (
         (Parameter("per_minute", 250, "reads a minute for each practice code"),),
     ),
 )
+POPULATING = (
+    FaultKind(
+        "populate_status",
+        Stage.POPULATING,
+        "known",
+        "HTTP",
+        "Fills no template and answers with an HTTP status.",
+        (Parameter("status", 503, "the HTTP status"),),
+    ),
+    FaultKind(
+        "populate_no_answer",
+        Stage.POPULATING,
+        "known",
+        "a server that restarts",
+        "Neither fills a template nor answers.",
+    ),
+    FaultKind(
+        "populate_cut",
+        Stage.POPULATING,
+        "known",
+        "a server that restarts",
+        "Fills the template and closes without an answer.",
+    ),
+    FaultKind(
+        "populate_nothing",
+        Stage.POPULATING,
+        "assumed",
+        "a server that answers before it works",
+        "Says that the template is filled and fills none.",
+    ),
+    FaultKind(
+        "populate_other",
+        Stage.POPULATING,
+        "assumed",
+        "a default template of the provider's",
+        "Says that the template is filled and fills another.",
+        (Parameter("template", "OTHER", "the template's code"),),
+    ),
+)
 FHIR = (
     FaultKind(
         "fhir_status",
@@ -298,7 +338,7 @@ TOKEN = (
         "The token endpoint issues (and rotates), and its answer is lost.",
     ),
 )
-KINDS = {kind.name: kind for kind in (*ANSWER, *FILING, *READING, *FHIR, *TOKEN)}
+KINDS = {kind.name: kind for kind in (*ANSWER, *FILING, *READING, *POPULATING, *FHIR, *TOKEN)}
 
 
 def as_markdown() -> str:

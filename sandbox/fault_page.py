@@ -15,6 +15,7 @@ HEADINGS = {
     Stage.ANSWER: "When a message comes",
     Stage.FILING: "While its text is filed",
     Stage.READING: "When the chart is read back",
+    Stage.POPULATING: "When a visit's template is filled (Open API)",
     Stage.FHIR: "When a note comes by FHIR",
     Stage.TOKEN: "When a token is asked for",
 }

@@ -12,6 +12,7 @@ from sandbox.caller import at_hand
 from sandbox.chart import Filing, chart_fields
 from sandbox.fault_kinds import Stage
 from sandbox.faults import Switchboard
+from sandbox.openapi_populating import Populating
 from sandbox.openapi_writing import Writing
 from sandbox.store import Store
 from sandbox.template import Template
@@ -35,6 +36,7 @@ class OpenApi:
         self.authorization = f"Bearer {token}".encode()
         self.practices = practices
         self.writing = Writing(store, switchboard, dedupe)
+        self.populating = Populating(store, switchboard)
         self.reads: Counter[tuple[str, int]] = Counter()
 
     def routes(self) -> list[web.RouteDef]:
@@ -42,12 +44,17 @@ class OpenApi:
         return [
             web.get(f"{practice}/encounters/{{encounter}}/progress-note", self.progress_note),
             web.get(f"{practice}/templates", self.templates),
+            web.post(f"{practice}/visit-templates", self.populate),
             web.post(f"{practice}/progress-notes", self.write),
         ]
 
     async def write(self, request: web.Request) -> web.StreamResponse:
         """Files a note; what is refused says why."""
         return self.stranger(request) or await self.writing.take(request)
+
+    async def populate(self, request: web.Request) -> web.StreamResponse:
+        """Makes a visit's note of a template; what is refused says why."""
+        return self.stranger(request) or await self.populating.take(request)
 
     async def progress_note(self, request: web.Request) -> web.Response:
         """A progress note by field; 401, 404 as the contract says."""
@@ -56,7 +63,9 @@ class OpenApi:
             return until
         facility, encounter = request.query["facility"], request.match_info["encounter"]
         signed = (facility, encounter) in self.store.signed
-        return web.json_response(progress_note(encounter, signed, self.store.filings(facility, encounter, until)))
+        populated = self.store.populated(facility, encounter)
+        filings = self.store.filings(facility, encounter, until)
+        return web.json_response(progress_note(encounter, signed, filings, *populated))
 
     async def templates(self, request: web.Request) -> web.Response:
         """The templates of a facility with their fields, in the order of their codes."""
@@ -114,11 +123,14 @@ class OpenApi:
         return self.reads[practice, minute] > per_minute
 
 
-def progress_note(encounter: str, signed: bool, filings: list[Filing]) -> dict[str, object]:
+def progress_note(
+    encounter: str, signed: bool, filings: list[Filing], template: str = "", patient: str = ""
+) -> dict[str, object]:
     """The answer of docs/channels/openapi.md."""
     return {
         "encounter_id": encounter,
-        "patient_id": filings[0].patient if filings else "",
+        "patient_id": filings[0].patient if filings else patient,
+        "template": template,
         "signed": signed,
         "filings": [
             {

@@ -6,6 +6,7 @@ Assumed throughout (docs/openapi/ecw-open-api.yaml): what eCW really checks is n
 import asyncio
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +65,9 @@ class Writing:
             raise Rejected(422, "The encounter does not belong to this patient.", "303")
         if (note.facility, note.encounter) in self.store.signed:
             raise Rejected(409, "The encounter is locked.", "139")
+        standing, _ = self.store.populated(note.facility, note.encounter)
+        if standing not in ("", note.template):
+            raise Rejected(409, "The visit's note is made of another template.")
         unknown = [each.field_id for each in note.observations if each.field_id not in template.by_id]
         if unknown:
             raise Rejected(422, f"The template has no field {unknown[0][:80]}.", "302")
@@ -73,16 +77,22 @@ class Writing:
         filed = tamper(file_note(note.observations, template), faults, template)
         for _ in range(2 if any(fault.kind.name == "duplicate_filing" for fault in faults) else 1):
             self.store.file(under(note, faults), filed, b"application/json\n")
+        self.store.populate(note.facility, note.encounter, note.patient, note.template)
         self.store.commit()
         return 201
 
     def template_of(self, note: Note) -> Template:
-        templates = self.store.templates.get(note.facility)
-        if templates is None:
-            raise Rejected(404, "There is no such facility.")
-        if note.template not in templates:
-            raise Rejected(422, "The facility has no such template.")
-        return templates[note.template]
+        return known_template(self.store, note.facility, note.template)
+
+
+def known_template(store: Store, facility: str, code: str) -> Template:
+    """A facility's template by its code. Raises Rejected."""
+    templates = store.templates.get(facility)
+    if templates is None:
+        raise Rejected(404, "There is no such facility.")
+    if code not in templates:
+        raise Rejected(422, "The facility has no such template.")
+    return templates[code]
 
 
 BEFORE = ("fhir_status", "fhir_login_page", "fhir_code", "fhir_unauthorized", "fhir_no_answer")
@@ -90,17 +100,7 @@ BEFORE = ("fhir_status", "fhir_login_page", "fhir_code", "fhir_unauthorized", "f
 
 def read(body: bytes) -> Note:
     """The note of a posted body. Raises Rejected naming what is wrong."""
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
-        raise Rejected(400, "The body is no JSON.") from None
-    if HALF.search(json.dumps(said, ensure_ascii=False)):
-        raise Rejected(400, "The body holds half a character.")
-    if not isinstance(said, dict):
-        raise Rejected(400, "The body is no object.")
-    for name in TEXTS:
-        if not isinstance(said.get(name), str) or not said[name]:
-            raise Rejected(422, f"{name} is missing or no text.")
+    said = read_object(body, TEXTS)
     return Note(
         control_id=said["control_id"],
         note_id=said["note_id"],
@@ -111,6 +111,22 @@ def read(body: bytes) -> Note:
         observations=fields(said.get("fields")),
         correction=said.get("correction") is True,
     )
+
+
+def read_object(body: bytes, texts: Iterable[str]) -> dict[str, Any]:
+    """The object of a posted body, each of `texts` in it. Raises Rejected."""
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Rejected(400, "The body is no JSON.") from None
+    if HALF.search(json.dumps(said, ensure_ascii=False)):
+        raise Rejected(400, "The body holds half a character.")
+    if not isinstance(said, dict):
+        raise Rejected(400, "The body is no object.")
+    for name in texts:
+        if not isinstance(said.get(name), str) or not said[name]:
+            raise Rejected(422, f"{name} is missing or no text.")
+    return said
 
 
 def fields(rows: Any) -> tuple[Observation, ...]:

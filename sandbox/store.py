@@ -25,6 +25,10 @@ CREATE TABLE IF NOT EXISTS template (
 CREATE TABLE IF NOT EXISTS signed (
     facility TEXT NOT NULL, encounter TEXT NOT NULL, PRIMARY KEY (facility, encounter)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS visit_template (
+    facility TEXT NOT NULL, encounter TEXT NOT NULL, patient TEXT NOT NULL, template TEXT NOT NULL,
+    PRIMARY KEY (facility, encounter)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS filing (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     control_id TEXT NOT NULL, note_id TEXT NOT NULL, facility TEXT NOT NULL, encounter TEXT NOT NULL,
@@ -131,12 +135,27 @@ class Store:
         return found.fetchone() is not None
 
     def patient_of(self, facility: str, encounter: str) -> str | None:
-        """Whose encounter this is, as its first filing said; the open group included."""
+        """Whose encounter this is, as its template or its first filing said; the open group included."""
         found = self.db.execute(
-            "SELECT patient FROM filing WHERE facility = ? AND encounter = ? ORDER BY sequence LIMIT 1",
-            (facility, encounter),
+            "SELECT patient FROM visit_template WHERE facility = ? AND encounter = ? UNION ALL "
+            "SELECT patient FROM (SELECT patient FROM filing WHERE facility = ? AND encounter = ? "
+            "ORDER BY sequence LIMIT 1) LIMIT 1",
+            (facility, encounter, facility, encounter),
         ).fetchone()
         return found[0] if found else None
+
+    def populate(self, facility: str, encounter: str, patient: str, template: str) -> None:
+        """Makes a visit's note of a template, in the open group; one that is made of a template stays as it is."""
+        self.begin()
+        row = (facility, encounter, patient, template)
+        self.db.execute("INSERT OR IGNORE INTO visit_template VALUES (?, ?, ?, ?)", row)
+
+    def populated(self, facility: str, encounter: str) -> tuple[str, str]:
+        """The template a visit's note is made of, and its patient; ("", "") where there is none. Committed only."""
+        found = self.committed.execute(
+            "SELECT template, patient FROM visit_template WHERE facility = ? AND encounter = ?", (facility, encounter)
+        ).fetchone()
+        return (str(found[0]), str(found[1])) if found else ("", "")
 
     def encounter_of(self, sequence: int, facility: str) -> str:
         """The encounter of a facility's filing; "" when there is no such filing."""
@@ -174,6 +193,7 @@ class Store:
         """Forgets every filing and signature, and the templates too unless they are to be kept."""
         self.db.execute("DELETE FROM filing")
         self.db.execute("DELETE FROM document")
+        self.db.execute("DELETE FROM visit_template")
         self.db.execute("DELETE FROM signed")
         self.signed.clear()
         if not keep_templates:

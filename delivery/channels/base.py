@@ -150,6 +150,16 @@ class Chart:
     filings: tuple[ChartNote, ...]
     fields: dict[str, str]
     grade: str = "field"
+    template: str = ""  # the code of the template that the visit's note is made of; "" for none, or not to be seen
+
+
+@dataclass(frozen=True)
+class WantedTemplate:
+    """Of which template the note of which visit is to be made, before a message's texts are written."""
+
+    control_id: str
+    visit: Visit
+    template: str
 
 
 class Credentials(Protocol):
@@ -194,6 +204,20 @@ class DocumentsChannel(Protocol):
 
     def render_documents(self, documents: OutgoingDocuments) -> Rendered:
         """Pure; raises CannotExpress."""
+
+
+@runtime_checkable
+class Populator(Protocol):
+    """A channel that has eCW make the visit's note of a practice template, by a call before that of the texts."""
+
+    def wanted_template(self, rendered: Rendered) -> WantedTemplate | None:
+        """What a note's bytes ask for; None where the connection is set to leave it to the texts."""
+
+    def standing_template(self, wanted: WantedTemplate) -> str:
+        """The template the visit's note is made of now, "" for none. Changes nothing; raises Unavailable."""
+
+    def populate(self, wanted: WantedTemplate) -> Receipt:
+        """Have it made. Raises Refused, Unavailable or NoAnswer."""
 
 
 @runtime_checkable

@@ -97,14 +97,15 @@ def compare(
         readings = [_doubled(reading) for reading in readings]
     left = _left_behind({value.field_id for value in values}, chart, control_id, known)
     readings += left
-    return ReadBack(True, (*readings, *view.strangers(readings), *_other_template(filings[-1], template)))
+    return ReadBack(True, (*readings, *view.strangers(readings), *_other_template(chart, filings[-1], template)))
 
 
-def _other_template(filing: ChartNote, template: str) -> list[SectionReading]:
-    """A line of its own where the filing fills another template than the one chosen for the visit."""
-    if not (template and filing.template) or filing.template == template:
+def _other_template(chart: Chart, filing: ChartNote, template: str) -> list[SectionReading]:
+    """A line of its own where the filing, or the visit's note, is made of another template than the one chosen."""
+    other = next((one for one in (filing.template, chart.template) if one not in ("", template)), "")
+    if not (template and other):
         return []
-    return [SectionReading(-1, "", "Template of the visit", "", ALTERED, template, filing.template, "")]
+    return [SectionReading(-1, "", "Template of the visit", "", ALTERED, template, other, "")]
 
 
 def _left_behind(filled: Set[str], chart: Chart, control_id: str, known: Known) -> list[SectionReading]:

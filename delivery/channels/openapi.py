@@ -34,7 +34,7 @@ class OpenApiReader:
 
     def read(self, visit: Visit) -> Chart:
         """What stands in the chart of the visit's encounter. Raises Unavailable."""
-        return _chart(self._ask(self._address(visit.encounter_id), visit.facility), visit)
+        return chart_of(self._ask(address_of(self.settings, visit.encounter_id), visit.facility), visit)
 
     def templates(self, facility: str) -> bytes:
         """The Progress Note templates of a facility as JSON, as docs/channels/openapi.md shows. Raises Unavailable.
@@ -48,26 +48,32 @@ class OpenApiReader:
         return answer.content
 
     def _ask(self, address: str, facility: str) -> httpx2.Response:
-        try:
-            answer = self.client.get(
-                address,
-                params={"facility": facility or self.settings.facility},
-                headers={"Authorization": f"Bearer {self.settings.token}", "Accept": "application/json"},
-            )
-        except http.NotAnswered as error:
-            raise Unavailable("read_unavailable", error.reason) from None
-        _refuse(answer)
-        return answer
+        return ask(self.client, self.settings, address, facility)
 
     def close(self) -> None:
         """Close the kept connections."""
         self.client.close()
 
-    def _address(self, encounter_id: str) -> str:
-        if not encounter_id or encounter_id in (".", ".."):
-            raise Unavailable("read_unreadable", "encounter")
-        practice, encounter = quote(self.settings.practice_code, safe=""), quote(encounter_id, safe="")
-        return f"{self.settings.base_url}/openapi/v1/{practice}/encounters/{encounter}/progress-note"
+
+def address_of(settings: OpenApiSettings, encounter_id: str) -> str:
+    """Where a visit's chart is read. Raises Unavailable for an id that could lead elsewhere."""
+    if not encounter_id or encounter_id in (".", ".."):
+        raise Unavailable("read_unreadable", "encounter")
+    return settings.note_url(encounter_id)
+
+
+def ask(client: httpx2.Client, settings: OpenApiSettings, address: str, facility: str) -> httpx2.Response:
+    """The answer to a question that changes nothing, where it is 200. Raises Unavailable."""
+    try:
+        answer = client.get(
+            address,
+            params={"facility": facility or settings.facility},
+            headers={"Authorization": f"Bearer {settings.token}", "Accept": "application/json"},
+        )
+    except http.NotAnswered as error:
+        raise Unavailable("read_unavailable", error.reason) from None
+    _refuse(answer)
+    return answer
 
 
 def _refuse(answer: httpx2.Response) -> None:
@@ -84,7 +90,8 @@ def _refuse(answer: httpx2.Response) -> None:
     raise Unavailable("read_unreadable", code)
 
 
-def _chart(answer: httpx2.Response, visit: Visit) -> Chart:
+def chart_of(answer: httpx2.Response, visit: Visit) -> Chart:
+    """The chart of this very visit. Raises Unavailable for anything else."""
     body = json_object(answer)
     if body is None:
         _unreadable("JSON")
@@ -95,7 +102,10 @@ def _chart(answer: httpx2.Response, visit: Visit) -> Chart:
     filings = body.get("filings")
     if not isinstance(filings, list):
         _unreadable("filings")
-    return Chart(tuple(_filing(each) for each in filings), _fields(body.get("fields")))
+    template = body.get("template", "")
+    if not isinstance(template, str):
+        _unreadable("template")
+    return Chart(tuple(_filing(each) for each in filings), _fields(body.get("fields")), template=template)
 
 
 def _filing(raw: Any) -> ChartNote:

@@ -9,8 +9,17 @@ from typing import Any
 
 import httpx2
 
-from delivery.channels import ecw_codes, hl7, http, tls
-from delivery.channels.base import CannotExpress, NoAnswer, OutgoingNote, Receipt, Refused, Rendered, Unavailable
+from delivery.channels import ecw_codes, hl7, http, openapi, openapi_populating, tls
+from delivery.channels.base import (
+    CannotExpress,
+    NoAnswer,
+    OutgoingNote,
+    Receipt,
+    Refused,
+    Rendered,
+    Unavailable,
+    WantedTemplate,
+)
 from delivery.channels.network import Guard, Resolve
 from delivery.channels.openapi_settings import OpenApiSettings
 from delivery.channels.posting import post
@@ -18,7 +27,12 @@ from delivery.channels.rest import json_object, rate_limit_ends, retry_after
 
 CONTENT_TYPE = "application/json"
 FILED = {"filed", "already_filed"}
-REFUSALS = {403: "openapi_forbidden", 404: "openapi_not_found", 413: "openapi_too_large"}
+REFUSALS = {
+    403: "openapi_forbidden",
+    404: "openapi_not_found",
+    409: "openapi_template_other",
+    413: "openapi_too_large",
+}
 
 
 def open_channel(settings: OpenApiSettings, resolve: Resolve, guard: Guard) -> "OpenApiChannel":
@@ -43,8 +57,33 @@ class OpenApiChannel:
 
     def send(self, rendered: Rendered, control_id: str) -> Receipt:
         """One note and its answer. Raises Refused, Unavailable or NoAnswer."""
+        return judge(self._post(self.settings.notes_url, rendered), control_id)
+
+    def wanted_template(self, rendered: Rendered) -> WantedTemplate | None:
+        """The template that these bytes name, unless the connection is set to leave it to them."""
+        return openapi_populating.wanted(rendered) if self.settings.fill_template else None
+
+    def standing_template(self, wanted: WantedTemplate) -> str:
+        """What the visit's note is made of by now. Raises Unavailable; a token that is refused stops the lane."""
+        address = openapi.address_of(self.settings, wanted.visit.encounter_id)
+        try:
+            answer = openapi.ask(self.client, self.settings, address, wanted.visit.facility)
+        except Unavailable as error:
+            reason = "unauthorized" if error.reason_code == "read_unauthorized" else error.reason_code
+            raise Unavailable(reason, error.code, retry_after=error.retry_after) from None
+        return openapi.chart_of(answer, wanted.visit).template
+
+    def populate(self, wanted: WantedTemplate) -> Receipt:
+        """One template and its answer. Raises Refused, Unavailable or NoAnswer."""
+        try:
+            answer = self._post(self.settings.templates_url, openapi_populating.render(wanted))
+        except NoAnswer as error:
+            raise NoAnswer("openapi_template_no_answer", error.code) from None
+        return openapi_populating.judge(answer, wanted)
+
+    def _post(self, address: str, rendered: Rendered) -> httpx2.Response:
         headers = {"Authorization": f"Bearer {self.settings.token}", "Accept": CONTENT_TYPE}
-        return judge(post(self.client, self.settings.notes_url, rendered, headers), control_id)
+        return post(self.client, address, rendered, headers)
 
     def close(self) -> None:
         """Close the kept connections."""

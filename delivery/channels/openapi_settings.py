@@ -23,6 +23,7 @@ class OpenApiSettings:
     read_seconds: float = 15.0
     ca_pem: str = ""
     relaxed_x509: bool = False
+    fill_template: bool = True  # a call of its own has eCW make the visit's note of the template, before its texts
     client_cert_pem: str = field(default="", repr=False)
     client_key_pem: str = field(default="", repr=False)
 
@@ -30,6 +31,16 @@ class OpenApiSettings:
     def notes_url(self) -> str:
         """Where notes are written: the encounter stands in the body, out of everybody's access logs."""
         return f"{self.base_url}/openapi/v1/{quote(self.practice_code, safe='')}/progress-notes"
+
+    @property
+    def templates_url(self) -> str:
+        """Where a visit's note is made of a template; the encounter stands in the body here too."""
+        return f"{self.base_url}/openapi/v1/{quote(self.practice_code, safe='')}/visit-templates"
+
+    def note_url(self, encounter_id: str) -> str:
+        """Where what stands in the chart of a visit is read."""
+        practice, encounter = quote(self.practice_code, safe=""), quote(encounter_id, safe="")
+        return f"{self.base_url}/openapi/v1/{practice}/encounters/{encounter}/progress-note"
 
     @classmethod
     def read(cls, settings: Mapping[str, Any], secrets: Mapping[str, str], environment: str) -> "OpenApiSettings":
@@ -42,6 +53,7 @@ class OpenApiSettings:
             read_seconds=seconds(settings, "read_seconds", 15.0, most=60.0),
             ca_pem=text(settings, "ca_pem"),
             relaxed_x509=yes_or_no(settings, "relaxed_x509"),
+            fill_template=yes_or_no(settings, "fill_template", default=True),
             client_cert_pem=text(secrets, "client_cert_pem"),
             client_key_pem=text(secrets, "client_key_pem"),
         )

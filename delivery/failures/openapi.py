@@ -67,6 +67,59 @@ FAILURES = (
         Button.VERIFY,
     ),
     Failure(
+        "openapi_template_other",
+        "The visit's note is made of another template",
+        "eCW makes a visit's note of one template, and somebody has chosen another than this note is mapped to. "
+        f"{NOT_FILED}",
+        Owner.PRACTICE,
+        "In eCW, choose this note's template for the visit, or have the scribe name the other one in a new version; "
+        "then send it as a new delivery.",
+        Button.REPLAY,
+    ),
+    Failure(
+        "openapi_template_unknown",
+        "The Open API does not know the template",
+        f"The template named for the visit, or something else of the call that fills it, was refused. {NOT_FILED}",
+        Owner.IT,
+        "Read the location's templates from eCW again: the code may have changed. Then send it as a new delivery.",
+        Button.TEMPLATE,
+    ),
+    Failure(
+        "openapi_template_not_offered",
+        "The Open API fills no templates here (404)",
+        "The call that fills a visit's template is not offered for this practice, or its code or facility is unknown. "
+        f"{NOT_FILED}",
+        Owner.IT,
+        "Ask eCW whether templates can be filled; if not, switch “Fill the visit's template first” off on the "
+        "connection.",
+        Button.CONNECTION,
+    ),
+    Failure(
+        "openapi_template_no_answer",
+        "Whether the visit's template was filled is unknown",
+        "The call that fills it got no answer; the note's text was not sent. The chart is read before anything is sent "
+        "again, and a template that stands there is not filled twice.",
+        Owner.ECW,
+        "Wait for the look into the chart. If it comes often, ask eCW.",
+        Button.VERIFY,
+    ),
+    Failure(
+        "openapi_template_contradiction",
+        "The answer is not about this visit's template",
+        "HTTP said yes, and the answer within names another message or template. The note's text was not sent; the "
+        "chart is read before anything is sent again.",
+        Owner.ECW,
+        "Wait for the look into the chart; show eCW the answer kept with the attempt.",
+        Button.VERIFY,
+    ),
+    Failure(
+        "openapi_template_unwritten",
+        "The intent to fill the template was not kept",
+        f"The database did not answer, and nothing is changed in eCW without a record of it. {NOT_SENT}",
+        Owner.US,
+        "Nothing to do if it passes; it is tried again by itself.",
+    ),
+    Failure(
         "openapi_encounter_missing",
         "The note names no encounter for the Open API",
         f"A field is written into an encounter's Progress Note. {WAITS}",

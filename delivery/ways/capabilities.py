@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from audit.record import current, record
-from delivery.channels.base import ChannelError, Chart, OutgoingNote, Unavailable
+from delivery.channels.base import ChannelError, Chart, OutgoingNote, Populator, Unavailable
 from delivery.channels.compare import compare
 from delivery.channels.fhir_search import TYPES, FhirClient
 from delivery.channels.fhir_settings import FhirSettings
@@ -165,7 +165,7 @@ def of_connection(connection: Connection, location: Location) -> list[Capability
     if sends and connection.kind in LEAVES_FILES:
         rows += leaving(connection, location, blank)
     elif sends:
-        rows += writing(connection, location, blank)
+        rows += [*populating(connection, location, blank), *writing(connection, location, blank)]
     if reads:
         rows.append(reading(connection, blank))
     return rows
@@ -173,6 +173,7 @@ def of_connection(connection: Connection, location: Location) -> list[Capability
 
 def expected(sends: bool, reads: bool) -> list[tuple[str, str]]:
     """What would have been asked of a connection that did not even answer."""
+    # (Filling a template is asked of those alone whose connection is set to it: "Takes a note" says enough here.)
     writes = [("write", "Takes a note"), ("repeat", "Ignores a repeat"), ("read_back", "Can be read back")]
     return (writes if sends else []) + ([("read", "Reads a chart")] if reads else [])
 
@@ -244,6 +245,29 @@ def writing(connection: Connection, location: Location, blank: Capability) -> li
 
 def timed(blank: Capability, key: str, label: str, seconds: float) -> Capability:
     return replace(blank, key=key, label=label, outcome=YES, says=f"{seconds:.1f} s.", fact=f"{seconds:.3f}")
+
+
+def populating(connection: Connection, location: Location, blank: Capability) -> Iterator[Capability]:
+    """Whether a visit's note can be made of one of the location's templates before any text, and that be read back."""
+    row = replace(blank, key="populate", label="Fills a visit's template")
+    if connection.kind != ConnectionKind.OPENAPI:
+        return
+    try:
+        note = outgoing(location, probe_visit(connection))
+        with closing(opened(connection)) as channel:
+            wanted = channel.wanted_template(channel.render(note)) if isinstance(channel, Populator) else None
+            if wanted is None:
+                return
+            channel.populate(wanted)
+            stands = channel.standing_template(wanted)
+    except (CannotProbe, ValueError) as error:
+        yield replace(row, outcome=UNKNOWN if isinstance(error, NotAsked) else NO, says=str(error))
+    except ChannelError as error:
+        yield replace(row, outcome=NO, says=failure(error.reason_code).title)
+    else:
+        right = stands == wanted.template
+        says = "Filled before any text, and read back." if right else f"It said so; read back: {stands or 'none'}."
+        yield replace(row, outcome=YES if right else NO, says=says)
 
 
 def leaving(connection: Connection, location: Location, blank: Capability) -> list[Capability]:

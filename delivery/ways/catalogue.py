@@ -52,7 +52,11 @@ WAYS: tuple[Way, ...] = (
         "openapi",
         "Open API",
         "A contract with eCW and a token; there is no public specification.",
-        ("Writes each section into its field.", "Reads back every field.", "Lists the location's templates."),
+        (
+            "Fills the practice's template for the visit, then writes each section into its field.",
+            "Reads back the visit's template and every field.",
+            "Lists the location's templates.",
+        ),
         ("It carries no documents.",),
         {ConnectionKind.OPENAPI: "field"},
         "All of it: docs/openapi/ecw-open-api.yaml is our own assumption.",

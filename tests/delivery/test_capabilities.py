@@ -70,6 +70,50 @@ def test_A26_a_section_that_ecw_drops_since_an_update_has_vanished_in_the_next_p
     assert [row.capability.key for row in gone] == ["section:NF-04"]
 
 
+class TestOfTheOpenApiAsSender:
+    @pytest.fixture
+    def by_openapi(self, north, cast):
+        Route.objects.filter(location=cast.north).update(connection=cast.reader)
+        return lambda: {key: outcome for (_, key), outcome in probed(north).items()}
+
+    def test_finds_that_a_visits_template_can_be_filled_and_read_back(self, by_openapi):
+        found = by_openapi()
+        assert [found[key] for key in ("answers", "populate", "write", "read_back")] == ["yes"] * 4
+
+    @pytest.mark.parametrize(
+        "kind, how, words",
+        [
+            ("populate_other", {"template": "SM-OLD"}, "It said so; read back: SM-OLD."),
+            ("populate_nothing", {}, "It said so; read back: none."),
+            ("populate_status", {"status": 404}, "The Open API fills no templates here (404)"),
+        ],
+    )
+    def test_a_call_that_does_not_do_what_it_says_is_found_out(self, north, by_openapi, ecw, kind, how, words):
+        ecw.fault(kind, **how)
+        assert by_openapi()["populate"] == "no"
+        (row,) = [one.capability for one in newest(north)[1] if one.capability.key == "populate"]
+        assert row.says == words
+
+    def test_a_call_that_went_away_overnight_has_vanished(self, north, by_openapi, ecw):
+        by_openapi()
+        ecw.fault("populate_status", status=404)
+        by_openapi()
+        assert [row.capability.key for row in newest(north)[1] if row.vanished] == ["populate"]
+
+    def test_where_the_connection_leaves_it_to_the_texts_nothing_is_asked(self, by_openapi, cast):
+        cast.reader.settings |= {"fill_template": False}
+        cast.reader.save()
+        assert "populate" not in by_openapi()
+
+    def test_in_production_without_a_test_patient_it_is_not_asked(self, north, cast, ecw, monkeypatch):
+        monkeypatch.setattr("delivery.ways.capabilities.examine", lambda connection: [])
+        Route.objects.filter(location=cast.north).update(connection=cast.reader)
+        for each in (cast.reader, north):
+            type(each).objects.filter(pk=each.pk).update(environment=Environment.PRODUCTION)
+        north.refresh_from_db()
+        assert probed(north)[cast.reader.name, "populate"] == "unknown"
+
+
 class TestOfFhir:
     def test_lists_methods_and_asks_for_every_scope_alone(self, north, cast, ecw):
         connection = fhir_connection(cast, f"http://127.0.0.1:{ecw.process.http}")

@@ -82,7 +82,7 @@ def test_an_encounter_keeps_its_patient(sandbox):
 def test_nothing_filed_is_an_empty_chart(sandbox):
     assert sandbox.note("E404") == (
         200,
-        {"encounter_id": "E404", "patient_id": "", "signed": False, "filings": [], "fields": {}},
+        {"encounter_id": "E404", "patient_id": "", "signed": False, "template": "", "filings": [], "fields": {}},
     )
 
 

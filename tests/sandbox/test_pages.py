@@ -259,7 +259,8 @@ def test_reset_forgets_everything_or_keeps_the_templates(sandbox):
     sandbox.api("POST", "/faults", {"kind": "read_slow", "seconds": 5})
     sandbox.api("POST", "/reset", {"keep_templates": True})
     assert sandbox.api("GET", "/health") == {"status": "ok", "filings": 0, "mllp": sandbox.mllp}
-    assert sandbox.note()[1] == {"encounter_id": "E1", "patient_id": "", "signed": False, "filings": [], "fields": {}}
+    empty = {"encounter_id": "E1", "patient_id": "", "signed": False, "template": "", "filings": [], "fields": {}}
+    assert sandbox.note()[1] == empty
     assert msa(sandbox.ask(oru([("NF-01", "x")])))[0] == "AA"
     sandbox.api("POST", "/reset")
     assert sandbox.api("GET", "/facilities") == {"facilities": []}
