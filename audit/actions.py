@@ -206,6 +206,7 @@ ACTIONS: dict[str, Action] = dict(
         _action("connection.secret.set", "set a connection's secret", "connection", "fields"),
         _action("event.purge", "deleted events of visits that were past their time", "location", "count", "before"),
         _action("event.take", "was told of a visit", "kind", "way", "outcome", "source"),
+        _action("event.overtaken", "looked a visit up and told no scribe, as it was over", "kind", "endpoint"),
         _action("event.refuse", "was refused as a source of events", "source", "reason"),
         _action("event.source", "changed where events come from", "source", "way", "deed"),
         _action("event.secret", "made a new secret for a source of events", "source", "way", "deed"),

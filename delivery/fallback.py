@@ -31,7 +31,7 @@ NEVER_AFTER = (State.UNKNOWN, State.PARKED, State.ACCEPTED, State.VERIFIED, Stat
 # The refusal is of the patient, the visit or the chart: by another way the same ids could mean another patient.
 OF_THE_VISIT = frozenset(
     f"ecw_{code}" for code in ("100", "123", "139", "201", "202", "303", "304")
-) | {"fhir_multiple_matches", "openapi_template_other"}  # fmt: skip
+) | {"fhir_multiple_matches", "openapi_template_other", "encounter_of_another_patient"}  # fmt: skip
 # Not sent, and the receiver is well: the message only has to wait for its turn.
 ITS_TURN_ONLY = ("batch_ended", "lease_lost", "worker_ended", "rate_limited", "fhir_busy", "openapi_busy")
 WHY_NOT = {

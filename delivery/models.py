@@ -360,10 +360,10 @@ class ConnectionState(models.Model):
 
 
 class RateWindow(models.Model):
-    """How many calls of this minute are used up, shared by all workers (eCW: 250 a minute for a practice code)."""
+    """How many of a window are used up, shared by all processes (delivery/rate.py): calls to eCW, a source's events."""
 
     key = models.CharField(max_length=120, primary_key=True)
-    minute = models.PositiveBigIntegerField()  # Unix time in whole minutes
+    minute = models.PositiveBigIntegerField()  # Unix time in whole windows: a minute for calls, less for events
     used = models.PositiveIntegerField()
 
     def __str__(self) -> str:

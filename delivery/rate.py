@@ -1,4 +1,4 @@
-"""A limit of calls per wall-clock minute, shared by all workers through one row (eCW: 250 per practice code)."""
+"""Limits shared by all processes through one row each: eCW's calls a minute, and the events that a source may send."""
 
 import time
 
@@ -23,17 +23,22 @@ def granted(connection: Connection, wanted: int = 1) -> int:
     return take(str(key), int(limit), wanted) if limit else wanted
 
 
-def _take_all(key: str, per_minute: int, wanted: int) -> bool:
-    """All or none, in one statement: safe between processes."""
-    if wanted > per_minute:
+def admits(key: str, most: int, seconds: int) -> bool:
+    """Whether one more may come within this stretch of the clock, of which `most` may."""
+    return _take_all(key, most, 1, seconds)
+
+
+def _take_all(key: str, most: int, wanted: int, seconds: int = 60) -> bool:
+    """All or none, in one statement: safe between processes. Windows are stretches of the clock of so many seconds."""
+    if wanted > most:
         return False
-    minute = int(time.time() // 60)
+    window = int(time.time() // seconds)
     table = sql.table(RateWindow)
     rows = sql.returning(
         f"INSERT INTO {table} (key, minute, used) VALUES (%s, %s, %s) "  # noqa: S608
         f"ON CONFLICT (key) DO UPDATE SET minute = excluded.minute, "
         f"used = CASE WHEN {table}.minute = excluded.minute THEN {table}.used + excluded.used ELSE excluded.used END "
         f"WHERE {table}.minute <> excluded.minute OR {table}.used + excluded.used <= %s RETURNING used",
-        [key, minute, wanted, per_minute],
+        [key, window, wanted, most],
     )
     return bool(rows)

@@ -214,7 +214,7 @@ class Populator(Protocol):
         """What a note's bytes ask for; None where the connection is set to leave it to the texts."""
 
     def standing_template(self, wanted: WantedTemplate) -> str:
-        """The template the visit's note is made of now, "" for none. Changes nothing; raises Unavailable."""
+        """The template the visit's note is made of now, "" for none. Changes nothing; may raise Unavailable, Refused."""
 
     def populate(self, wanted: WantedTemplate) -> Receipt:
         """Have it made. Raises Refused, Unavailable or NoAnswer."""

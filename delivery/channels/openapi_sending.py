@@ -64,14 +64,19 @@ class OpenApiChannel:
         return openapi_populating.wanted(rendered) if self.settings.fill_template else None
 
     def standing_template(self, wanted: WantedTemplate) -> str:
-        """What the visit's note is made of by now. Raises Unavailable; a token that is refused stops the lane."""
+        """What the visit's note is made of by now. Raises Unavailable, or Refused for another patient's visit."""
         address = openapi.address_of(self.settings, wanted.visit.encounter_id)
         try:
             answer = openapi.ask(self.client, self.settings, address, wanted.visit.facility)
         except Unavailable as error:
             reason = "unauthorized" if error.reason_code == "read_unauthorized" else error.reason_code
             raise Unavailable(reason, error.code, retry_after=error.retry_after) from None
-        return openapi.chart_of(answer, wanted.visit).template
+        try:
+            return openapi.chart_of(answer, wanted.visit).template
+        except Unavailable as error:
+            if error.code == "patient":
+                raise Refused("encounter_of_another_patient", "patient") from None
+            raise
 
     def populate(self, wanted: WantedTemplate) -> Receipt:
         """One template and its answer. Raises Refused, Unavailable or NoAnswer."""

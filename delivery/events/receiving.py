@@ -37,7 +37,7 @@ limiter = Limiter(settings.EVENTS_PER_SECOND)
 def receive(request: HttpRequest, public_id: uuid.UUID) -> JsonResponse:
     """One webhook. The order matters: what costs nothing is asked first."""
     if not limiter.allows(f"{public_id}"):
-        return _answer(429, "Too many at once.", {"Retry-After": "1"})
+        return _too_many()
     length = request.META.get("CONTENT_LENGTH", "")
     if not length.isdecimal():
         return _answer(411, "Send it with a Content-Length.")
@@ -54,6 +54,8 @@ def _received(request: HttpRequest, public_id: uuid.UUID) -> JsonResponse:
     source = rows.filter(public_id=public_id, way=Way.WEBHOOK, enabled=True).first()
     if source is None:
         return _answer(401, "Not signed for this address.")
+    if not limiter.allows_all(f"{source.pk}"):
+        return _too_many()
     address = request.META.get("REMOTE_ADDR", "")
     with acting(Actor("system", f"event source {source.pk}", "eCW webhook", auth_method="hmac", source_ip=address)):
         try:
@@ -74,6 +76,10 @@ def _taken(source: EventSource, request: HttpRequest) -> Taken:
     if told is None:
         return ignore(source, signed.id or hashlib.sha256(body).hexdigest())
     return take(source, told)
+
+
+def _too_many() -> JsonResponse:
+    return _answer(429, "Too many at once.", {"Retry-After": "1"})
 
 
 def _answer(status: int, words: str, headers: dict[str, str] | None = None) -> JsonResponse:

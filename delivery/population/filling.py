@@ -109,12 +109,14 @@ def fill(channel: Channel, prepared: Prepared) -> None:
 
 
 def stands(filling: Filling) -> bool:
-    """Whether it has been seen to stand for this visit, by an earlier note or try."""
+    """Whether it has been seen to stand for this visit of this patient, by an earlier note or try."""
+    delivery = filling.prepared.delivery
     rows = Population.objects.filter(
         connection=filling.connection,
-        encounter_bidx=filling.prepared.delivery.encounter_bidx,
+        encounter_bidx=delivery.encounter_bidx,
         template_code=filling.wanted.template,
-        delivery__location=filling.prepared.delivery.location_id,
+        delivery__location=delivery.location_id,
+        delivery__note_version__patient_bidx=delivery.note_version.patient_bidx,
     )
     return rows.filter(outcome__in=STANDS).exists()
 

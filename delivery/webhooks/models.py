@@ -50,6 +50,7 @@ class WebhookMessage(models.Model):
     """
 
     WAITING, DELIVERED, GIVEN_UP = "waiting", "delivered", "given_up"
+    OVERTAKEN = "overtaken"  # not told: the visit was over when it was looked up (delivery/webhooks/still_wanted.py)
 
     id = models.UUIDField(primary_key=True)
     endpoint = models.ForeignKey(ScribeEndpoint, on_delete=models.CASCADE, related_name="messages")

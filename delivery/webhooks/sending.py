@@ -18,6 +18,7 @@ from delivery import lanes, sql, two_secrets
 from delivery.webhooks.models import EndpointState, ScribeEndpoint, WebhookMessage
 from delivery.webhooks.outbox import listening
 from delivery.webhooks.posting import Said, post
+from delivery.webhooks.still_wanted import still_wanted
 from portal import crypto
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ SEALED = "cannot_open"  # why one was not tried at all: no fault of its endpoint
 def send_due() -> int:
     """Tell what is due; how many were tried."""
     with acting(Actor("worker", lanes.owner())):
-        due = claim()
+        due = still_wanted(claim())
         # Opened here, posted by threads that ask no database, written down here.
         opened = [_opened(each) for each in due]
         with ThreadPoolExecutor(THREADS) as pool:
@@ -49,7 +50,8 @@ def claim() -> list[WebhookMessage]:
     endpoints = due.order_by().values_list("endpoint", flat=True).distinct()
     taken = [key for endpoint in list(endpoints) for key in _claim_of(endpoint, now)]
     found = WebhookMessage.objects.filter(pk__in=taken).order_by("created_at")
-    return list(found.select_related("endpoint__scribe__practice"))
+    of_event = ("event__practice", "event__location__practice", "event__location__reading_connection__practice")
+    return list(found.select_related("endpoint__scribe__practice", *of_event))
 
 
 def _claim_of(endpoint: int, now: datetime) -> list[Any]:

@@ -33,6 +33,8 @@ def message_words(message: WebhookMessage) -> MessageWords:
         return MessageWords("ok", "Taken", "")
     if message.state == WebhookMessage.GIVEN_UP:
         return MessageWords("act", "Given up", why)
+    if message.state == WebhookMessage.OVERTAKEN:
+        return MessageWords("off", "Not told", "eCW, asked again, said that the visit was over.")
     return MessageWords("wait", "Being tried again" if message.attempts else "Waiting", why)
 
 

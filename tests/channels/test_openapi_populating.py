@@ -188,7 +188,7 @@ class TestWhatStands:
         assert standing(httpserver) == ""
 
     def test_of_another_patients_visit_is_never_believed(self, httpserver):
-        with pytest.raises(Unavailable, match="read_unreadable patient"):
+        with pytest.raises(Refused, match="encounter_of_another_patient"):
             standing(httpserver, patient_id="P9999", template="FM-PROGRESS")
 
     @pytest.mark.parametrize("wrong", [7, None, ["FM-PROGRESS"]])
@@ -196,7 +196,9 @@ class TestWhatStands:
         with pytest.raises(Unavailable, match="read_unreadable template"):
             standing(httpserver, template=wrong)
 
-    @pytest.mark.parametrize("status, reason", [(401, "unauthorized"), (500, "read_unavailable"), (404, "read_not_found")])
+    @pytest.mark.parametrize(
+        "status, reason", [(401, "unauthorized"), (500, "read_unavailable"), (404, "read_not_found")]
+    )
     def test_that_cannot_be_asked_says_so(self, httpserver, status, reason):
         httpserver.expect_request(PATH).respond_with_data("", status=status)
         with pytest.raises(Unavailable, match=reason):

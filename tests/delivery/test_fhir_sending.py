@@ -132,7 +132,9 @@ def test_notes_read_together_are_each_verified_with_their_own_proof(ecw, scribe,
 
 
 def test_A15_the_probe_finds_out_that_it_can_be_asked_and_files_repeats(ecw, cast, fhir):
-    assert probe(fhir, cast.north).profile is ReceiverProfile.READBACK
+    """Counted, not believed: a server that files a repeat is never taken for one that ignores it."""
+    found = probe(fhir, cast.north)
+    assert (found.filings, found.profile) == (2, ReceiverProfile.READBACK)
 
 
 def test_A19_a_silent_drop_is_found_behind_a_positive_answer(ecw, scribe, fhir, settings):

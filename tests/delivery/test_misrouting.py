@@ -51,7 +51,7 @@ def address(cast) -> str:
     return reverse("delivery:misrouted", args=[cast.north_mapping.template.pk])
 
 
-def test_A20_the_templates_next_note_waits_and_nothing_of_it_is_sent(scribe, ecw, moved):
+def test_A20_A26_the_templates_next_note_waits_and_nothing_of_it_is_sent(scribe, ecw, moved):
     before = len(ecw.filings())
     delivery = post(scribe, 2)
     assert run_lanes() == 0

@@ -51,7 +51,7 @@ def decide(client, held: Delivery, index: int = 0, **said):
         ({"text": "x"}, "drug_without_code"),
     ],
 )
-def test_an_unknown_drug_holds_the_medications_and_lets_the_note_go(cast, scribe, medication, reason):
+def test_A23_an_unknown_drug_holds_the_medications_and_lets_the_note_go(cast, scribe, medication, reason):
     held = post(scribe, "nt-1", KNOWN, medication)
     assert (held.state, held.reason_code) == ("held", reason)
     assert held.problems[0]["pointer"] == "/medications/1"
@@ -68,7 +68,7 @@ def test_each_code_stands_once_with_how_many_notes_wait_for_it(cast, scribe):
     assert (found[0].first.delivery, found[0].since) == (first, first.created_at)
 
 
-def test_one_decision_releases_every_waiting_note_and_later_ones_pass(cast, scribe, client):
+def test_A23_one_decision_releases_every_waiting_note_and_later_ones_pass(cast, scribe, client):
     first, second = post(scribe, "nt-1", UNKNOWN), post(scribe, "nt-2", KNOWN, UNKNOWN)
     both = post(scribe, "nt-3", UNKNOWN, OTHER)
     client.force_login(cast.dana)

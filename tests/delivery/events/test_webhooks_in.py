@@ -2,18 +2,20 @@
 
 import json
 import time
+import uuid
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
 from audit.models import AuditEvent
-from delivery import sockets, two_secrets
+from delivery import rate, sockets, two_secrets
 from delivery.events import receiving, sources
 from delivery.events.limiter import Limiter
 from delivery.events.models import Arrival, Event, EventSource, SourceState, VisitStage
-from delivery.models import Delivery, Lane, WebhookMessage
+from delivery.models import Delivery, Lane, RateWindow, WebhookMessage
 from delivery.sending import drain
 from delivery.webhooks import endpoints
 from portal import crypto
@@ -167,6 +169,45 @@ def test_W06_a_flood_is_answered_429_and_costs_no_query(sender, monkeypatch, dja
     assert answers == [401] * 10 + [429] * 5
     with django_assert_num_queries(0):
         assert sender.post(told()).status_code == 429
+
+
+def test_W06_the_limit_holds_for_all_web_processes_together(sender, monkeypatch):
+    """Each process has a bucket of its own; what these let through is counted in one row for all of them."""
+    monkeypatch.setattr(rate, "time", SimpleNamespace(time=lambda: 1_900_000_000.0))
+    answers = []
+    for _process in range(4):
+        monkeypatch.setattr(receiving, "limiter", Limiter(3.0, clock=lambda: 0.0))
+        answers += [sender.post(told(), signed="AAAA").status_code for _ in range(10)]
+    assert answers.count(401) == 24, "four processes let 6 each through, and all of it lies within 30 in ten seconds"
+    monkeypatch.setattr(receiving, "limiter", Limiter(3.0, clock=lambda: 0.0))
+    more = [sender.post(told()).status_code for _ in range(6)]
+    monkeypatch.setattr(receiving, "limiter", Limiter(3.0, clock=lambda: 0.0))
+    assert (more, sender.post(told()).status_code) == ([200] * 6, 429)
+
+
+def test_W06_ten_seconds_later_events_are_taken_again(sender, monkeypatch):
+    clock = [1_900_000_000.0]
+    monkeypatch.setattr(rate, "time", SimpleNamespace(time=lambda: clock[0]))
+    monkeypatch.setattr(receiving, "limiter", Limiter(0.1, clock=lambda: clock[0]))
+    assert sender.post(told(OPENED, "E1")).status_code == 200
+    monkeypatch.setattr(receiving, "limiter", Limiter(0.1, clock=lambda: clock[0]))
+    assert sender.post(told(OPENED, "E2")).status_code == 429, "another process, the same second"
+    clock[0] += 10
+    assert sender.post(told(OPENED, "E3")).status_code == 200
+
+
+def test_W06_one_sources_flood_leaves_anothers_events_alone(sender, cast, monkeypatch):
+    monkeypatch.setattr(rate, "time", SimpleNamespace(time=lambda: 1_900_000_000.0))
+    monkeypatch.setattr(receiving, "limiter", Limiter(0.1, clock=lambda: 0.0))
+    other = senders.Ecw(*sources.create(cast.south, "webhook", {}))
+    assert [sender.post(told()).status_code for _ in range(3)] == [200, 429, 429]
+    assert other.post(told(OPENED, "E9")).status_code == 200
+
+
+def test_W06_addresses_that_are_no_sources_leave_no_row(cast, client):
+    for _ in range(3):
+        assert client.post(f"/api/v1/events/{uuid.uuid4()}", b"{}", content_type="application/json").status_code == 401
+    assert not RateWindow.objects.exists()
 
 
 def test_W06_deliveries_go_on_during_a_flood(ecw, scribe, sender, monkeypatch):
