@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from delivery import breaker, fallback, retry, sql
 from delivery.channels.base import NoAnswer, Receipt, Refused, Unavailable
-from delivery.channels.registry import LEAVES_FILES
+from delivery.channels.registry import LEAVES_FILES, SHOWS_DOCUMENTS
 from delivery.entries import CODED
 from delivery.models import Attempt
 from delivery.outgoing import Prepared
@@ -85,11 +85,11 @@ def changes_of(outcomes: Sequence[Outcome], epoch: int) -> list[Change]:
 
 
 def _readable(prepared: Prepared) -> bool:
-    """Whether some reader may see it in the chart. What a partner takes from a folder it charts when it likes, and no
-    reader sees attached documents."""
+    """Whether some reader may see it in the chart. What a partner takes from a folder it charts when it likes, and
+    attached documents are seen only by the connection that sent them, where it shows any."""
     delivery = prepared.delivery
     if delivery.part == Part.ATTACHMENTS:
-        return False
+        return delivery.connection is not None and delivery.connection.kind in SHOWS_DOCUMENTS
     left = delivery.connection is not None and delivery.connection.kind in LEAVES_FILES
     return delivery.location.reading_connection_id is not None and not left
 

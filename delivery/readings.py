@@ -17,6 +17,7 @@ from delivery.entries import CODED
 from delivery.models import Delivery, Reading
 from delivery.transition import Ticket
 from portal import crypto
+from portal.models import Part
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,10 @@ def answer_of(seen: ReadBack | None) -> str:
 
 
 def read_by(delivery: Delivery) -> int:
-    """Notes are read back by the location's reading connection, coded entries by the one that sent them."""
+    """Notes are read back by the location's reading connection, entries and documents by the one that sent them."""
     own = delivery.connection_id or 0
-    return own if delivery.part in CODED else delivery.location.reading_connection_id or own
+    by_sender = delivery.part in CODED or delivery.part == Part.ATTACHMENTS
+    return own if by_sender else delivery.location.reading_connection_id or own
 
 
 def reading(one: Found, number: int) -> Reading:

@@ -28,6 +28,7 @@ from delivery.channels.base import ChartReader, Unavailable
 from delivery.channels.compare import ALONE, Known, ReadBack, compare
 from delivery.channels.registry import NAMES_TEMPLATE
 from delivery.document_doubts import is_document, settle_documents
+from delivery.document_verification import can_be_read, look_at_documents
 from delivery.entries import CODED
 from delivery.entry_verification import look_at_entries
 from delivery.file_verification import is_left, look_at_files
@@ -66,7 +67,9 @@ def read_due() -> int:
         left = [delivery for delivery in due if is_left(delivery)]
         look_at_files([delivery for delivery in left if delivery.state == State.UNKNOWN])
         attached = [delivery for delivery in due if is_document(delivery)]
-        settle_documents([delivery for delivery in attached if delivery.state == State.UNKNOWN])
+        seen = [delivery for delivery in attached if can_be_read(delivery)]
+        look_at_documents(seen)
+        settle_documents([each for each in attached if each.state == State.UNKNOWN and each not in seen])
         notes = [delivery for delivery in due if delivery not in (*coded, *left, *attached)]
         if notes:
             looks = look_for(notes)

@@ -21,7 +21,8 @@ def able(part: str) -> frozenset[str]:
     """The kinds of connection that can carry this part of a note."""
     if part == Part.NOTE:
         return SENDS
-    return frozenset({ConnectionKind.HL7_MLLP.value if part == Part.ATTACHMENTS else ConnectionKind.FHIR.value})
+    documents = frozenset({ConnectionKind.HL7_MLLP.value}) if part == Part.ATTACHMENTS else frozenset()
+    return documents | {ConnectionKind.FHIR.value}
 
 
 class ChangedMeanwhile(Exception):

@@ -13,7 +13,9 @@ from sandbox.oru import Observation
 
 HL7 = "text/hl7v2"
 DOCUMENTS = ("text/plain", "application/pdf", "application/xml", "text/xml")
+PICTURES = ("image/jpeg", "image/png", "image/tiff")
 LARGEST = 5_000_000
+PROGRESS_NOTE = "11506-3"  # LOINC: any other type is a document beside the note
 REFERENCE = re.compile(r"(?:.*/)?(Patient|Practitioner|Encounter)/([A-Za-z0-9._-]{1,64})")
 
 
@@ -38,16 +40,25 @@ class Posted:
     content_type: str
     content: bytes
     sections: tuple[Observation, ...]
+    title: str = ""
+    beside: bool = False  # a document of its own, not the visit's note
 
 
-def read_bundle(body: Any) -> Posted:
-    """The one note of a transaction. Raises CodedRefusal."""
+def read_bundle(body: Any) -> list[Posted]:
+    """The one note of a transaction, or the documents of one. Raises CodedRefusal."""
     entries = body.get("entry") if isinstance(body, dict) else None
     if not isinstance(body, dict) or body.get("resourceType") != "Bundle" or body.get("type") != "transaction":
         raise CodedRefusal("305", "The body is no transaction Bundle.")
-    if not isinstance(entries, list) or len(entries) != 1 or not isinstance(entries[0], dict):
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise CodedRefusal("305", "A transaction holds one entry.")
-    entry = entries[0]
+    posted = [read_entry(entry) for entry in entries]
+    if len(posted) > 1 and not all(each.beside for each in posted):
+        raise CodedRefusal("305", "A transaction holds one note.")
+    return posted
+
+
+def read_entry(entry: dict[str, Any]) -> Posted:
+    """One entry's DocumentReference. Raises CodedRefusal."""
     right = entry.get("request") == {"method": "POST", "url": "DocumentReference"}
     if not right or not str(entry.get("fullUrl", "")).startswith("urn:uuid:"):
         raise CodedRefusal("305", "The entry has no urn:uuid fullUrl, or another request than POST DocumentReference.")
@@ -73,7 +84,7 @@ def read_reference(resource: dict[str, Any]) -> Posted:
     if len(content) > LARGEST:
         raise CodedRefusal("109", "The document is too large.")
     kind = kind.partition(";")[0].strip()
-    if kind != HL7 and kind not in DOCUMENTS:
+    if kind not in (HL7, *DOCUMENTS) and not (kind in PICTURES and not is_note(resource)):
         raise CodedRefusal("114", "This MIME type is not taken.")
     control_id, sections = read_hl7(content, patient, encounter) if kind == HL7 else ("", ())
     return Posted(
@@ -85,7 +96,17 @@ def read_reference(resource: dict[str, Any]) -> Posted:
         content_type=kind,
         content=content,
         sections=sections,
+        title=str(attachment.get("title") or ""),
+        beside=kind != HL7 and not is_note(resource),
     )
+
+
+def is_note(resource: dict[str, Any]) -> bool:
+    """Whether the type is Progress note, or none is said."""
+    kind = resource.get("type")
+    codings = kind.get("coding") if isinstance(kind, dict) else None
+    codes = [str(each.get("code")) for each in codings if isinstance(each, dict)] if isinstance(codings, list) else []
+    return PROGRESS_NOTE in codes or not codes
 
 
 def referred(reference: Any, kind: str, code: str) -> str:

@@ -74,3 +74,21 @@ def documents_of(db: sqlite3.Connection, facility: str, encounter: str) -> list[
         dict(zip(names, row, strict=False)) | {"bytes": len(row[5]), "sha256": hashlib.sha256(row[5]).hexdigest()}
         for row in rows
     ]
+
+
+def whole(db: sqlite3.Connection, facility: str, encounter: str) -> list[tuple[int, str, str, str, str, bytes]]:
+    """Number, control id, patient, title, type and bytes of what stands beside an encounter's note, oldest first."""
+    rows = db.execute(
+        "SELECT sequence, control_id, patient, title, content_type, content FROM document "
+        "WHERE facility = ? AND encounter = ? ORDER BY sequence",
+        (facility, encounter),
+    )
+    return list(rows)
+
+
+def encounter_of(db: sqlite3.Connection, number: int, facility: str) -> str:
+    """The encounter of a facility's document; "" when there is no such document."""
+    row = db.execute(
+        "SELECT encounter FROM document WHERE sequence = ? AND facility = ?", (number, facility)
+    ).fetchone()
+    return str(row[0]) if row else ""

@@ -83,8 +83,9 @@ class Fhir:
                 locations = [f"AppData/{key}" for key in reconciling.keep(body, practice)]
             else:
                 posted = read_bundle(body)
-                self.filing.check(posted, practice)
-                locations = [f"DocumentReference/doc.{self.filing.file(posted, practice)}"]
+                for each in posted:
+                    self.filing.check(each, practice)
+                locations = [f"DocumentReference/{key}" for key in self.filing.file_all(posted, practice)]
         except ValueError:  # half a character, for one: no text
             return outcome(400, "The body is no JSON.")
         except CodedRefusal as refusal:
@@ -145,8 +146,9 @@ class Fhir:
         practice = self.practices.of(request.match_info["practice"])
         encounter = request.query.get("encounter", "").removeprefix("Encounter/")
         wanted = request.match_info.get("id") or request.query.get("_id") or ""
-        if not encounter and wanted.removeprefix("doc.").isdecimal():
-            encounter = self.filing.store.encounter_of(int(wanted.removeprefix("doc.")), practice.facility)
+        kind, _, number = wanted.partition(".")
+        if not encounter and number.isdecimal():
+            encounter = self.filing.encounter_of(kind, int(number), practice.facility)
         return self.filing.documents(practice, encounter) if encounter else iter(())
 
     def refused(self, request: web.Request, kind: str, right: str) -> web.Response | None:

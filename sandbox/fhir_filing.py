@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox import documents as beside
 from sandbox.chart import Filing
 from sandbox.clinical_notes import CodedRefusal, Posted
 from sandbox.fault_kinds import Stage
@@ -23,9 +24,13 @@ class Document:
     """One document of an encounter as it is read: the note as charted, or what was posted as it is."""
 
     id: str
-    filing: Filing
+    control_id: str
+    patient: str
+    encounter: str
+    moment: str
     content_type: str
     content: bytes
+    title: str = ""
 
 
 class FhirFiling:
@@ -45,6 +50,27 @@ class FhirFiling:
             raise CodedRefusal("303", "The encounter does not belong to this patient.")
         if (practice.facility, posted.encounter) in self.store.signed:
             raise CodedRefusal("139", "The encounter is locked.")
+
+    def file_all(self, posted: list[Posted], practice: Practice) -> list[str]:
+        """Files a note, or the documents beside it, and commits; the ids. Raises CodedRefusal."""
+        if not posted[0].beside:
+            return [f"doc.{self.file(posted[0], practice)}"]
+        faults = {fault.kind.name: fault for fault in self.switchboard.struck(Stage.FILING, practice.facility)}
+        kept = posted[:-1] if "silent_drop" in faults else posted
+        for each in kept * (2 if "duplicate_filing" in faults else 1):
+            content = each.content[: faults["truncate"].settings["length"]] if "truncate" in faults else each.content
+            at = (each.control_id, practice.facility, each.encounter, each.patient)
+            documents = (beside.Document("DOCUMENT", each.title, each.content_type, content),)
+            self.store.begin()
+            beside.file_documents(self.store.db, at, documents)
+        self.store.commit()
+        return [f"att.{at}" for at, _ in enumerate(posted, start=1)]
+
+    def encounter_of(self, kind: str, number: int, facility: str) -> str:
+        """The encounter of a document by its id; "" where there is none."""
+        if kind == "doc":
+            return self.store.encounter_of(number, facility)
+        return beside.encounter_of(self.store.committed, number, facility) if kind == "att" else ""
 
     def file(self, posted: Posted, practice: Practice) -> int:
         """Files and commits; the number of the filing. Raises CodedRefusal."""
@@ -86,7 +112,12 @@ class FhirFiling:
             kind, _, content = self.store.raw(filing.sequence).partition(b"\n")
             if filing.template != DOCUMENT:
                 kind, content = b"text/plain", self.as_text(filing).encode()
-            yield Document(f"doc.{filing.sequence}", filing, kind.decode(), content)
+            identity = (filing.control_id, filing.patient, filing.encounter, filing.moment)
+            yield Document(f"doc.{filing.sequence}", *identity, kind.decode(), content)
+        for number, control_id, patient, title, kind_of, content in beside.whole(
+            self.store.committed, practice.facility, encounter
+        ):
+            yield Document(f"att.{number}", control_id, patient, encounter, "", kind_of, content, title)
 
     def as_text(self, filing: Filing) -> str:
         """A filed note as a reader sees it: each field's label, and its text below."""
@@ -114,17 +145,17 @@ def by_section(posted: Posted, template: Template) -> Filed:
 
 def as_reference(document: Document, base: str) -> dict[str, Any]:
     """The DocumentReference of a document; its content is behind a Binary of its own."""
-    filing = document.filing
-    return {
+    note = document.id.startswith("doc.")
+    coding = {"system": "http://loinc.org", "code": "11506-3" if note else "34109-9"}
+    attachment = {"contentType": document.content_type, "url": f"{base}/Binary/{document.id}"}
+    made = {
         "resourceType": "DocumentReference",
         "id": document.id,
         "status": "current",
-        "masterIdentifier": {"system": "urn:scribeport:message", "value": filing.control_id},
-        "type": {"coding": [{"system": "http://loinc.org", "code": "11506-3", "display": "Progress note"}]},
-        "subject": {"reference": f"Patient/{filing.patient}"},
-        "date": filing.moment,
-        "content": [
-            {"attachment": {"contentType": document.content_type, "url": f"{base}/Binary/{document.id}"}},
-        ],
-        "context": {"encounter": [{"reference": f"Encounter/{filing.encounter}"}]},
+        "masterIdentifier": {"system": "urn:scribeport:message", "value": document.control_id},
+        "type": {"coding": [{**coding, "display": "Progress note" if note else "Note"}]},
+        "subject": {"reference": f"Patient/{document.patient}"},
+        "content": [{"attachment": {**attachment, "title": document.title} if document.title else attachment}],
+        "context": {"encounter": [{"reference": f"Encounter/{document.encounter}"}]},
     }
+    return {**made, "date": document.moment} if document.moment else made

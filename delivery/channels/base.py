@@ -7,11 +7,14 @@ left: try later), NoAnswer (perhaps it arrived: look before resending).
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from delivery.documents import Document
 from delivery.entries import Entry
 from mapping.note import FieldValue
+
+if TYPE_CHECKING:
+    from delivery.channels.compare import ReadBack
 
 
 @dataclass(frozen=True)
@@ -214,7 +217,7 @@ class Populator(Protocol):
         """What a note's bytes ask for; None where the connection is set to leave it to the texts."""
 
     def standing_template(self, wanted: WantedTemplate) -> str:
-        """The template the visit's note is made of now, "" for none. Changes nothing; may raise Unavailable, Refused."""
+        """The template the visit's note is made of now, "" for none. May raise Unavailable and Refused."""
 
     def populate(self, wanted: WantedTemplate) -> Receipt:
         """Have it made. Raises Refused, Unavailable or NoAnswer."""
@@ -236,6 +239,16 @@ class EntriesReader(Protocol):
 
     def entries(self, visit: Visit, part: str) -> dict[str, dict[str, Any]] | None:
         """Identity to resource of those of ours that the chart holds; None where this kind cannot be read."""
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class DocumentsReader(Protocol):
+    """A reader that finds attached documents in a chart by our identity. Raises Unavailable when it cannot say."""
+
+    def compare_documents(self, visit: Visit, control_id: str, body: bytes) -> "ReadBack":
+        """The documents of a rendered message against those of ours that the chart holds, byte for byte."""
 
     def close(self) -> None: ...
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import httpx2
 
-from delivery.channels import clinical_notes, ecw_codes, fhir_document, fhir_entries, http, tls
+from delivery.channels import clinical_notes, ecw_codes, fhir_attachments, fhir_document, fhir_entries, http, tls
 from delivery.channels.base import (
     Credentials,
     NoAnswer,
+    OutgoingDocuments,
     OutgoingEntries,
     OutgoingNote,
     Receipt,
@@ -41,6 +42,10 @@ class FhirChannel:
     def render_entries(self, entries: OutgoingEntries) -> Rendered:
         """Pure; raises CannotExpress."""
         return fhir_entries.render(entries, self.settings)
+
+    def render_documents(self, documents: OutgoingDocuments) -> Rendered:
+        """Pure; raises CannotExpress."""
+        return fhir_attachments.render(documents)
 
     def open(self) -> None:
         """Have a token that outlives a call; raises Unavailable. (Connecting is left to the first note.)"""

@@ -4,10 +4,12 @@ Proof by section: that a text stands in the note, not in which field. Where a do
 there is all that can be said.
 """
 
+import re
 from typing import Any
 
-from delivery.channels import ccda
+from delivery.channels import ccda, fhir_attachments
 from delivery.channels.base import Chart, ChartNote, Unavailable, Visit
+from delivery.channels.compare import ReadBack
 from delivery.channels.fhir_bundle import MESSAGE
 from delivery.channels.fhir_search import FhirClient, Resource
 
@@ -18,6 +20,7 @@ READABLE = {
     "medications": "MedicationRequest",
     "observations": "Observation",
 }
+NUMBERED = re.compile(r"\.[0-9]+$")  # the identity of an attached document: its message's, and its number
 XML = ("application/xml", "text/xml", "application/cda+xml")
 
 
@@ -34,11 +37,24 @@ class FhirReader:
         if not visit.encounter_id or not visit.patient.id:
             raise Unavailable("read_unreadable", "encounter")
         found = self.client.search("DocumentReference", patient=visit.patient.id, encounter=visit.encounter_id)
-        ours = [(control_id(each), each) for each in found]
+        ours = [(identity_of(each), each) for each in found]
         for _, each in ours:
             _check(each, visit)
-        notes = tuple(ChartNote(key, {}, self._text(each)) for key, each in ours if key)
+        notes = tuple(ChartNote(key, {}, self._text(each)) for key, each in ours if key and not NUMBERED.search(key))
         return Chart(notes, {}, grade="section")
+
+    def compare_documents(self, visit: Visit, control_id: str, body: bytes) -> ReadBack:
+        """Attached documents of one message, by identity and byte for byte. Raises Unavailable."""
+        if not visit.encounter_id or not visit.patient.id:
+            raise Unavailable("read_unreadable", "encounter")
+        found = self.client.search("DocumentReference", patient=visit.patient.id, encounter=visit.encounter_id)
+        chart: dict[str, list[bytes]] = {}
+        for each in found:
+            key = identity_of(each)
+            if key.startswith(f"{control_id}."):
+                _check(each, visit)
+                chart.setdefault(key, []).append(self.client.binary(_url(each))[1])
+        return fhir_attachments.compare(body, chart)
 
     def entries(self, visit: Visit, part: str) -> dict[str, Resource] | None:
         """Identity to resource of the part's entries of ours in the patient's chart; None where none can be read.
@@ -51,7 +67,7 @@ class FhirReader:
         if not visit.patient.id:
             raise Unavailable("read_unreadable", "patient")
         found = self.client.search(kind, patient=visit.patient.id)
-        return {key: each for each in found if (key := control_id(each))}
+        return {key: each for each in found if (key := identity_of(each))}
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -59,11 +75,7 @@ class FhirReader:
 
     def _text(self, resource: Resource) -> str | None:
         """The text of a document; None for one that has none to read."""
-        attachment = _attachment(resource)
-        url = attachment.get("url")
-        if not isinstance(url, str):
-            raise Unavailable("read_unreadable", "attachment")
-        kind, content = self.client.binary(url)
+        kind, content = self.client.binary(_url(resource))
         try:
             if kind == "text/plain":
                 return content.decode()
@@ -74,7 +86,7 @@ class FhirReader:
         return None
 
 
-def control_id(resource: Resource) -> str:
+def identity_of(resource: Resource) -> str:
     """Our identity on a document, "" for somebody else's."""
     own = resource.get("masterIdentifier")
     rows = [own, *(resource.get("identifier") or [])] if isinstance(resource.get("identifier"), list) else [own]
@@ -91,6 +103,13 @@ def _attachment(resource: Resource) -> dict[str, Any]:
     if not isinstance(attachment, dict):
         raise Unavailable("read_unreadable", "attachment")
     return attachment
+
+
+def _url(resource: Resource) -> str:
+    url = _attachment(resource).get("url")
+    if not isinstance(url, str):
+        raise Unavailable("read_unreadable", "attachment")
+    return url
 
 
 def _check(resource: Resource, visit: Visit) -> None:

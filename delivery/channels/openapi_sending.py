@@ -61,7 +61,7 @@ class OpenApiChannel:
 
     def wanted_template(self, rendered: Rendered) -> WantedTemplate | None:
         """The template that these bytes name, unless the connection is set to leave it to them."""
-        return openapi_populating.wanted(rendered) if self.settings.fill_template else None
+        return None if self.settings.texts_choose_template else openapi_populating.wanted(rendered)
 
     def standing_template(self, wanted: WantedTemplate) -> str:
         """What the visit's note is made of by now. Raises Unavailable, or Refused for another patient's visit."""

@@ -23,7 +23,7 @@ class OpenApiSettings:
     read_seconds: float = 15.0
     ca_pem: str = ""
     relaxed_x509: bool = False
-    fill_template: bool = True  # a call of its own has eCW make the visit's note of the template, before its texts
+    texts_choose_template: bool = False  # no call of its own has the visit's note made of its template before them
     client_cert_pem: str = field(default="", repr=False)
     client_key_pem: str = field(default="", repr=False)
 
@@ -53,7 +53,7 @@ class OpenApiSettings:
             read_seconds=seconds(settings, "read_seconds", 15.0, most=60.0),
             ca_pem=text(settings, "ca_pem"),
             relaxed_x509=yes_or_no(settings, "relaxed_x509"),
-            fill_template=yes_or_no(settings, "fill_template", default=True),
+            texts_choose_template=yes_or_no(settings, "texts_choose_template"),
             client_cert_pem=text(secrets, "client_cert_pem"),
             client_key_pem=text(secrets, "client_key_pem"),
         )

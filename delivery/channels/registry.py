@@ -79,6 +79,9 @@ CHANNELS: dict[str, Callable[[Settings, Secrets, str, Resolve, Guard, Credential
 LEAVES_FILES = frozenset({"ccda-folder", "ccda-sftp"})
 
 
+# Kinds that show the documents they were sent, so that these can be read back.
+SHOWS_DOCUMENTS = frozenset({"fhir"})
+
 # Kinds that have eCW fill a template by the code that eCW itself lists it under. (HL7's OBR-4 names one too, by the
 # code that the location's import gave it: eCW may know it under another.)
 NAMES_TEMPLATE = frozenset({"openapi"})

@@ -36,9 +36,9 @@ def seconds(values: Mapping[str, Any], name: str, default: float, most: float) -
     return value
 
 
-def yes_or_no(values: Mapping[str, Any], name: str, default: bool = False) -> bool:
+def yes_or_no(values: Mapping[str, Any], name: str) -> bool:
     """True or false; nothing else will do."""
-    value = values.get(name, default)
+    value = values.get(name, False)
     if not isinstance(value, bool):
         raise ValueError(f"{name} must be true or false.")
     return value

@@ -146,11 +146,20 @@ FAILURES = (
     Failure(
         "documents_in_doubt",
         "Nobody knows whether the documents arrived",
-        "Their sending got no answer, and eCW cannot be asked for documents. They are not sent again by themselves: it "
-        "might have them twice.",
+        "Their sending got no answer, and eCW cannot be asked for documents or does not show them. They are not sent "
+        "again by themselves: it might have them twice.",
         Owner.PRACTICE,
         "Look among the visit's documents in eCW; then decide.",
         Button.DECIDE,
+    ),
+    Failure(
+        "documents_differ",
+        "A document is missing or not as sent",
+        "The visit was read back: one of the note's documents is not there, there twice, or holds other bytes. The "
+        "note's text is not concerned.",
+        Owner.PRACTICE,
+        "Compare the documents below with eCW's; add or remove there what is wrong, then look again.",
+        Button.VERIFY,
     ),
     Failure(
         "waits_in_app_data",

@@ -241,6 +241,13 @@ HTTP = (
 )
 CONTENT = (
     Failure(
+        "fhir_document_type",
+        "A document would be filed into the note's fields",
+        f"It is HL7 text (text/hl7v2), which eCW takes for a note by section and not for a document. {WAITS}",
+        Owner.SCRIBE,
+        "Have the scribe attach it in another form, as a new version; or cancel this part.",
+    ),
+    Failure(
         "fhir_author_missing",
         "The note names no provider",
         f"eCW demands an author for every note by FHIR. {WAITS}",

@@ -90,7 +90,7 @@ FAILURES = (
         "The call that fills a visit's template is not offered for this practice, or its code or facility is unknown. "
         f"{NOT_FILED}",
         Owner.IT,
-        "Ask eCW whether templates can be filled; if not, switch “Fill the visit's template first” off on the "
+        "Ask eCW whether templates can be filled; if not, tick “Do not fill the visit's template first” on the "
         "connection.",
         Button.CONNECTION,
     ),

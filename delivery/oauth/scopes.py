@@ -14,6 +14,7 @@ WRITES = {
     Part.ALLERGIES: ("AllergyIntolerance",),
     Part.IMMUNIZATIONS: ("Immunization",),
     Part.OBSERVATIONS: ("Observation",),
+    Part.ATTACHMENTS: ("DocumentReference",),
 }
 READS = ("DocumentReference", "Binary")
 # What coded entries that were sent are looked for as.
@@ -45,6 +46,8 @@ def needed(connection: Connection) -> dict[str, str]:
     for part in sorted(set(Route.objects.filter(connection=connection).values_list("part", flat=True))):
         for resource in WRITES.get(Part(part), ()):
             found[f"{context}/{resource}.{style['write']}"] = f"sends {Part(part).label.lower()}"
+        if part == Part.ATTACHMENTS:
+            found |= {f"{context}/{one}.{style['read']}": "looks for documents" for one in READS}
         if part in READS_BACK:
             found[f"{context}/{READS_BACK[Part(part)]}.{style['read']}"] = f"looks for {Part(part).label.lower()}"
     if Location.objects.filter(reading_connection=connection).exists():

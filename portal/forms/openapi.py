@@ -22,13 +22,13 @@ class OpenApiForm(TlsForm):
     """Notes are written through it, field by field, and charts read back."""
 
     kind = ConnectionKind.OPENAPI
-    assumed = frozenset({"base_url", "practice_code", "facility", "calls_per_minute", "fill_template"})
+    assumed = frozenset({"base_url", "practice_code", "facility", "calls_per_minute", "texts_choose_template"})
     wide = frozenset({"name", "base_url", "token", "ca_pem"})
     secret_fields = ("token", *CLIENT)
     sections = (
         ("", "", ("name", "environment", "enabled")),
         ("Where it answers", "", ("base_url", "practice_code", "facility")),
-        ("What is written", "", ("fill_template",)),
+        ("What is written", "", ("texts_choose_template",)),
         ("Pace", "", ("read_seconds", "calls_per_minute")),
         ("Credentials", "", ("token",)),
         ("Encryption", "TLS 1.2 or newer; the certificate and its name are always checked.", TLS_FIELDS),
@@ -37,12 +37,11 @@ class OpenApiForm(TlsForm):
     base_url = forms.CharField(label="Base address", max_length=500, help_text="Begins with https:// in production.")
     practice_code = forms.RegexField(r"^[A-Za-z0-9]{2,20}$", help_text="The practice's code at eCW, often six letters.")
     facility = forms.CharField(max_length=180, help_text="The location's name at eCW, as in MSH-6.")
-    fill_template = forms.BooleanField(
-        label="Fill the visit's template first",
+    texts_choose_template = forms.BooleanField(
+        label="Do not fill the visit's template first",
         required=False,
-        initial=True,
-        help_text="A call of its own makes the visit's note of the practice's template; the texts follow. Off: the "
-        "texts are said to choose the template themselves.",
+        help_text="Else a call of its own makes the visit's note of the practice's template, and the texts follow. "
+        "Tick it where eCW lets the texts choose the template.",
     )
     read_seconds = forms.IntegerField(
         label="Wait for an answer", min_value=1, max_value=60, initial=15, help_text="Seconds."

@@ -83,16 +83,16 @@ class TestWhatIsAskedFor:
 
     def test_is_nothing_where_the_connection_leaves_it_to_the_texts(self):
         rendered = render_note(note(), "NORTH")
-        assert channel("http://127.0.0.1:9", fill_template=False).wanted_template(rendered) is None
+        assert channel("http://127.0.0.1:9", texts_choose_template=True).wanted_template(rendered) is None
         assert channel("http://127.0.0.1:9").wanted_template(rendered) == ASKED
 
     def test_is_a_thing_the_channel_says_it_can_do(self):
         assert isinstance(channel("http://127.0.0.1:9"), Populator)
 
-    @pytest.mark.parametrize("wrong", ["yes", 1, None])
+    @pytest.mark.parametrize("wrong", ["yes", 1])
     def test_a_setting_that_is_no_yes_or_no_is_named(self, wrong):
-        with pytest.raises(ValueError, match="fill_template must be true or false"):
-            OpenApiSettings.read({**LEAST, "fill_template": wrong}, TOKEN, "sandbox")
+        with pytest.raises(ValueError, match="texts_choose_template must be true or false"):
+            OpenApiSettings.read({**LEAST, "texts_choose_template": wrong}, TOKEN, "sandbox")
 
 
 class TestTheRequest:

@@ -101,7 +101,7 @@ class TestOfTheOpenApiAsSender:
         assert [row.capability.key for row in newest(north)[1] if row.vanished] == ["populate"]
 
     def test_where_the_connection_leaves_it_to_the_texts_nothing_is_asked(self, by_openapi, cast):
-        cast.reader.settings |= {"fill_template": False}
+        cast.reader.settings |= {"texts_choose_template": True}
         cast.reader.save()
         assert "populate" not in by_openapi()
 

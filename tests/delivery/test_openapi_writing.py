@@ -96,11 +96,3 @@ def test_a_token_that_is_refused_stops_the_lane_and_loses_nothing(ecw, scribe, w
     assert delivery.state == "ready"
     assert Attempt.objects.get().reason_code == "unauthorized"
     assert ecw.process.filings() == []
-
-
-def test_A24_a_visit_that_ecw_shows_under_another_patient_gets_nothing(ecw, scribe, writing):
-    assert sent(scribe).state == "accepted"
-    lena = a_note()["patient"]
-    delivery = sent(scribe, source_note_id="another", patient={**lena, "id": "P9999"})
-    assert (delivery.state, delivery.reason_code) == ("rejected", "encounter_of_another_patient")
-    assert len(ecw.process.filings()) == 1

@@ -89,9 +89,9 @@ def chart(ecw, encounter: str = "E5001") -> dict:
         return json.load(answer)
 
 
-def choose(ecw, template: str) -> None:
+def choose(ecw, template: str, patient: str = "P1001") -> None:
     """A clinician's choice in eCW, made before our note came."""
-    body = {"control_id": "BYHAND", "facility": "NORTH", "encounter_id": "E5001", "patient_id": "P1001"}
+    body = {"control_id": "BYHAND", "facility": "NORTH", "encounter_id": "E5001", "patient_id": patient}
     asked = urllib.request.Request(
         f"http://127.0.0.1:{ecw.process.http}/openapi/v1/LAKESI/visit-templates",
         json.dumps({**body, "template": template}).encode(),
@@ -181,7 +181,7 @@ class TestNoCall:
         assert calls == ["standing_template", "populate", "send"]
 
     def test_where_the_connection_leaves_it_to_the_texts(self, ecw, scribe, writing, calls):
-        writing.settings |= {"fill_template": False}
+        writing.settings |= {"texts_choose_template": True}
         writing.save()
         delivery = go(posted(scribe))
         assert (delivery.state, calls, outcomes()) == ("accepted", ["send"], [])
@@ -336,6 +336,14 @@ class TestTheDatabase:
         delivery = go(posted(scribe))
         assert (delivery.state, outcomes()) == ("accepted", [""])
         assert look(delivery).state == "verified"
+
+
+def test_A24_a_visit_that_ecw_shows_under_another_patient_gets_nothing(ecw, scribe, writing, calls):
+    choose(ecw, "FM-PROGRESS", patient="P9999")
+    delivery = go(posted(scribe))
+    assert (delivery.state, delivery.reason_code) == ("rejected", "encounter_of_another_patient")
+    assert (calls, ecw.filings()) == (["standing_template"], [])
+    assert fallback.why_not(delivery, delivery.reason_code) in ("of_the_visit", "switched_off")
 
 
 def test_both_calls_count_within_the_connections_limit(ecw, scribe, writing, calls):

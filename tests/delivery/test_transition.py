@@ -116,6 +116,7 @@ WITH_STATES_OF_THEIR_OWN = {
     "delivery/views/bulk.py",
     "delivery/webhooks/endpoints.py",
     "delivery/webhooks/sending.py",
+    "delivery/webhooks/still_wanted.py",
 }
 
 

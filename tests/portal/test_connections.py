@@ -251,7 +251,7 @@ def test_a_change_raises_the_revision_and_names_what_changed(cast, client):
     event = AuditEvent.objects.get(event="connection.change")
     assert event.detail == {
         "connection": connection.pk,
-        "fields": ["base_url", "facility", "fill_template", "practice_code", "read_seconds"],
+        "fields": ["base_url", "facility", "practice_code", "read_seconds"],
     }
     assert event.actor_id == str(cast.dana.pk)
 
@@ -298,26 +298,31 @@ def test_the_environment_of_a_connection_cannot_be_changed(cast, client):
 
 
 @pytest.mark.parametrize("ticked, kept", [("on", True), (None, False)])
-def test_whether_a_visits_template_is_filled_first_is_as_ticked(cast, ticked, kept):
-    form = OpenApiForm(cast.practice, None, openapi(fill_template=ticked))
+def test_whether_a_visits_template_is_left_to_the_texts_is_as_ticked(cast, ticked, kept):
+    form = OpenApiForm(cast.practice, None, openapi(texts_choose_template=ticked))
     assert form.is_valid(), form.errors
-    settings = form.settings()
-    assert settings["fill_template"] is kept
-    assert OpenApiSettings.read(settings, {"token": TOKEN}, "sandbox").fill_template is kept
+    assert form.settings()["texts_choose_template"] is kept
+    assert OpenApiSettings.read(form.settings(), {"token": TOKEN}, "sandbox").texts_choose_template is kept
 
 
-def test_a_connection_saved_before_there_was_the_choice_fills_templates_and_shows_it(cast):
-    assert "fill_template" not in cast.reader.settings
-    assert OpenApiForm(cast.practice, cast.reader)["fill_template"].value() is True
-    assert OpenApiSettings.read(cast.reader.settings, {"token": TOKEN}, "sandbox").fill_template is True
+def test_a_connection_saved_before_there_was_the_choice_has_templates_filled(cast):
+    assert "texts_choose_template" not in cast.reader.settings
+    assert not OpenApiForm(cast.practice, cast.reader)["texts_choose_template"].value()
+    assert not OpenApiSettings.read(cast.reader.settings, {"token": TOKEN}, "sandbox").texts_choose_template
+
+
+def test_leaving_the_template_to_the_texts_is_a_recorded_change_that_workers_see(cast):
+    changed = connections.change(cast.reader, Draft(cast.reader.name, {"texts_choose_template": True}), 1)
+    assert changed.revision == 2
+    assert AuditEvent.objects.get(event="connection.change").detail["fields"] == ["texts_choose_template"]
 
 
 def test_filling_templates_is_labelled_as_assumed(cast, client):
     client.force_login(cast.dana)
     page = client.get(reverse("portal:connection-new", args=["openapi"])).content.decode()
-    assert "fill_template" in OpenApiForm.assumed
+    assert "texts_choose_template" in OpenApiForm.assumed
     assert page.count("As assumed, not yet proven") == len(OpenApiForm.assumed)
-    assert "Fill the visit&#x27;s template first" in page
+    assert "Do not fill the visit&#x27;s template first" in page
 
 
 def test_what_is_assumed_of_ecw_is_labelled_so(cast, client):

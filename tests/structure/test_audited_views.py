@@ -765,6 +765,8 @@ OPENERS = {
     "delivery/completeness/visits.py": "opens visits without a verified note, patients masked until a recorded view",
     "delivery/actions.py": "seals the frozen message again for a replay's own row",
     "delivery/certification/evidence.py": "keeps and opens the evidence of synthetic notes, each view recorded",
+    "delivery/document_verification.py": "opens the note whose attached documents are looked for in the chart",
+    "delivery/events/asking.py": "opens whose visit is looked up before a scribe is told of it",
     "delivery/contents.py": "opens what the delivery pages show, each behind a recorded view",
     "delivery/entry_verification.py": "opens the note whose coded entries are looked for in the chart",
     "delivery/file_verification.py": "opens the document that is compared with what was left for a partner",
