@@ -49,4 +49,5 @@ def sections(delivery: Delivery) -> list[dict[str, Any]]:
 
 
 def reason(code: str) -> dict[str, str] | None:
-    return {"code": code, "message": failure(code).happened} if code else None
+    entry = failure(code)
+    return {"code": code, "message": entry.happened, "todo": entry.todo} if code else None

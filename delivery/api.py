@@ -7,7 +7,8 @@ place; 503 not now.
 
 import threading
 from collections.abc import Callable
-from functools import wraps
+from datetime import datetime
+from functools import partial, wraps
 from typing import Any, cast
 
 from django.conf import settings
@@ -34,8 +35,9 @@ from delivery import actions
 from delivery.answers import delivery_answer, note_answer
 from delivery.intake import accept
 from delivery.models import Delivery, NoteVersion
+from delivery.outgoing import open_body
 from delivery.places import Refusal, key_of
-from delivery.posted import BadJson, Wrong, forbidden_characters, load
+from delivery.posted import BadJson, PostedNote, Wrong, forbidden_characters, load, note_of
 from delivery.serializers import (
     MOST_VERSIONS,
     DeliverySerializer,
@@ -44,6 +46,7 @@ from delivery.serializers import (
     ProblemsSerializer,
     flat,
 )
+from delivery.suggested_codes import with_suggestions
 from portal import keys
 from portal.keyring import KeysUnavailable
 from portal.models import ApiKey
@@ -275,7 +278,8 @@ class DeliveryView(ScribeView):
             raise NotFound("There is no such delivery for this key.")
         with transaction.atomic():
             record_many([view_entry(delivery.note_version)])
-        return Response(delivery_answer(delivery))
+        answer, opened = delivery_answer(delivery), partial(open_body, delivery)
+        return Response(with_suggestions(answer, opened, delivery.practice_id, delivery.created_at.date()))
 
 
 def accept_request(key: ApiKey, request: HttpRequest) -> dict[str, Any]:
@@ -296,7 +300,15 @@ def accept_request(key: ApiKey, request: HttpRequest) -> dict[str, Any]:
     problems = wrong_content(data)
     if problems:
         raise Refusal(422, problems)
-    return accept(key, data, body, idempotency_key)
+    answer = accept(key, data, body, idempotency_key)
+    return advised(answer, partial(note_of, data), key.scribe.practice_id)
+
+
+def advised(answer: dict[str, Any], opened: Callable[[], PostedNote], practice_id: int) -> dict[str, Any]:
+    """A note's answer with what may have been meant by codes that are held; the stored answer stays without."""
+    received = datetime.fromisoformat(answer["received_at"]).date()
+    rows = [with_suggestions(each, opened, practice_id, received) for each in answer["deliveries"]]
+    return {**answer, "deliveries": rows}
 
 
 def wrong_content(data: Any) -> list[Wrong]:
@@ -355,4 +367,5 @@ def seen(version: NoteVersion) -> dict[str, Any]:
     with transaction.atomic():
         record_many([view_entry(version)])
     deliveries = list(version.deliveries.order_by("pk"))
-    return note_answer(version.note, version, deliveries, version.note.location.code)
+    answer = note_answer(version.note, version, deliveries, version.note.location.code)
+    return advised(answer, lambda: open_body(deliveries[0]), version.note.practice_id)

@@ -259,6 +259,7 @@ class NoteSerializer(Strict):
 class ReasonSerializer(serializers.Serializer):
     code = serializers.CharField()
     message = serializers.CharField()
+    todo = serializers.CharField(help_text="what puts it right, and who can")
 
 
 class SectionOutcomeSerializer(serializers.Serializer):
@@ -270,9 +271,20 @@ class SectionOutcomeSerializer(serializers.Serializer):
     )
 
 
+class SuggestionSerializer(serializers.Serializer):
+    code = serializers.CharField(help_text="a billable ICD-10-CM code")
+    text = serializers.CharField()
+
+
 class ProblemSerializer(serializers.Serializer):
     pointer = serializers.CharField(help_text="JSON pointer (RFC 6901) into the posted note")
     message = serializers.CharField()
+    suggestions = SuggestionSerializer(
+        many=True,
+        required=False,
+        help_text="of a diagnosis that is held: codes that may have been meant; none is chosen",
+    )
+    more_suggestions = serializers.IntegerField(required=False, help_text="how many more there are")
 
 
 class ProblemsSerializer(serializers.Serializer):

@@ -53,7 +53,7 @@ def read_bundle(body: Any) -> list[Posted]:
         raise CodedRefusal("305", "A transaction holds one entry.")
     posted = [read_entry(entry) for entry in entries]
     if len(posted) > 1 and not all(each.beside for each in posted):
-        raise CodedRefusal("305", "A transaction holds one note.")
+        raise CodedRefusal("305", "A transaction holds one entry.")
     return posted
 
 

@@ -54,4 +54,4 @@ def sections(body: bytes) -> list[tuple[str, str]]:
     """Name and text of each section of a rendered Clinical Note, read by the sandbox's own HL7 reader."""
     from sandbox.clinical_notes import read_bundle
 
-    return [(each.field_id, each.text) for each in read_bundle(json.loads(body)).sections]
+    return [(each.field_id, each.text) for each in read_bundle(json.loads(body))[0].sections]

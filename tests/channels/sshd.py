@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.needs import missing
 from tests.processes import free_port
@@ -53,11 +54,14 @@ class Sshd:
             "Subsystem": "sftp internal-sftp",
             "LogLevel": "ERROR",
         }
+        lines |= self.rules()
         config.write_text("".join(f"{name} {value}\n" for name, value in lines.items()))
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)  # where it locks itself in before anybody has signed in
         self.process = subprocess.Popen(
-            [self.program, "-D", "-e", "-f", str(config)], stderr=subprocess.DEVNULL, start_new_session=True
+            self.command([self.program, "-D", "-e", "-f", str(config)]),
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
@@ -67,6 +71,13 @@ class Sshd:
             except OSError:
                 time.sleep(0.02)
         raise AssertionError("sshd did not come up")
+
+    def rules(self) -> dict[str, str]:
+        """Lines of the configuration that differ."""
+        return {}
+
+    def command(self, server: list[str]) -> list[str]:
+        return server
 
     def sessions(self, signum: int) -> None:
         """A signal for every process of the server and of its sessions: they end or freeze without a word."""
@@ -98,3 +109,40 @@ class Sshd:
 
     def secrets(self) -> dict[str, str]:
         return {"private_key": self.key.read_text()}
+
+
+class PasswordSshd(Sshd):
+    """The same server, letting a user in by password alone.
+
+    OpenSSH looks a password up in the system's own files. So it runs where /etc/passwd and /etc/shadow are others, in a
+    mount namespace of its own: nothing of the machine changes. Only root may do that.
+    """
+
+    USER, PASSWORD = "scribeport-sftp", "right | password \\ ñ"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        if os.getuid() != 0 or not shutil.which("unshare") or not shutil.which("openssl"):
+            pytest.skip("a user with a password can be made by root alone, in a mount namespace (util-linux, openssl)")
+        self.user = self.USER
+        hashed = subprocess.run(
+            ["openssl", "passwd", "-6", "-stdin"], input=self.PASSWORD.encode(), capture_output=True, check=True
+        ).stdout.decode()
+        (folder / "passwd").write_text(f"{Path('/etc/passwd').read_text()}{self.USER}:x:0:0::{folder}:/bin/sh\n")
+        (folder / "shadow").write_text(f"{self.USER}:{hashed.strip()}:20000:0:99999:7:::\n")
+        if subprocess.run(self.command(["true"]), capture_output=True).returncode:
+            pytest.skip("no mount namespace may be made here")
+
+    def rules(self) -> dict[str, str]:
+        return {
+            "PasswordAuthentication": "yes",
+            "PubkeyAuthentication": "no",
+            "PermitRootLogin": "yes",
+        }
+
+    def command(self, server: list[str]) -> list[str]:
+        mounts = " && ".join(f"mount --bind '{self.folder}/{name}' /etc/{name}" for name in ("passwd", "shadow"))
+        return ["unshare", "--mount", "sh", "-c", f'{mounts} && exec "$@"', "sh", *server]
+
+    def secrets(self) -> dict[str, str]:
+        return {"password": self.PASSWORD}

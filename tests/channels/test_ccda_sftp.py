@@ -16,7 +16,7 @@ from delivery.channels.drop_settings import SftpSettings, fingerprint
 from delivery.failures import CATALOGUE
 from tests.channels.fhir_notes import here
 from tests.channels.notes import CONTROL_ID, OTHER_ID, note
-from tests.channels.sshd import Sshd, keypair
+from tests.channels.sshd import PasswordSshd, Sshd, keypair
 from tests.processes import listens, wait_until
 
 pytestmark = [pytest.mark.process, pytest.mark.alike]  # channels know no database
@@ -26,6 +26,13 @@ NAME = f"{CONTROL_ID}.xml"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     made = Sshd(tmp_path_factory.mktemp("sshd")).start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory):
+    made = PasswordSshd(tmp_path_factory.mktemp("password")).start()
     yield made
     made.stop()
 
@@ -126,6 +133,31 @@ class TestLeaving:
         with closing(channel(sshd)) as made, pytest.raises(ValueError, match="control id"):
             made.send(made.render(note()), control_id)
         assert standing(sshd) == []
+
+
+class TestAPassword:
+    """A second OpenSSH server, which lets a user in by password alone."""
+
+    def test_that_is_right_lets_us_in_and_the_document_stands_there(self, door):
+        with closing(channel(door)) as made:
+            made.open()
+            rendered = made.render(note())
+            assert made.send(rendered, CONTROL_ID).code == "left"
+        assert (door.directory / NAME).read_bytes() == rendered.body
+
+    @pytest.mark.parametrize("password", ["wrong", PasswordSshd.PASSWORD + " ", PasswordSshd.PASSWORD[:-1]])
+    def test_that_is_not_exactly_right_is_denied(self, door, password):
+        assert opening(door, secrets={"password": password}) == "sftp_denied"
+
+    def test_that_is_right_for_another_user_is_denied(self, door):
+        assert opening(door, user="root") == "sftp_denied"
+
+    def test_is_what_this_server_takes_and_no_key(self, door):
+        assert opening(door, secrets={"private_key": door.key.read_text()}) == "sftp_denied"
+
+    def test_goes_to_nobody_whose_host_key_is_another(self, door, tmp_path):
+        other = keypair(tmp_path / "other").with_suffix(".pub").read_text()
+        assert opening(door, host_key=other) == "sftp_host_key"
 
 
 class TestAStranger:

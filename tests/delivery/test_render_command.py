@@ -1,15 +1,27 @@
 """`manage.py render` within one process: which field each section takes, the bytes of each way, what it refuses."""
 
+import base64
 import json
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import hl7 as python_hl7
 import pytest
+from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from delivery.channels import ccda, lint
-from delivery.channels.base import OutgoingNote
+from delivery.channels.base import CannotExpress, OutgoingNote
 from delivery.management.commands import render as command
-from delivery.management.commands.render import by_headings, fields_of, mapped, outgoing, rendered
+from delivery.management.commands.render import (
+    attached,
+    by_headings,
+    fields_of,
+    mapped,
+    outgoing,
+    rendered,
+    rendered_documents,
+)
 from mapping.note import FieldSpec, RuleSpec, Section
 from tests.channels.fhir_notes import attachment, sections
 from tests.delivery.conftest import a_note
@@ -249,7 +261,7 @@ class TestWhatCannotBeSaid:
     def refused(self, folder: Path, channel: str, **changes) -> str:
         options = {"channel": channel, "note": note_file(folder, **changes), "template": None, "mapping": None}
         with pytest.raises(CommandError) as caught:
-            command.Command().handle(form="text", **options)
+            command.Command().handle(form="text", documents=False, **options)
         return str(caught.value)
 
     def test_in_hl7_is_told_with_its_code(self, folder):
@@ -270,3 +282,107 @@ class TestWhatCannotBeSaid:
         said = self.refused(folder, "clinical-notes", provider={"id": ""})
         assert "Cough" not in said
         assert "Okafor" not in said
+
+
+HARD = [
+    "Cough | nine ^ days & nights ~ \\ end",
+    "first line\nsecond line\n\n  third, indented",
+    "“curly” SpO₂ 98 % über 肺 🫁",
+    "\\.br\\ written out; OBX|9|TX|||not a segment",
+]
+
+
+class TestAnIndependentParser:
+    """python-hl7 decodes every text; nothing of ours reads what it says."""
+
+    def note(self, folder: Path) -> OutgoingNote:
+        codes = ["chief_complaint", "history_of_present_illness", "assessment", "plan"]
+        rows = [{"code": code, "title": code, "text": text} for code, text in zip(codes, HARD, strict=True)]
+        return outgoing(note_file(folder, sections=rows), None, None)
+
+    def test_reads_each_text_of_hl7_as_it_was(self, folder):
+        message = python_hl7.parse(rendered("hl7", self.note(folder)).decode())
+        assert [row.extract_field(field_num=5).replace("\r", "\n") for row in message.segments("OBX")] == HARD
+
+    def test_reads_each_text_within_clinical_notes_as_it_was(self, folder):
+        _, content = attachment(rendered("clinical-notes", self.note(folder)))
+        message = python_hl7.parse(content.decode())
+        assert [row.extract_field(field_num=5).replace("\r", "\n") for row in message.segments("OBX")] == HARD
+        assert [str(row[4][0][0]) for row in message.segments("OBR")] == [
+            "Chief complaint", "History of present illness", "Assessment", "Plan",
+        ]  # fmt: skip
+
+    def test_reads_each_text_of_the_open_api_as_it_was(self, folder):
+        body = json.loads(rendered("openapi", self.note(folder)))
+        assert [row["text"] for row in body["fields"]] == HARD
+
+    def test_reads_each_text_of_a_plain_document_as_it_was(self, folder):
+        _, content = attachment(rendered("fhir-document", self.note(folder)))
+        assert [text for text in HARD if text not in content.decode()] == []
+
+    @pytest.mark.parametrize("channel", ["ccda", "fhir-document"])
+    def test_reads_each_text_of_a_ccda_as_it_was(self, folder, channel):
+        body = rendered(channel, self.note(folder), "ccda")
+        raw = body if channel == "ccda" else attachment(body)[1]
+        sections = ElementTree.fromstring(raw).iter("{urn:hl7-org:v3}section")
+        found = [text for section in sections if (text := section.find("{urn:hl7-org:v3}text")) is not None]
+        assert [lines(text).strip("\n") for text in found] == HARD
+
+
+def lines(narrative) -> str:
+    """The text of a CDA narrative, by its own rules: <br/> and the end of a paragraph end a line."""
+    said = narrative.text or ""
+    for child in narrative:
+        broken = "\n" if child.tag.endswith("}br") else ""
+        said += broken + lines(child) + (child.tail or "")
+    return said
+
+
+class TestTheFilesAttached:
+    FILES = [
+        ("application/pdf", b"%PDF-1.7\n" + bytes(range(256)), "After-visit | summary ^ & ~ \\ über"),
+        ("text/plain", "Ruhe • 肺".encode(), ""),
+    ]
+
+    def documents(self, folder: Path):
+        rows = [
+            {"content_type": kind, "title": title, "data": base64.b64encode(content).decode()}
+            for kind, content, title in self.FILES
+        ]
+        return attached(note_file(folder, attachments=rows))
+
+    def test_come_out_of_hl7_by_an_independent_parser_byte_for_byte(self, folder):
+        message = python_hl7.parse(rendered_documents("hl7", self.documents(folder)).decode())
+        rows = list(message.segments("OBX"))
+        assert [str(row[2]) for row in rows] == ["ED", "ED"]
+        assert [base64.b64decode(str(row[5][0][4][0]), validate=True) for row in rows] == [one[1] for one in self.FILES]
+        assert [row.extract_field(field_num=3, component_num=2) for row in rows] == [one[2] for one in self.FILES]
+
+    def test_have_no_line_break_in_their_base64(self, folder):
+        assert rendered_documents("hl7", self.documents(folder)).count(b"\r") == 6
+        assert b"\n" not in rendered_documents("hl7", self.documents(folder))
+
+    @pytest.mark.parametrize("channel", ["clinical-notes", "fhir-document"])
+    def test_are_documents_of_their_own_by_fhir(self, folder, channel):
+        entries = json.loads(rendered_documents(channel, self.documents(folder)))["entry"]
+        found = [entry["resource"]["content"][0]["attachment"] for entry in entries]
+        assert [base64.b64decode(one["data"]) for one in found] == [one[1] for one in self.FILES]
+
+    @pytest.mark.parametrize("channel", ["openapi", "ccda"])
+    def test_are_refused_by_ways_that_carry_none(self, folder, channel):
+        with pytest.raises(CannotExpress, match="part_not_supported"):
+            rendered_documents(channel, self.documents(folder))
+
+    @pytest.mark.parametrize("channel", ["hl7", "fhir-document"])
+    def test_of_a_note_without_any_are_said_to_be_none(self, folder, channel):
+        with pytest.raises(CannotExpress, match="hl7_nothing_to_send"):
+            rendered_documents(channel, attached(note_file(folder)))
+
+    def test_are_written_by_the_command(self, folder, capfdbinary):
+        rows = [{"content_type": "application/pdf", "data": base64.b64encode(b"%PDF-1.7").decode()}]
+        call_command("render", channel="hl7", note=note_file(folder, attachments=rows), documents=True)
+        assert b"^application^pdf^Base64^" + base64.b64encode(b"%PDF-1.7") in capfdbinary.readouterr().out
+
+    def test_are_refused_by_the_command_in_words(self, folder):
+        with pytest.raises(CommandError, match=r"\(part_not_supported\)"):
+            call_command("render", channel="ccda", note=note_file(folder), documents=True)

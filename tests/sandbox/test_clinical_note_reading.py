@@ -26,7 +26,7 @@ def refused_hl7(content: str | bytes) -> tuple[str, str]:
 
 class TestATransaction:
     def test_of_one_note_is_read_whole(self):
-        posted = read_bundle(bundle())
+        posted = read_bundle(bundle())[0]
         assert (posted.patient, posted.encounter, posted.control_id) == ("P1", "E1", "M1")
         assert posted.sections == (Observation("HPI", "Cough for nine days."),)
         assert posted.content_type == "text/hl7v2"
@@ -200,7 +200,7 @@ class TestTheHl7Within:
 
     def test_may_name_prog_in_msh_4_alone(self):
         content = HEADER.replace("|PROG|PROG|PROG|", "|SCRIBE|PROG|PROG|") + PID + OBR + OBX
-        assert read_bundle(bundle(reference(content))).sections == (Observation("HPI", "Cough."),)
+        assert read_bundle(bundle(reference(content)))[0].sections == (Observation("HPI", "Cough."),)
 
     def test_must_be_of_the_documents_patient(self):
         content = HEADER + "PID|1||P2\r" + OBR + OBX
@@ -242,15 +242,15 @@ class TestTheHl7Within:
 
     def test_may_declare_utf_8(self):
         header = HEADER.rstrip("\r") + "||||||UNICODE UTF-8\r"
-        posted = read_bundle(bundle(reference(header + PID + OBR + "OBX|1|TX|||für\r")))
+        posted = read_bundle(bundle(reference(header + PID + OBR + "OBX|1|TX|||für\r")))[0]
         assert posted.sections == (Observation("HPI", "für"),)
 
     def test_keeps_its_sections_in_the_order_sent(self):
-        posted = read_bundle(bundle(reference(hl7(("Plan", "three"), ("HPI", "one"), ("ROS", "two")))))
+        posted = read_bundle(bundle(reference(hl7(("Plan", "three"), ("HPI", "one"), ("ROS", "two")))))[0]
         assert [section.field_id for section in posted.sections] == ["Plan", "HPI", "ROS"]
 
     def test_gives_line_breaks_back_as_lines(self):
-        posted = read_bundle(bundle(reference(hl7(("HPI", "one\\.br\\two")))))
+        posted = read_bundle(bundle(reference(hl7(("HPI", "one\\.br\\two")))))[0]
         assert posted.sections == (Observation("HPI", "one\ntwo"),)
 
 
@@ -282,3 +282,31 @@ def test_base64_with_line_breaks_is_refused():
     wrapped = base64.encodebytes(hl7(("HPI", "a" * 200)).encode()).decode()
     made = reference() | {"content": [{"attachment": {"contentType": "text/hl7v2", "data": wrapped}}]}
     assert refused(bundle(made))[0] == "305"
+
+
+class TestDocumentsBesideTheNote:
+    KIND = {"type": {"coding": [{"system": "http://loinc.org", "code": "34109-9"}]}}
+
+    def entry(self, **changes):
+        return bundle(reference(b"%PDF", "application/pdf", **{**self.KIND, **changes}))["entry"][0]
+
+    def test_are_those_whose_type_is_no_progress_note(self):
+        (beside,) = read_bundle(bundle(reference(b"%PDF", "application/pdf", **self.KIND)))
+        (note,) = read_bundle(bundle(reference(b"%PDF", "application/pdf")))
+        assert (beside.beside, note.beside) == (True, False)
+
+    def test_may_be_several_in_one_transaction(self):
+        posted = read_bundle(bundle() | {"entry": [self.entry(), self.entry()]})
+        assert [each.content for each in posted] == [b"%PDF", b"%PDF"]
+
+    def test_do_not_come_together_with_a_note(self):
+        assert refused(bundle() | {"entry": [self.entry(), bundle()["entry"][0]]})[0] == "305"
+
+    def test_that_are_hl7_text_are_the_note_whatever_they_call_themselves(self):
+        (posted,) = read_bundle(bundle(reference(**self.KIND)))
+        assert (posted.beside, len(posted.sections)) == (False, 1)
+
+    def test_may_be_pictures_which_a_note_may_not(self):
+        assert read_bundle(bundle(reference(b"x", "image/png", **self.KIND)))[0].content_type == "image/png"
+        assert refused(bundle(reference(b"x", "image/png")))[0] == "114"
+        assert refused(bundle(reference(b"PK", "application/zip", **self.KIND)))[0] == "114"

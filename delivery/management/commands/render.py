@@ -10,12 +10,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from delivery.channels import hl7, lint, openapi_sending
-from delivery.channels.base import CannotExpress, OutgoingNote
+from delivery.channels import hl7, hl7_documents, lint, openapi_sending
+from delivery.channels.base import CannotExpress, OutgoingDocuments, OutgoingNote
 from delivery.channels.fhir_settings import FhirSettings
 from delivery.channels.hl7_settings import Hl7Settings
 from delivery.failures import failure
-from delivery.posted import BadJson, load, note_of
+from delivery.posted import BadJson, PostedNote, load, note_of
 from mapping.apply import apply
 from mapping.importers import read_file
 from mapping.importers.base import ImportRefused
@@ -26,6 +26,7 @@ CHANNELS = ("hl7", "clinical-notes", "fhir-document", "openapi", "ccda")
 CONTROL_ID = "RENDERED000000000000"
 CREATED = datetime(2026, 1, 1, 12, tzinfo=UTC)
 CODE, CATCH_ALL = "RENDER", "OTHER"
+HL7_SETTINGS = Hl7Settings("render.invalid", 1, "sandbox", "RENDER")
 
 
 class Command(BaseCommand):
@@ -40,11 +41,17 @@ class Command(BaseCommand):
             "--mapping", type=Path, metavar="FILE", help='JSON: {"section code": "field id", …}; needs --template'
         )
         parser.add_argument("--form", choices=("text", "pdf", "ccda"), default="text", help="of fhir-document")
+        parser.add_argument(
+            "--documents", action="store_true", help="the files attached to the note, in place of its sections"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        note = outgoing(options["note"], options["template"], options["mapping"])
         try:
-            body = rendered(options["channel"], note, options["form"])
+            if options["documents"]:
+                body = rendered_documents(options["channel"], attached(options["note"]))
+            else:
+                note = outgoing(options["note"], options["template"], options["mapping"])
+                body = rendered(options["channel"], note, options["form"])
         except CannotExpress as error:
             raise CommandError(f"{failure(error.reason_code).happened} ({error.reason_code})") from None
         sys.stdout.buffer.write(body)  # bytes, as they would leave: the command's own stream takes texts only
@@ -56,7 +63,7 @@ def rendered(channel: str, note: OutgoingNote, form: str = "text") -> bytes:
     if channel == "openapi":
         return openapi_sending.render(note, "RENDER").body
     if channel == "hl7":
-        body = hl7.render(note, Hl7Settings("render.invalid", 1, "sandbox", "RENDER")).body
+        body = hl7.render(note, HL7_SETTINGS).body
         lint.check(body, note)
         return body
     if channel == "ccda":
@@ -72,23 +79,43 @@ def rendered(channel: str, note: OutgoingNote, form: str = "text") -> bytes:
     return bytes(body)
 
 
-def outgoing(path: Path, template: Path | None, mapping: Path | None) -> OutgoingNote:
-    """The note as it would be handed to a channel. Raises CommandError."""
+def rendered_documents(channel: str, documents: OutgoingDocuments) -> bytes:
+    """The bytes of one channel for the files attached to a note. Raises CannotExpress, also where it carries none."""
+    if channel == "hl7":
+        return hl7_documents.render(documents, HL7_SETTINGS).body
+    if channel in ("clinical-notes", "fhir-document"):  # by FHIR they are documents, whatever the note goes by
+        return bytes(importlib.import_module("delivery.channels.fhir_attachments").render(documents).body)
+    raise CannotExpress("part_not_supported")
+
+
+def posted(path: Path) -> PostedNote:
+    """The note of a file, as a scribe posts it. Raises CommandError."""
     try:
-        posted = note_of(load(path.read_bytes()))
+        return note_of(load(path.read_bytes()))
     except (OSError, BadJson, KeyError, TypeError, AttributeError, ValueError) as error:
         raise CommandError(f"The note cannot be read ({type(error).__name__}).") from None
+
+
+def attached(path: Path) -> OutgoingDocuments:
+    """A note's files as they would be handed to a channel. Raises CommandError."""
+    note = posted(path)
+    return OutgoingDocuments(CONTROL_ID, note.source_note_id, note.visit, note.documents, CREATED)
+
+
+def outgoing(path: Path, template: Path | None, mapping: Path | None) -> OutgoingNote:
+    """The note as it would be handed to a channel. Raises CommandError."""
+    note = posted(path)
     if mapping is not None and template is None:
         raise CommandError("A mapping needs its template.")
-    spec = mapped(template, mapping) if template and mapping else by_headings(posted.sections, template)
-    applied = apply(spec, posted.sections, "catch-all")
+    spec = mapped(template, mapping) if template and mapping else by_headings(note.sections, template)
+    applied = apply(spec, note.sections, "catch-all")
     if applied.problems:
         raise CommandError("; ".join(f"{each.pointer}: {each.message}" for each in applied.problems))
     return OutgoingNote(
         control_id=CONTROL_ID,
-        note_id=posted.source_note_id,
-        version=posted.version,
-        visit=posted.visit,
+        note_id=note.source_note_id,
+        version=note.version,
+        visit=note.visit,
         template_code=spec.template_code,
         template_name=spec.template_name,
         values=applied.values,
