@@ -142,7 +142,7 @@ ECW = (
         "the medication type is missing. Which types there are is not published.",
         Owner.ECW,
         f"Ask eCW which type it expects and write it on the connection, {AGAIN}",
-        Button.DRUGS,
+        Button.CONNECTION,
     ),
     _code(
         "2027",

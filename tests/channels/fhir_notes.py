@@ -5,12 +5,25 @@ import json
 import os
 from pathlib import Path
 
+import jsonschema
+import pytest
+
 from delivery.channels.fhir_settings import FhirSettings
 from tests.sandbox.desk import ROOT
 
 SECRET = {"client_secret": "topsecret"}
 LEAST = {"base_url": "http://127.0.0.1:1/fhir/r4/LAKESI", "client_id": "c", "client_auth": "client_secret_basic"}
 SCHEMAS = Path(os.environ.get("SCRIBEPORT_SCHEMAS") or ROOT.parent / "shared" / "data" / "schemas")
+
+
+def bundle_schema() -> jsonschema.Draft7Validator:
+    """FHIR's own JSON schema of a Bundle; the test is skipped, with the reason, where nobody has put it."""
+    schema = SCHEMAS / "fhir" / "fhir.schema.json"
+    if not schema.exists():
+        pytest.skip("no FHIR R4 JSON schema here: name a folder with fhir/fhir.schema.json in SCRIBEPORT_SCHEMAS")
+    loaded = json.loads(schema.read_text(encoding="utf-8"))
+    own = {"$schema": loaded["$schema"], "definitions": loaded["definitions"], "$ref": "#/definitions/Bundle"}
+    return jsonschema.Draft7Validator(own)
 
 
 def settings(**changes) -> FhirSettings:

@@ -15,6 +15,7 @@ from delivery.channels.fhir_attachments import compare, render
 from delivery.channels.fhir_bundle import LARGEST
 from delivery.documents import Document
 from delivery.failures import CATALOGUE
+from tests.channels.fhir_notes import bundle_schema
 from tests.channels.notes import CONTROL_ID, VISIT
 
 PDF = b"%PDF-1.7 synthetic"
@@ -70,6 +71,10 @@ class TestTheBytes:
 
     def test_is_valid_r4(self):
         Bundle.model_validate_json(render(outgoing(document(), document(title="Täglich | ^ & ~ \\ 🫁"))).body)
+
+    def test_is_valid_by_fhirs_own_schema(self):
+        check = bundle_schema()
+        check.validate(json.loads(render(outgoing(document(), document(title="Täglich | ^ & ~ \\ 🫁"))).body))
 
     @given(st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=4))
     def test_any_bytes_come_back_identical(self, contents):

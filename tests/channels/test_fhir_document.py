@@ -67,7 +67,7 @@ def test_a_pdf_is_one_and_refuses_what_its_fonts_cannot_show():
 def schema() -> etree.XMLSchema:
     path = SCHEMAS / "cda" / "infrastructure" / "cda" / "CDA_SDTC.xsd"
     if not path.exists():
-        pytest.skip("HL7's CDA schema is not here (../shared/data/schemas/cda)")
+        pytest.skip("no CDA schema of HL7 here: name a folder with cda/infrastructure in SCRIBEPORT_SCHEMAS")
     return etree.XMLSchema(etree.parse(str(path)))
 
 

@@ -14,6 +14,7 @@ from delivery.channels.fhir_settings import FhirSettings
 from delivery.channels.mllp import Hl7Channel
 from delivery.entries import Allergy, CodedMedication, Diagnosis, Immunization, Medication, Observation
 from mapping.codes.drugs import EcwDrug
+from tests.channels.fhir_notes import bundle_schema
 
 START = datetime(2026, 3, 19, 10, 15, tzinfo=UTC)
 VISIT = Visit("E5001", Patient("P1001", "", "", "", ""), START, "DR7", "", "", "")
@@ -41,6 +42,22 @@ def test_each_entry_is_known_by_the_control_id_and_its_number():
     ]
     assert len({entry["fullUrl"] for entry in made["entry"]}) == 2
     assert rendered(ICD).body == rendered(ICD).body
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        ICD,
+        Diagnosis("snomed-ct", "195967001", "Asthma"),
+        CodedMedication(Medication("lisinopril 10 mg", "314076", "0093-1113-01"), LISINOPRIL),
+        Allergy("penicillin | ^ & ~", "rash"),
+        Immunization("140", "2025-10-02", "influenza"),
+        PULSE,
+    ],
+    ids=lambda entry: type(entry).__name__,
+)
+def test_each_kind_of_entry_is_valid_by_fhirs_own_schema(entry):
+    bundle_schema().validate(json.loads(rendered(entry).body))
 
 
 def test_a_diagnosis_is_a_condition_of_the_encounter_or_of_the_problem_list():
