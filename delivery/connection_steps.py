@@ -3,6 +3,7 @@
 Nothing of a patient is asked for and nothing is written: what a receiver does with a note is found by the probe.
 """
 
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -155,14 +156,8 @@ def reach(passage: Passage, settings: FhirSettings | OpenApiSettings, url: str) 
     """Name, network and TLS of a web service."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    address = resolved(passage, host, port)
     deadline = time.monotonic() + SECONDS
-    try:
-        sock = dial(lambda *_: address, host, port, deadline)
-    except (NotConnected, TimeoutError) as error:
-        raise Stopped("network", getattr(error, "reason", "connect_timeout")) from None
-    passage.passed("network", f"Port {port} answers.")
-    with sock:
+    with connected(passage, host, port) as sock:
         if parts.scheme != "https":
             passage.skipped("tls", "None: http:// is allowed for a sandbox only.")
             return
@@ -174,6 +169,17 @@ def reach(passage: Passage, settings: FhirSettings | OpenApiSettings, url: str) 
             raise Stopped("tls", reason(error)) from None
 
 
+def connected(passage: Passage, host: str, port: int) -> socket.socket:
+    """A connection to the checked address behind a name."""
+    address = resolved(passage, host, port)
+    try:
+        sock = dial(lambda *_: address, host, port, time.monotonic() + SECONDS)
+    except (NotConnected, TimeoutError) as error:
+        raise Stopped("network", getattr(error, "reason", "connect_timeout")) from None
+    passage.passed("network", f"Port {port} answers.")
+    return sock
+
+
 def secured_words(sock: ssl.SSLSocket) -> str:
     ends = tls.peer_certificate_expires(sock)
     until = f", its certificate is good until {ends:%Y-%m-%d}" if ends else ""
@@ -181,22 +187,20 @@ def secured_words(sock: ssl.SSLSocket) -> str:
 
 
 def by_hl7(connection: Connection, passage: Passage) -> None:
-    """Opening the channel is the test: an MLLP receiver says nothing before it gets a message."""
+    """Connecting and opening the channel is the test: an MLLP receiver says nothing before it gets a message."""
     own = usable(passage, lambda: channel_for(
         "hl7", quick(connection), connection.secrets(), connection.environment, resolve=check_target
     ))  # fmt: skip
-    resolved(passage, own.settings.host, own.settings.port)
+    connected(passage, own.settings.host, own.settings.port).close()
     secure = own.settings.tls
     try:
         own.open()
     except Unavailable as error:
-        if error.reason_code.startswith("tls_"):
-            passage.passed("network", f"Port {own.settings.port} answers.")
-            raise Stopped("tls", error.reason_code) from None
-        raise Stopped(OF_REASON.get(error.reason_code, "network"), error.reason_code) from None
+        # The port has answered: what fails now behind TLS is TLS, also where the receiver is silent or hangs up.
+        step = "tls" if secure else OF_REASON.get(error.reason_code, "network")
+        raise Stopped(step, error.reason_code) from None
     finally:
         own.close()
-    passage.passed("network", f"Port {own.settings.port} answers.")
     if secure:
         passage.passed("tls", "TLS 1.2 or newer, host and chain verified.")
     else:
@@ -239,7 +243,7 @@ def by_fhir(connection: Connection, passage: Passage) -> None:
         credentials.token(own.call_seconds)
     except Unavailable as error:
         key = OF_REASON.get(error.reason_code, "sign_in")
-        raise Stopped("scope" if key == "scope" else "sign_in", error.reason_code) from None
+        raise Stopped(key if key in ("scope", "rate") else "sign_in", error.reason_code) from None
     passage.passed("sign_in", "The authorization server gave a token.")
     enough_scopes(connection, passage)
     within_rate(connection, passage)

@@ -9,10 +9,11 @@ from django.utils import timezone
 
 from audit.models import AuditEvent
 from delivery import fallback, queries
+from delivery.channels.registry import NAMES_TEMPLATE
 from delivery.failures import Button, Failure, failure
 from delivery.failures.document import PRESS
 from delivery.filters import Filters
-from delivery.models import Attempt, Delivery, Reading
+from delivery.models import Attempt, Delivery, Population, Reading
 from delivery.patients import masks
 from delivery.queries import Cursor, Scope, zone_of
 from delivery.rows import cells
@@ -60,11 +61,10 @@ class Detail:
 
 
 def detail_of(delivery: Delivery) -> Detail:
-    """Nine queries, however long the delivery's story is."""
+    """Eight queries (nine where its way fills templates), however long the delivery's story is."""
     moves = list(delivery.moves.order_by("id"))
     attempts = list(delivery.attempt_rows.select_related("connection").defer("sealed_answer").order_by("number"))
     readings = list(delivery.readings.select_related("connection").defer("sealed_sections").order_by("at", "pk"))
-    populations = list(delivery.populations.select_related("connection").order_by("pk"))
     state = State(delivery.state)
     why = failure(delivery.why) if delivery.why else None
     entered = moves[-1].at if moves else None
@@ -85,10 +85,17 @@ def detail_of(delivery: Delivery) -> Detail:
         sections=cells(delivery.section_outcomes),
         empty=empty_titles(delivery),
         tries=tuple(_try(attempt) for attempt in reversed(attempts)),
-        events=tuple(timeline(delivery, moves, attempts, readings, deeds(delivery), populations)),
+        events=tuple(timeline(delivery, moves, attempts, readings, deeds(delivery), populations(delivery))),
         instead=next((other for other in others if other.replaces_id == delivery.pk), None),
         kin=tuple((other, state_words(other)) for other in others),
     )
+
+
+def populations(delivery: Delivery) -> list[Population]:
+    """The visit's template as this delivery had it filled; no query where its way fills none."""
+    if delivery.connection is None or delivery.connection.kind not in NAMES_TEMPLATE:
+        return []
+    return list(delivery.populations.select_related("connection").order_by("pk"))
 
 
 def empty_titles(delivery: Delivery) -> tuple[str, ...]:
