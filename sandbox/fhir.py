@@ -73,7 +73,7 @@ class Fhir:
         fault = self.switchboard.first(Stage.FHIR, practice.facility)
         name = fault.kind.name if fault else ""
         if fault is not None and name in ("fhir_status", "fhir_login_page", "fhir_code", "fhir_unauthorized"):
-            return before_filing(fault)
+            return before_filing(fault, posted_entries(body))
         if name == "fhir_no_answer":
             return cut(request)
         if body is None:
@@ -89,7 +89,7 @@ class Fhir:
         except ValueError:  # half a character, for one: no text
             return outcome(400, "The body is no JSON.")
         except CodedRefusal as refusal:
-            return coded(refusal.code, refusal.text, *[""] * max(len(kinds), 1))
+            return coded(refusal.code, refusal.text, *[""] * posted_entries(body))
         if name == "fhir_error_filed" and fault is not None:
             return outcome(fault.settings["status"], "Server error.")
         if name == "fhir_cut_filed":
@@ -178,13 +178,19 @@ class Fhir:
         return None
 
 
-def before_filing(fault: Fault) -> web.Response:
+def posted_entries(body: Any) -> int:
+    """How many entries an answer has: as many as were posted, one at least."""
+    entries = body.get("entry") if isinstance(body, dict) else None
+    return max(len(entries), 1) if isinstance(entries, list) else 1
+
+
+def before_filing(fault: Fault, entries: int = 1) -> web.Response:
     """Faults that answer without filing anything."""
     match fault.kind.name:
         case "fhir_status":
             return outcome(fault.settings["status"], "Not taken.")
         case "fhir_code":
-            return coded(fault.settings["code"], "Refused by a fault.")
+            return coded(fault.settings["code"], "Refused by a fault.", *[""] * entries)
         case "fhir_unauthorized":
             return unauthorized()
     return web.Response(text="<html><title>Sign in</title></html>", content_type="text/html")

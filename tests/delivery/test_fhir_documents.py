@@ -170,6 +170,11 @@ class TestHeld:
 
 
 class TestInDoubt:
+    @pytest.fixture(autouse=True)
+    def without_the_note(self, fhir):
+        """The note waits for a route: what strikes strikes the documents."""
+        Route.objects.filter(part=Part.NOTE).delete()
+
     def test_documents_that_arrived_without_an_answer_are_found_and_not_sent_again(self, ecw, scribe, fhir):
         ecw.fault("fhir_cut_filed", count=1)
         row = sent(scribe)
