@@ -64,7 +64,10 @@ class Report:
 
     def _proposed(self, rule: RuleSpec, labels: dict[str, str]) -> Proposed:
         name = name_of(rule.section_code)
-        return Proposed(name, rule.field_id, labels[rule.field_id], rule.origin == SUGGESTED)
+        same = any(
+            (old.section_code, old.field_id) == (rule.section_code, rule.field_id) for old in self.impact.spec.rules
+        )
+        return Proposed(name, rule.field_id, labels[rule.field_id], rule.origin == SUGGESTED and not same)
 
 
 def report_of(template: Template) -> Report | None:

@@ -44,8 +44,8 @@ def transfer(
     """Place every rule of `spec` in `fields`. Nothing is guessed below the suggestions' threshold.
 
     A suggestion names the fields of a section; it is taken for a rule only where it names a single one that takes
-    text and the section has a single rule, so that no part of a divided section goes astray. A newer
-    version of the same template goes on inheriting what the older one did.
+    text and the section has a single rule, so that no part of a divided section goes astray. In a
+    newer version of the same template a rule whose field is still there comes from where it came before.
     """
     usable = {field.field_id for field in fields if field.kind != "structured"}
     offered = suggest(fields, learned)
@@ -55,8 +55,7 @@ def transfer(
         alone = sum(other.section_code == rule.section_code for other in spec.rules) == 1
         suggestion = offered.get(rule.section_code)
         if rule.field_id in usable:
-            inherited = same_template and rule.origin == INHERITED
-            rules.append(replace(rule, id=None, origin=INHERITED if inherited else BY_ID))
+            rules.append(replace(rule, id=None, origin=rule.origin if same_template else BY_ID))
         elif alone and suggestion and len(suggestion.field_ids) == 1 and suggestion.field_ids[0] in usable:
             rules.append(replace(rule, id=None, field_id=suggestion.field_ids[0], origin=SUGGESTED))
         else:

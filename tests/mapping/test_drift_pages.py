@@ -9,7 +9,7 @@ from mapping.importers.base import ImportedField, ImportedTemplate
 from mapping.imports import save
 from mapping.models import TemplateVersion
 from mapping.publishing import publish, start_copy, start_draft
-from mapping.queries import draft_of, field_specs, published_spec, spec_of
+from mapping.queries import _cached, draft_of, field_specs, published_spec, spec_of
 from tests.cast import NORTH_FIELDS
 from tests.mapping.rehearsing import rehearsed
 
@@ -58,6 +58,17 @@ def test_the_page_names_what_broke_whom_it_holds_and_what_is_proposed(cast, mel,
     assert "Suggested" in page
 
 
+def test_what_was_suggested_long_ago_and_keeps_its_field_is_not_proposed_as_a_suggestion(cast):
+    template = cast.north_mapping.template
+    cast.north_mapping.rules.filter(section_code="plan").update(settings={"origin": "suggested"})
+    _cached.cache_clear()
+    imported(cast, NORTH_FIELDS[1:])
+    proposed = {one.name: (one.field_id, one.suggested) for one in report_of(template).proposal}
+    assert proposed["Plan"] == ("NF-06", False)
+    assert proposed["Chief complaint"][1] is False
+    _cached.cache_clear()
+
+
 def test_the_proposal_becomes_the_draft_with_its_marks_and_ends_the_drift_when_published(cast, mel, template):
     newest = imported(cast, GONE)
     mel.post(f"/mapping/templates/{template.pk}/drift/", {})
@@ -65,9 +76,9 @@ def test_the_proposal_becomes_the_draft_with_its_marks_and_ends_the_drift_when_p
     rules = {rule.section_code: (rule.field_id, rule.origin) for rule in spec_of(draft).rules}
     assert draft.template_version == newest
     assert rules["plan"] == ("NF-16", "suggested")
-    assert rules["assessment"] == ("NF-05", "id")
+    assert rules["assessment"] == ("NF-05", ""), "it is no copy: its field is the same as before"
     page = mel.get(f"/mapping/templates/{template.pk}/mapping/").content.decode()
-    assert page.count("Copied, same field identifier") == 5
+    assert "Copied, same field identifier" not in page
     assert page.count("Copied, field suggested: look at it") == 1
     publish(rehearsed(draft, cast.mel), cast.mel, "new template")
     assert published_spec(template).drifted == ()

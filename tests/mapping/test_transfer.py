@@ -54,6 +54,17 @@ def test_the_catch_all_field_comes_along_only_where_it_exists():
     assert transfer(spec([], HERE, "F1"), THERE, {}).catch_all_field_id == ""
 
 
+def test_in_a_newer_version_of_the_same_template_a_rule_is_no_copy_but_what_it_was():
+    was = [
+        RuleSpec("plan", "F2"),
+        RuleSpec("goals", "F2", origin=SUGGESTED),
+        RuleSpec("diagnoses", "F2", origin="default"),
+    ]
+    placed = transfer(spec([*was, RuleSpec("chief_complaint", "F1")], HERE), THERE, {}, same_template=True)
+    assert [rule.origin for rule in placed.rules] == ["", SUGGESTED, "default", SUGGESTED]
+    assert [rule.field_id for rule in placed.rules] == ["F2", "F2", "F2", "X1"]
+
+
 class TestWhatIsMappedThereAlready:
     """A copy replaces what it places, and takes no field from a section that it places nowhere."""
 
