@@ -1,5 +1,7 @@
 """A clinician and a held note: seen beside its fields, changed by its author, let go or rejected."""
 
+from datetime import date
+
 import pytest
 from django.urls import reverse
 
@@ -8,9 +10,11 @@ from delivery import actions, contents, reviewing
 from delivery.models import Delivery, NoteVersion
 from delivery.reviewing import CannotReview
 from delivery.states import State
-from portal.models import Membership, Role, User
+from portal import agreements, keys, locations
+from portal.agreements import Terms
+from portal.models import Location, Membership, Role, User
 from tests.browsing import assert_accessible, assert_fits, photograph
-from tests.delivery.conftest import a_note
+from tests.delivery.conftest import NOTE, Scribe, a_note
 from tests.delivery.rows import make_delivery
 
 
@@ -201,6 +205,38 @@ def test_a_location_that_asks_for_it_holds_every_note(scribe, cast, cleo, client
     client.force_login(cleo)
     client.post(reverse("delivery:review", args=[waiting.pk]), {"deed": "release", "text-0": "Cough for ten days."})
     assert newest(waiting).state == "ready"
+
+
+@pytest.mark.parametrize("environment, locked", [("sandbox", ""), ("production", ""), ("production", "Not yet.")])
+def test_it_is_a_setting_of_any_location_live_or_not(cast, cleo, client, environment, locked):
+    Location.objects.filter(pk=cast.north.pk).update(environment=environment, locked_reason=locked)
+    agreements.record_agreement(cast.practice, Terms("baa_ecw", "eCW", date(2026, 1, 1)))
+    agreements.record_agreement(cast.practice, Terms("baa_scribe", "M", date(2026, 1, 1)), cast.scribe)
+    client.force_login(cast.dana)
+    data = {"name": "North Clinic", "time_zone": "America/New_York", "unmapped_policy": "hold", "idle_minutes": 15}
+    client.post(reverse("portal:location", args=["NORTH"]), {**data, "fallback_minutes": 30, "review_first": "on"})
+    scribe = Scribe(keys.create(cast.scribe, environment)[1])
+    assert scribe.post(a_note()).status_code == 201
+    waiting = Delivery.objects.get(part="note")
+    assert (waiting.state, waiting.reason_code) == ("held", "awaits_review")
+    client.force_login(cleo)
+    page = client.get(reverse("delivery:review", args=[waiting.pk])).content.decode()
+    assert "Cough for nine days." in page
+    client.post(
+        reverse("delivery:review", args=[waiting.pk]), {"deed": "reject", "reason": "Dictated for another visit"}
+    )
+    assert state(waiting) == "cancelled"
+
+
+def test_switched_off_again_what_comes_goes_and_what_waits_still_waits(scribe, cast):
+    Location.objects.filter(pk=cast.north.pk).update(review_first=True)
+    scribe.post(a_note())
+    locations.change(cast.north, {"review_first": False})
+    scribe.post(a_note(source_note_id="another", encounter={**NOTE["encounter"], "id": "E5002"}))
+    assert list(Delivery.objects.filter(part="note").order_by("pk").values_list("state", flat=True)) == [
+        "held",
+        "ready",
+    ]
 
 
 def test_a_version_of_the_scribe_supersedes_the_clinicians_under_a_higher_number_only(scribe, cast, cleo):
