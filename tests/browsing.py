@@ -73,12 +73,15 @@ class Kept:
 
     def opened(self) -> Browser:
         if self.browser is None:
-            # Playwright's loop lives in this thread; Django would take every query beside it for one from async code.
-            os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-            self.ways_out.callback(os.environ.pop, "DJANGO_ALLOW_ASYNC_UNSAFE")
-            playwright = self.ways_out.enter_context(sync_playwright())
-            self.browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-            self.ways_out.callback(self.browser.close)
+            path = chromium()
+            with contextlib.ExitStack() as ways_out:
+                # Playwright's loop lives in this thread; Django would take every query beside it for one from async code.
+                os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+                ways_out.callback(os.environ.pop, "DJANGO_ALLOW_ASYNC_UNSAFE")
+                playwright = ways_out.enter_context(sync_playwright())
+                self.browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+                ways_out.callback(self.browser.close)
+                self.ways_out = ways_out.pop_all()
         return self.browser
 
     def close(self) -> None:
