@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from audit.record import record
 from delivery import bell
+from delivery.affected import by_problems
 from delivery.intake import DEADLINE, new_control_id
 from delivery.lanes import lane_for
 from delivery.models import Delivery, Lane, Note, Wire
@@ -41,7 +42,7 @@ def release(ids: Sequence[int], reason: str = "", *, by: Collection[str] = ()) -
     others = NOT_ONE_BY_ONE - set(by)
     ids = list(Delivery.objects.filter(pk__in=ids).exclude(reason_code__in=others).values_list("pk", flat=True))
     now = timezone.now()
-    columns = {"not_before": now, "deadline": now + DEADLINE, "problems": []}
+    columns = {"not_before": now, "deadline": now + DEADLINE, **by_problems([])}
     give_lane(ids)
     moved = transition(tickets(with_lane(ids)), State.HELD, State.READY, columns=columns, reason=reason)
     wake(moved)
@@ -135,6 +136,7 @@ def replay_one(old: Delivery, reason: str, same_identity: bool) -> Delivery:
         note_id=old.note_id,
         encounter_bidx=old.encounter_bidx,
         provider_id=old.provider_id,
+        template_id=old.template_id,
         practice_id=old.practice_id,
         location_id=old.location_id,
         part=old.part,

@@ -1,6 +1,7 @@
-"""Which columns of the delivery list a person sees: all, but for those they put away; kept with the person."""
+"""How a person sees the delivery list: the columns they put away and how close its rows stand; kept with the person."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db import models
 
@@ -23,18 +24,28 @@ class PutAway(models.Model):
 
     user = models.OneToOneField("portal.User", on_delete=models.CASCADE, primary_key=True, related_name="+")
     columns = models.JSONField(default=list)  # keys of COLUMNS
+    compact = models.BooleanField(default=False)  # rows close together; else comfortable
 
     def __str__(self) -> str:
         return f"{self.user_id}: {', '.join(self.columns)}"
 
 
-def put_away(user: User) -> tuple[str, ...]:
-    """In the table's order; what a later version no longer has is left out."""
-    kept = PutAway.objects.filter(user=user).values_list("columns", flat=True).first() or ()
-    return tuple(name for name in COLUMNS if name in kept)
+@dataclass(frozen=True)
+class Look:
+    """How the list looks: the columns that are put away, in the table's order, and the density."""
+
+    put_away: tuple[str, ...] = ()
+    compact: bool = False
 
 
-def show_only(user: User, wanted: Iterable[str]) -> None:
+def look_of(user: User) -> Look:
+    """What a later version no longer has is left out."""
+    kept = PutAway.objects.filter(user=user).first()
+    return Look(tuple(name for name in COLUMNS if name in kept.columns), kept.compact) if kept else Look()
+
+
+def keep(user: User, wanted: Iterable[str], compact: bool) -> None:
     """Put the others away."""
     shown = set(wanted)
-    PutAway.objects.update_or_create(user=user, defaults={"columns": [name for name in COLUMNS if name not in shown]})
+    away = [name for name in COLUMNS if name not in shown]
+    PutAway.objects.update_or_create(user=user, defaults={"columns": away, "compact": compact})

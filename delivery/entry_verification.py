@@ -14,6 +14,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
 from delivery import rate
+from delivery.affected import by_outcomes
 from delivery.channels.base import EntriesReader, Unavailable
 from delivery.channels.compare import ReadBack
 from delivery.channels.compare_entries import WAITING, compare
@@ -21,7 +22,7 @@ from delivery.channels.in_field import VERIFIED
 from delivery.models import Delivery
 from delivery.opening import open_reader
 from delivery.outgoing import open_body, visit_at
-from delivery.readings import Found, Look, write_readings
+from delivery.readings import Found, Look, took, write_readings
 from delivery.states import State
 from delivery.transition import Ticket, ticket_of, transition
 from portal import crypto
@@ -111,15 +112,17 @@ def conclude(look: Look, seen: ReadBack | None) -> None:
     elif seen is None:
         _look_again(delivery, {})
     elif all(row.outcome == VERIFIED for row in seen.sections):
-        columns = {"verified_at": timezone.now(), "proof": "entry", "section_outcomes": rows_of(seen), "read_at": None}
+        now = timezone.now()
+        proof = {"verified_at": now, "took_seconds": took(delivery, now), "proof": "entry", "read_at": None}
+        columns = by_outcomes(rows_of(seen)) | proof
         transition(
             [ticket], State(delivery.state), State.VERIFIED, columns=columns, details={ticket.id: {"grade": "entry"}}
         )
     elif any(row.outcome not in (VERIFIED, WAITING) for row in seen.sections) and delivery.state == State.ACCEPTED:
-        columns = {"section_outcomes": rows_of(seen), "proof": "entry", "read_at": None}
+        columns = by_outcomes(rows_of(seen)) | {"proof": "entry", "read_at": None}
         transition([ticket], State.ACCEPTED, State.MISFILED, reason_code="entries_differ", columns=columns)
     else:
-        _look_again(delivery, {"section_outcomes": rows_of(seen)})
+        _look_again(delivery, by_outcomes(rows_of(seen)))
 
 
 def _settle(look: Look, ticket: Ticket, seen: ReadBack | None) -> None:

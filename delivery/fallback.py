@@ -161,6 +161,7 @@ def replace(old: Delivery, state: State, why: str) -> list[Delivery]:
         note_id=old.note_id,
         encounter_bidx=old.encounter_bidx,
         provider_id=old.provider_id,
+        template_id=old.template_id,
         practice_id=old.practice_id,
         location_id=old.location_id,
         part=old.part,

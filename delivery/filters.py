@@ -22,6 +22,8 @@ GROUPS: dict[str, frozenset[State]] = {
     "attention": NEEDS_ATTENTION,
     "waiting": frozenset({State.READY, State.SENDING}),
 }
+RETRYING = "retrying"  # waiting, after a try that failed: beside the groups, as no state says so
+
 RANGES: dict[str, tuple[str, timedelta]] = {
     "1h": ("Last hour", timedelta(hours=1)),
     "24h": ("Last 24 hours", timedelta(hours=24)),
@@ -29,8 +31,18 @@ RANGES: dict[str, tuple[str, timedelta]] = {
     "30d": ("Last 30 days", timedelta(days=30)),
 }
 TRIES = ("2", "3", "5")
+# From receipt to the proof in the chart: in words, and the seconds it took more than.
+LATENCIES = {
+    "1m": ("a minute", 60),
+    "5m": ("5 minutes", 300),
+    "15m": ("15 minutes", 900),
+    "1h": ("an hour", 3600),
+    "4h": ("4 hours", 14_400),
+    "24h": ("a day", 86_400),
+}
 OPAQUE = re.compile(r"[0-9a-f]{32}")
 CONTROL_ID = re.compile(r"[A-Z0-9]{1,20}")
+SECTION = re.compile(r"[a-z][a-z0-9_]{0,59}")
 REASON = re.compile(r"[a-z0-9_.]{1,60}")
 MOST_CHOSEN = 60  # a page has fifty
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}([+-][0-9]{2}:[0-9]{2})?)?")
@@ -53,6 +65,12 @@ class Filters:
     method: tuple[str, ...] = ()  # kinds of connections
     failed: str = ""  # "1": a try failed, whatever came of it later
     tries: str = ""  # at least so many attempts, the last of which may have got through
+    specialty: tuple[str, ...] = ()  # of templates, as the location wrote them
+    template: tuple[str, ...] = ()  # codes of templates; two locations may have one of the same code
+    mapping: tuple[str, ...] = ()  # our numbers of mapping versions
+    section: tuple[str, ...] = ()  # the scribe's codes of sections that are wrong (affected.py)
+    took: str = ""  # a key of LATENCIES: verified, but only after longer than that
+    replayed: str = ""  # "yes": sent again as a new delivery; "no": not
     patient: str = ""  # blind index
     encounter: str = ""  # blind index
     id: tuple[str, ...] = ()  # deliveries, chosen one by one
@@ -62,7 +80,7 @@ class Filters:
 
     def states(self) -> frozenset[State]:
         """The states meant, groups resolved; empty: all."""
-        meant = [GROUPS.get(name) or {State(name)} for name in self.state]
+        meant = [GROUPS.get(name) or {State(name)} for name in self.state if name != RETRYING]
         return frozenset[State]().union(*meant)
 
     @property
@@ -73,7 +91,8 @@ class Filters:
     @property
     def narrow(self) -> bool:
         """Whether something other than place, time, part and state narrows: figures of the whole would mislead."""
-        return bool(self.few or self.provider or self.failed or self.tries or self.reason or self.method)
+        wide = (self.provider, self.failed, self.tries, self.reason, self.method, self.specialty, self.template)
+        return bool(self.few or any(wide) or self.mapping or self.section or self.took or self.replayed)
 
     def query(self) -> str:
         """The address's query string, in a fixed order, without a leading question mark."""
@@ -147,7 +166,7 @@ def _moment(text: str) -> datetime | None:
 
 def read(address: QueryDict) -> Filters:
     """The filters of an address; what is not understood is left out and so shows no chip."""
-    known_states = {*State, *GROUPS}
+    known_states = {*State, *GROUPS, RETRYING}
     return Filters(
         state=_several(address, "state", known_states),
         at=_several(address, "at"),
@@ -160,9 +179,15 @@ def read(address: QueryDict) -> Filters:
         method=_several(address, "method", ConnectionKind.values),
         failed=_one(address, "failed", address.get("failed") == "1"),
         tries=_one(address, "tries", address.get("tries", "") in TRIES),
+        specialty=_several(address, "specialty"),
+        template=_several(address, "template"),
+        mapping=_numbers(address, "mapping"),
+        section=tuple(code for code in _several(address, "section") if SECTION.fullmatch(code)),
+        took=_one(address, "took", address.get("took", "") in LATENCIES),
+        replayed=_one(address, "replayed", address.get("replayed") in ("yes", "no")),
         patient=_one(address, "patient", bool(OPAQUE.fullmatch(address.get("patient", "")))),
         encounter=_one(address, "encounter", bool(OPAQUE.fullmatch(address.get("encounter", "")))),
-        id=_numbers(address),
+        id=_numbers(address, "id"),
         note=_one(address, "note", bool(OPAQUE.fullmatch(address.get("note", "")))),
         control=_one(address, "control", bool(CONTROL_ID.fullmatch(address.get("control", "")))),
         found=_one(address, "found", address.get("found") == "none"),
@@ -170,13 +195,13 @@ def read(address: QueryDict) -> Filters:
 
 
 def _several(address: QueryDict, name: str, known: Iterable[str] | None = None) -> tuple[str, ...]:
-    given = dict.fromkeys(value[:80] for value in address.getlist(name) if value.isprintable() and value)
+    given = dict.fromkeys(value[:100] for value in address.getlist(name) if value.isprintable() and value)
     allowed = None if known is None else set(known)
     return tuple(value for value in given if allowed is None or value in allowed)[:50]
 
 
-def _numbers(address: QueryDict) -> tuple[str, ...]:
-    given = dict.fromkeys(one for one in address.getlist("id") if one.isascii() and one.isdecimal() and len(one) < 19)
+def _numbers(address: QueryDict, name: str) -> tuple[str, ...]:
+    given = dict.fromkeys(one for one in address.getlist(name) if one.isascii() and one.isdecimal() and len(one) < 19)
     return tuple(given)[:MOST_CHOSEN]
 
 

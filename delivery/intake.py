@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from audit.record import Entry, acting, current
 from delivery import bell, sql
+from delivery.affected import by_problems
 from delivery.answers import note_answer
 from delivery.group import Group
 from delivery.known import MOST_TOGETHER, Answer, Known, Posting, look_up
@@ -221,6 +222,7 @@ def new_delivery(arrival: Arrival, part: str, places: Places) -> Delivery:
         note=version.note,
         encounter_bidx=version.encounter_bidx,
         provider_id=version.provider_id,
+        template_id=version.template_id,
         practice_id=location.practice_id,
         location=location,
         part=part,
@@ -228,7 +230,7 @@ def new_delivery(arrival: Arrival, part: str, places: Places) -> Delivery:
         lane=places.lane(route, version.encounter_bidx),
         state=state.value,
         reason_code=reason_code,
-        problems=[problem.__dict__ for problem in problems],
+        **by_problems([problem.__dict__ for problem in problems]),
         control_id=new_control_id(),
         not_before=now,
         deadline=now + DEADLINE,

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from delivery.affected import by_outcomes
 from delivery.channels.compare import ReadBack
 from delivery.models import Delivery
 from delivery.readings import outcome_rows
@@ -24,7 +25,7 @@ def keep_document(delivery: Delivery) -> None:
 def keep_cut(delivery: Delivery, seen: ReadBack) -> None:
     """All that was sent stands where it belongs, but not all was sent: accepted it stays, and says which section."""
     Delivery.objects.filter(pk=delivery.pk, state=State.ACCEPTED).update(
-        section_outcomes=outcome_rows(seen),
+        **by_outcomes(outcome_rows(seen)),
         proof=seen.grade,
         reason_code="cut_by_rule",
         read_at=None,
@@ -35,5 +36,5 @@ def keep_cut(delivery: Delivery, seen: ReadBack) -> None:
 def keep_misfiled(delivery: Delivery, seen: ReadBack) -> None:
     """Asked for again and still not as sent: the newest outcomes are shown, nothing moves."""
     Delivery.objects.filter(pk=delivery.pk, state=State.MISFILED).update(
-        section_outcomes=outcome_rows(seen), read_at=None, updated_at=timezone.now()
+        **by_outcomes(outcome_rows(seen)), read_at=None, updated_at=timezone.now()
     )

@@ -8,6 +8,7 @@ from delivery.alerts.models import Alert, AlertNotice, AlertRecipient, AlertRoun
 from delivery.bulk.tables import Job, JobItem
 from delivery.certification.models import CertificationArtefact, CertificationResult, CertificationRun
 from delivery.columns import PutAway
+from delivery.completeness.kept import CountedDay
 from delivery.events.models import Arrival, Event, EventSource, SourceState, VisitStage
 from delivery.learning.tables import Course
 from delivery.lives import Incarnation, Recovery
@@ -15,6 +16,7 @@ from delivery.monitor.tables import Counted, Issue, Standing, Tally
 from delivery.pilot.tables import Feedback, Pilot, PilotMove, PilotTurn
 from delivery.population.models import Population
 from delivery.release.tables import EhiRequest
+from delivery.reports.tables import CountedReport, ReportMail, ReportMailing
 from delivery.states import STRIKABLE, State
 from delivery.ways.models import Attestation, CapabilityProbe, Deviation, ProbeTurn, TemplateStop
 from delivery.webhooks.models import EndpointState, ScribeEndpoint, WebhookMessage
@@ -28,6 +30,7 @@ __all__ = [
     "Deviation", "EhiRequest", "EndpointState", "Event", "EventSource", "Feedback", "Incarnation", "Issue", "Job",
     "JobItem", "Pilot", "PilotMove", "PilotTurn", "Population", "ProbeTurn", "PutAway", "Recovery", "ScribeEndpoint",
     "SourceState", "Standing", "Tally", "TemplateStop", "VisitStage", "WebhookMessage",
+    "CountedDay", "CountedReport", "ReportMail", "ReportMailing",
 ]  # fmt: skip
 
 STATES = [(state.value, state.value) for state in State]
@@ -136,7 +139,11 @@ class Delivery(models.Model):
     part = models.CharField(max_length=20, choices=Part)
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, null=True, related_name="deliveries")
     lane = models.ForeignKey(Lane, on_delete=models.PROTECT, null=True, related_name="deliveries")
-    mapping_version = models.ForeignKey(MappingVersion, on_delete=models.PROTECT, null=True, related_name="+")
+    # The note version's, for the lists; None: the note named none that the location has.
+    template = models.ForeignKey(Template, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    mapping_version = models.ForeignKey(
+        MappingVersion, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
 
     state = models.CharField(max_length=12, choices=STATES)
     reason_code = models.CharField(max_length=60, blank=True)  # a code of delivery/failures.py
@@ -161,6 +168,7 @@ class Delivery(models.Model):
     updated_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)
+    took_seconds = models.PositiveIntegerField(null=True, blank=True)  # from receipt to `verified_at`
 
     # Reading back: when to look next, how often it was looked for in vain, the grade of proof reached.
     read_at = models.DateTimeField(null=True, blank=True)
@@ -171,6 +179,7 @@ class Delivery(models.Model):
     proof = models.CharField(max_length=12, blank=True)  # field, section, document, attested, none
     # [{"code", "title", "field_id", "outcome"}] for the section strip: outcomes, no text.
     section_outcomes = models.JSONField(default=list)
+    affected = models.TextField(blank=True)  # ",hpi,plan,": the sections that are wrong (affected.py)
 
     class Meta:
         constraints = [
@@ -225,6 +234,25 @@ class Delivery(models.Model):
                 condition=~Q(part="note"),
             ),
             models.Index(fields=["replay_of"], name="delivery_replays", condition=Q(replay_of__isnull=False)),
+            models.Index(fields=["template", "state", "-created_at", "-id"], name="delivery_by_template"),
+            # For its own sake as well: what a mapping version made.
+            models.Index(fields=["mapping_version", "state", "-created_at", "-id"], name="delivery_by_mapping"),
+            # Few rows each, whatever the list is long (queries.py: SLOW, AFFECTED).
+            models.Index(
+                fields=["location", "state", "-created_at", "-id", "took_seconds"],
+                name="delivery_slow",
+                condition=Q(took_seconds__gte=60),
+            ),
+            models.Index(
+                fields=["location", "state", "-created_at", "-id"],
+                name="delivery_affected",
+                condition=Q(affected__gt=""),
+            ),
+            models.Index(
+                fields=["location", "state", "-created_at", "-id"],
+                name="delivery_replayed",
+                condition=Q(replay_of__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from delivery import breaker, incarnation, lanes, retry, sql
+from delivery.affected import by_problems
 from delivery.group import Group
 from delivery.lanes import Lease
 from delivery.models import Attempt, Delivery
@@ -120,7 +121,7 @@ def stop(item: Stopped) -> Change | None:
         State.READY,
         item.state,
         reason_code=item.reason_code,
-        columns={"problems": [problem.__dict__ for problem in item.problems]},
+        columns=by_problems([problem.__dict__ for problem in item.problems]),
     )
 
 

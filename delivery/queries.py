@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,9 +15,10 @@ from django.db.models import BooleanField, Count, F, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from delivery.filters import GROUPS, Filters
+from delivery.filters import GROUPS, LATENCIES, RETRYING, Filters
 from delivery.models import Attempt, Delivery
 from delivery.states import NEEDS_ATTENTION, STRIKABLE, State
+from mapping.models import Template
 from portal.models import Connection, Location, Part
 
 PAGE = 50
@@ -26,8 +29,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
 TO_STRIKE = Q(withdrawn_at__isnull=False, state__in=STRIKABLE)
 # So does an accepted one that could not be read back for so long, though its location has a reader.
 UNREAD_AFTER = timedelta(minutes=15)
+RETRIED = Q(state=State.READY, ever_failed=True)  # tried in vain, and tried again by itself
 # In the index's own words, without a parameter: only so SQLite knows that the index of reasons will do.
 WITH_REASON = RawSQL("delivery_delivery.reason_code > ''", (), output_field=BooleanField())
+SLOW = RawSQL("delivery_delivery.took_seconds >= 60", (), output_field=BooleanField())
+AFFECTED = RawSQL("delivery_delivery.affected > ''", (), output_field=BooleanField())
 NO_NOTE = RawSQL("NOT (delivery_delivery.part = 'note')", (), output_field=BooleanField())
 
 
@@ -89,10 +95,16 @@ def matching(scope: Scope, filters: Filters, now: datetime | None = None) -> Que
     if filters.found:
         return found.none()
     now = now or timezone.now()
-    if states := filters.states():
-        wanted = Q(state__in=states)
-        found = found.filter(wanted | beyond_states(now) if "attention" in filters.state else wanted)
-    return _by_visit(_by_time(found, scope, filters, now), scope, filters)
+    if filters.state:
+        found = found.filter(_wanted(filters, now))
+    return _by_course(_by_visit(_by_time(found, scope, filters, now), scope, filters), scope, filters)
+
+
+def _wanted(filters: Filters, now: datetime) -> Q:
+    wanted = Q(state__in=filters.states()) if filters.states() else Q()
+    if "attention" in filters.state:
+        wanted |= beyond_states(now)
+    return wanted | RETRIED if RETRYING in filters.state else wanted
 
 
 def beyond_states(now: datetime) -> Q:
@@ -140,6 +152,30 @@ def _by_visit(found: QuerySet[Delivery], scope: Scope, filters: Filters) -> Quer
     return found.filter(ever_failed=True) if filters.failed else found
 
 
+def _by_course(found: QuerySet[Delivery], scope: Scope, filters: Filters) -> QuerySet[Delivery]:
+    """By what it was made with, and by what became of it."""
+    if filters.template or filters.specialty:
+        found = found.filter(template__in=_templates(scope, filters))
+    if filters.mapping:
+        found = found.filter(mapping_version__in=[int(one) for one in filters.mapping])
+    if filters.section:
+        wrong = [Q(affected__contains=f",{code},") for code in filters.section]
+        found = found.filter(AFFECTED, reduce(or_, wrong))
+    if filters.took:
+        found = found.filter(SLOW, took_seconds__gt=LATENCIES[filters.took][1])
+    return found.filter(replay_of__isnull=filters.replayed == "no") if filters.replayed else found
+
+
+def _templates(scope: Scope, filters: Filters) -> list[int]:
+    """By number, as the connections below."""
+    found = Template.objects.filter(location__in=scope.locations)
+    if filters.template:
+        found = found.filter(code__in=filters.template)
+    if filters.specialty:
+        found = found.filter(specialty__in=filters.specialty)
+    return list(found.order_by("pk").values_list("pk", flat=True))
+
+
 def _connections(scope: Scope, kinds: Iterable[str]) -> list[int]:
     """By number: the planner knows how many deliveries went by each, and nothing of how many by a kind."""
     practices = {location.practice_id for location in scope.locations}
@@ -182,7 +218,7 @@ def _beyond(found: QuerySet[Delivery], cursor: Cursor | None) -> QuerySet[Delive
 
 def for_rows(found: QuerySet[Delivery]) -> QuerySet[Delivery]:
     """With what a row shows, and without the sealed note."""
-    return found.select_related("note_version__template", "location").defer("note_version__sealed_body")
+    return found.select_related("note_version__template", "location", "connection").defer("note_version__sealed_body")
 
 
 def counts(found: QuerySet[Delivery], few: bool = False) -> dict[str, int]:
@@ -201,10 +237,10 @@ def look(
     except EmptyResultSet:
         mark = ("''", [])
     try:
-        numbers, beyond, marked = (*_in_one_pass(found), _alone(mark)) if few else _numbers(found, mark)
+        numbers, beyond, retried, marked = (*_in_one_pass(found), _alone(mark)) if few else _numbers(found, mark)
     except EmptyResultSet:
-        numbers, beyond, marked = dict.fromkeys(State, 0), 0, _alone(mark)
-    return _grouped(numbers, beyond), marked
+        numbers, beyond, retried, marked = dict.fromkeys(State, 0), 0, 0, _alone(mark)
+    return _grouped(numbers, beyond) | {RETRYING: retried}, marked
 
 
 Scalar = tuple[str, Sequence[Any]]  # a statement that gives one value, and its parameters
@@ -231,28 +267,29 @@ def _grouped(numbers: dict[State, int], beyond: int) -> dict[str, int]:
     return {**{state.value: number for state, number in numbers.items()}, **groups, "all": sum(numbers.values())}
 
 
-def _numbers(found: QuerySet[Delivery], more: Scalar) -> tuple[dict[State, int], int, str]:
-    """How many in each state, how many need a person for another reason than their state, and `more` beside them."""
+def _numbers(found: QuerySet[Delivery], more: Scalar) -> tuple[dict[State, int], int, int, str]:
+    """How many in each state, need a person for another reason, are tried again; and `more` beside them."""
     statements: list[str] = []
     parameters: list[Any] = []
-    for narrowed in (*(Q(state=state) for state in State), TO_STRIKE, unread(timezone.now())):
+    for narrowed in (*(Q(state=state) for state in State), TO_STRIKE, unread(timezone.now()), RETRIED):
         sliced = found.filter(narrowed).order_by().values("pk")[:MANY]
         statement, values = sliced.query.sql_with_params()
         statements.append(f"(SELECT COUNT(*) FROM ({statement}) AS sliced)")  # noqa: S608 (the ORM wrote it)
         parameters.extend(values)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join([*statements, more[0]])}", [*parameters, *more[1]])
-        *by_state, to_strike, not_read, marked = cursor.fetchone()
-    return dict(zip(State, by_state, strict=True)), to_strike + not_read, str(marked)
+        *by_state, to_strike, not_read, retried, marked = cursor.fetchone()
+    return dict(zip(State, by_state, strict=True)), to_strike + not_read, retried, str(marked)
 
 
-def _in_one_pass(found: QuerySet[Delivery]) -> tuple[dict[State, int], int]:
+def _in_one_pass(found: QuerySet[Delivery]) -> tuple[dict[State, int], int, int]:
     needing = Count("pk", filter=beyond_states(timezone.now()))
-    rows = found.order_by().values_list("state").annotate(Count("pk"), needing=needing)
-    numbers, beyond = dict.fromkeys(State, 0), 0
-    for state, number, needed in rows:
-        numbers[State(state)], beyond = number, beyond + needed
-    return numbers, beyond
+    again = Count("pk", filter=RETRIED)
+    rows = found.order_by().values_list("state").annotate(Count("pk"), needing=needing, again=again)
+    numbers, beyond, retried = dict.fromkeys(State, 0), 0, 0
+    for state, number, needed, tried in rows:
+        numbers[State(state)], beyond, retried = number, beyond + needed, retried + tried
+    return numbers, beyond, retried
 
 
 def last_attempts(ids: Iterable[int]) -> dict[int, list[Attempt]]:

@@ -93,6 +93,11 @@ def chart_read(ticket: Ticket, delivery: Delivery, answer: str) -> Entry:
     )
 
 
+def took(delivery: Delivery, verified_at: datetime) -> int:
+    """Whole seconds from receipt to the proof: what the list calls latency."""
+    return max(0, int((verified_at - delivery.created_at).total_seconds()))
+
+
 def outcome_rows(seen: ReadBack) -> list[dict[str, Any]]:
     """What the section strip shows: outcomes by place, no text."""
     return [

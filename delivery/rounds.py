@@ -1,4 +1,4 @@
-"""What a worker looks after beside its lanes, each in a thread of its own: webhooks, polls, exports, certification."""
+"""What a worker looks after beside its lanes, each in a thread of its own: webhooks, polls, exports, figures, mail."""
 
 import threading
 from collections.abc import Callable
@@ -7,9 +7,12 @@ from django.conf import settings
 
 from delivery.alerts.looking import tend
 from delivery.certification.running import run_waiting
+from delivery.completeness.ahead import count_due as days_ahead
 from delivery.events.keeping import purge_due
 from delivery.events.polling import poll_due
 from delivery.pilot.watching import pilots_due
+from delivery.reports.ahead import count_due as reports_ahead
+from delivery.reports.mailing import mail_due
 from delivery.sockets import stopping
 from delivery.ways.canary import canaries_due
 from delivery.webhooks.sending import send_due
@@ -28,20 +31,25 @@ ROUNDS: dict[str, Round] = {
     "certification": run_waiting,
     "pilots": pilots_due,
     "old events": purge_due,
+    "reports": mail_due,
+    "days": days_ahead,
+    "periods": reports_ahead,
 }
+# Seconds between two rounds of what nobody waits for; all else is looked for as often as the lanes are.
+PACES: dict[str, float] = {"reports": 20.0, "days": 20.0, "periods": 20.0}
 
 
 def begin(guarded: Callable[[Callable[[], object]], None]) -> None:
     """Start a thread for each; they end with the process."""
     for name, work in ROUNDS.items():
-        threading.Thread(target=keep_at, args=(work, guarded), name=name, daemon=True).start()
+        threading.Thread(target=keep_at, args=(work, guarded, PACES.get(name, 0.0)), name=name, daemon=True).start()
 
 
-def keep_at(work: Round, guarded: Callable[[Callable[[], object]], None]) -> None:
+def keep_at(work: Round, guarded: Callable[[Callable[[], object]], None], pace: float = 0.0) -> None:
     """Round after round until the worker is asked to end."""
     while not stopping.is_set():
         guarded(lambda: until_done(work))
-        stopping.wait(settings.POLL_SECONDS)
+        stopping.wait(max(pace, settings.POLL_SECONDS))
 
 
 def until_done(work: Round) -> None:

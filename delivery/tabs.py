@@ -4,20 +4,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from delivery.affected import UNCODED, codes
 from delivery.failures import failure
-from delivery.filters import GROUPS, RANGES, Filters
+from delivery.filters import LATENCIES, RANGES, RETRYING, Filters
 from delivery.models import Delivery, NoteVersion
-from delivery.queries import MANY, Scope
+from delivery.queries import AFFECTED, MANY, Scope
 from delivery.states import WORDS, State
+from mapping.models import MappingState, MappingVersion, Template
 from portal.models import ConnectionKind, Part
 
 PARTS = [(part.value, part.label) for part in Part]
-GROUP_WORDS = {"attention": ("Needs attention", "act"), "waiting": ("Waiting", "wait")}
+GROUP_WORDS = {
+    "attention": ("Needs attention", "act"),
+    "waiting": ("Waiting", "wait"),
+    RETRYING: ("Retrying", "warn"),
+}
 # Shorter than on the rows: the strip must fit a screen.
 SHORT = {"accepted": "Accepted", "verified": "Verified", "rejected": "Rejected", "parked": "Decide"}
 # The saved views, in the order of the strip; the quiet ones stand there only while they have rows.
-VIEWS = ("attention", "waiting", "held", "unknown", "misfiled", "parked", "rejected", "accepted", "verified")
+VIEWS = ("attention", "waiting", RETRYING, "held", "unknown", "misfiled", "parked", "rejected", "accepted", "verified")
 QUIET = (State.SUPERSEDED.value, State.CANCELLED.value)
+OFFERED = 60  # mapping versions offered to choose from
 RECENT = 1000  # providers are offered from the newest deliveries
 
 
@@ -61,6 +68,7 @@ def many(count: int) -> str:
 def chips(chosen: Filters, scope: Scope) -> list[Chip]:
     """One chip for every value in force, in plain words; a group shown as a tab needs none."""
     names = _provider_names(chosen, scope) | {one.code: one.name for one in scope.locations if one.code in chosen.at}
+    names |= dict(mappings(scope, chosen.mapping)) if chosen.mapping else {}
     each = [(name, value) for name, value in chosen.chosen() if name != "id"]
     made = [Chip(_label(name, value, names), chosen.without(name, value).query()) for name, value in each]
     number = len(chosen.id)
@@ -75,12 +83,19 @@ SAID = {
     "note": "One note",
     "found": "Search",
 }
-BEGINNINGS = {"tries": "Attempts, at least", "since": "From", "until": "Until", "control": "Control id"}
+BEGINNINGS = {
+    "specialty": "Specialty",
+    "template": "Template",
+    "tries": "Attempts, at least",
+    "since": "From",
+    "until": "Until",
+    "control": "Control id",
+}
 
 
 def _label(name: str, value: str, names: dict[str, str]) -> str:
     if name == "state":
-        return GROUP_WORDS[value][0] if value in GROUPS else WORDS[State(value)].label
+        return GROUP_WORDS[value][0] if value in GROUP_WORDS else WORDS[State(value)].label
     if name == "part":
         return str(Part(value).label)
     if name == "method":
@@ -89,9 +104,42 @@ def _label(name: str, value: str, names: dict[str, str]) -> str:
         return failure(value).title
     if name == "range":
         return RANGES[value][0]
-    if name in ("provider", "at"):
+    if name in ("provider", "at", "mapping"):
         return names.get(value) or value
+    if name == "took":
+        return f"Verified after more than {LATENCIES[value][0]}"
+    if name == "section":
+        return f"Wrong in it: {section_words(value)}"
+    if name == "replayed":
+        return "Sent again" if value == "yes" else "Not sent again"
     return SAID.get(name) or f"{BEGINNINGS[name]} {value.replace('T', ' ')}"
+
+
+def section_words(code: str) -> str:
+    return "a section without a code, or an entry" if code == UNCODED else code.replace("_", " ")
+
+
+def mappings(scope: Scope, numbers: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """(number, words) of the scope's mapping versions that were ever in force, or of those named; the newest first."""
+    rows = MappingVersion.objects.filter(template__location__in=scope.locations)
+    rows = rows.filter(pk__in=list(numbers)) if numbers else rows.exclude(state=MappingState.DRAFT)
+    found = rows.order_by("-published_at", "-pk").values_list(
+        "pk", "template__location__code", "template__code", "number"
+    )
+    return [(str(pk), f"{place} {code}, mapping {number}") for pk, place, code, number in found[:OFFERED]]
+
+
+def templates(scope: Scope) -> tuple[list[str], list[str]]:
+    """The codes of the scope's templates, and their specialties."""
+    rows = Template.objects.filter(location__in=scope.locations).values_list("code", "specialty")
+    return sorted({code for code, _ in rows}), sorted({one for _, one in rows if one})
+
+
+def sections(scope: Scope) -> list[tuple[str, str]]:
+    """(code, words) of the sections that are wrong in the newest deliveries of which any is."""
+    rows = Delivery.objects.filter(AFFECTED, location__in=scope.locations).order_by("-created_at", "-pk")
+    found = {code for text in rows.values_list("affected", flat=True)[:RECENT] for code in codes(text)}
+    return [(code, section_words(code)) for code in sorted(found)]
 
 
 def _provider_names(chosen: Filters, scope: Scope) -> dict[str, str]:

@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from audit.record import Actor, acting
 from delivery import lanes, rate, sql, visit_charts
+from delivery.affected import by_outcomes
 from delivery.asked import kept
 from delivery.channels.base import ChartReader, Unavailable
 from delivery.channels.compare import ALONE, Known, ReadBack, compare
@@ -37,7 +38,7 @@ from delivery.misrouting import stop_for
 from delivery.models import Attempt, ConnectionState, Delivery, ReceiverProfile
 from delivery.opening import open_reader
 from delivery.outgoing import POISON_AFTER, open_body, planned, visit_at
-from delivery.readings import Found, Look, outcome_rows, write_readings
+from delivery.readings import Found, Look, outcome_rows, took, write_readings
 from delivery.states import State
 from delivery.transition import Ticket, ticket_of, transition
 from portal.keyring import KeysUnavailable
@@ -218,7 +219,7 @@ def conclude(looks: Sequence[Look]) -> None:
         else:
             verified[delivery.state, seen.grade, json.dumps(outcome_rows(seen))].append(one)
     for (old, grade, outcomes), members in verified.items():
-        verify(State(old), grade, json.loads(outcomes), [one.ticket for one in members])
+        verify(State(old), grade, json.loads(outcomes), members)
 
 
 def compared(look: Look, known: Known) -> Found:
@@ -251,11 +252,13 @@ def look_once_more(delivery: Delivery, when: datetime) -> None:
     )
 
 
-def verify(old: State, grade: str, outcomes: list[dict[str, Any]], members: Sequence[Ticket]) -> None:
+def verify(old: State, grade: str, outcomes: list[dict[str, Any]], members: Sequence[Found]) -> None:
     """Those of which the same was seen with the same proof, every section where it belongs."""
-    columns = {"verified_at": timezone.now(), "proof": grade, "section_outcomes": outcomes, "read_at": None}
-    details = {ticket.id: {"grade": grade, "sections": len(outcomes)} for ticket in members}
-    transition(members, old, State.VERIFIED, columns=columns, details=details)
+    now, subjects = timezone.now(), [one.ticket for one in members]
+    columns = by_outcomes(outcomes) | {"verified_at": now, "proof": grade, "read_at": None}
+    each = {one.ticket.id: {"took_seconds": took(one.look.delivery, now)} for one in members}
+    details = {ticket.id: {"grade": grade, "sections": len(outcomes)} for ticket in subjects}
+    transition(subjects, old, State.VERIFIED, columns=columns, each=each, details=details)
 
 
 def judge(look: Look, ticket: Ticket, seen: ReadBack | None) -> None:
@@ -301,7 +304,7 @@ def misfiled(ticket: Ticket, seen: ReadBack, old: State = State.ACCEPTED, reason
         old,
         State.MISFILED,
         reason_code=reason_code if seen.found else "not_in_chart",
-        columns={"section_outcomes": outcomes, "proof": seen.grade, "read_at": None},
+        columns=by_outcomes(outcomes) | {"proof": seen.grade, "read_at": None},
         details={ticket.id: {"sections": wrong[:20]}},
     )
     if reason_code == "sections_differ":

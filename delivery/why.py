@@ -173,6 +173,11 @@ def _refused(begins: datetime, ends: datetime, scope: Scope) -> list[str]:
     return [f"{number} {posts} refused that day and not kept; the scribe was told why; this note may be among them."]
 
 
+def about(one: Delivery, scope: Scope, now: datetime | None = None) -> Answer:
+    """The same sentence and evidence of one delivery that is known already."""
+    return _of(one, one.note_version, scope, now or timezone.now())
+
+
 def _of(one: Delivery, version: NoteVersion, scope: Scope, now: datetime) -> Answer:
     full = Delivery.objects.select_related("note_version__template", "note__scribe", "location__practice", "connection")
     detail = detail_of(full.select_related("mapping_version").defer("note_version__sealed_body").get(pk=one.pk))

@@ -13,6 +13,7 @@ from rapidfuzz import fuzz, process, utils
 
 from audit.record import record
 from delivery import actions
+from delivery.affected import by_problems
 from delivery.contents import body
 from delivery.entries import Medication, entries_of
 from delivery.medication_checks import DECIDABLE, looked_up, medication_problems
@@ -201,7 +202,7 @@ def name_what_is_left(ids: Sequence[int], practice: Practice) -> None:
     for delivery in Delivery.objects.filter(pk__in=ids, state=State.HELD).select_related("note_version"):
         problems = medication_problems(medications_of(delivery), practice.pk)
         Delivery.objects.filter(pk=delivery.pk, state=State.HELD).update(
-            reason_code=problems[0].code, problems=[vars(one) for one in problems]
+            reason_code=problems[0].code, **by_problems([vars(one) for one in problems])
         )
 
 

@@ -1,5 +1,6 @@
 """What the pages of alerts show: the alerts of the locations in view, and who is told of a practice's."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -79,6 +80,12 @@ def listed(found: QuerySet[Alert], now: datetime) -> list[Alert]:
     """What goes on first, then what recovered lately; each the newest first."""
     kept = found.filter(Q(going_on=True) | Q(recovered_at__gt=now - KEPT))
     return list(kept.order_by("-going_on", "-opened_at", "-pk")[:MOST])
+
+
+def version(found: Sequence[Alert], now: datetime) -> str:
+    """Equal while the list need not change. Ages are said in minutes."""
+    marks = [(one.pk, one.state, one.count, one.reason_code, one.label, one.acknowledged_by_id) for one in found]
+    return hashlib.sha256(repr((marks, now.replace(second=0, microsecond=0))).encode()).hexdigest()[:24]
 
 
 def row(alert: Alert, may_acknowledge: bool, now: datetime) -> AlertRow:

@@ -18,11 +18,17 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from delivery import sql
+from delivery.affected import text
+from delivery.completeness.ahead import count_due as days_ahead
+from delivery.events import sources
+from delivery.events.kinds import CLOSED, RECORDED
+from delivery.events.models import Event, EventSource, Way
 from delivery.models import Attempt, Delivery, Note, NoteVersion
 from delivery.monitor import counting
 from delivery.monitor.tables import Standing
+from delivery.reports.ahead import count_due as reports_ahead
 from delivery.states import TROUBLE, State
-from mapping.models import Template
+from mapping.models import MappingState, MappingVersion, Template, TemplateVersion
 from portal import crypto
 from portal.models import Connection, Location, Membership, Part, Practice, Role, Route, Scribe, User
 
@@ -52,6 +58,14 @@ OUTCOMES = json.dumps(
         for place, title in enumerate(TITLES)
     ]
 )
+UNMAPPED = frozenset({State.HELD, State.READY, State.SUPERSEDED, State.CANCELLED})
+WRONG = {State.HELD: text(["plan"]), State.MISFILED: text(["exam", "plan"])}
+CLOSED_FOR = timedelta(days=35)  # completeness shows at most a month
+# Of ten notes so many name each template; the rare one is the worst case of a list in the order of time.
+TEMPLATES = (("FM", "Family medicine", 7), ("IM", "Internal medicine", 3))
+RARE = ("SPORT", "Sports medicine")
+RARELY = 2000  # one note in so many names the rare one
+REPLAYED = 500  # one delivery in so many was sent again from the one before
 SECTIONS = [{"title": title, "text": "Synthetic text of one line."} for title in TITLES]
 Row = dict[str, Any]  # column -> value
 Rows = dict[type[models.Model], list[Row]]
@@ -65,7 +79,9 @@ class Crowd:
     locations: tuple[Location, ...]
     scribe: Scribe
     connection: Connection
-    templates: dict[int, int]  # location to template
+    templates: dict[int, tuple[int, ...]]  # location to ten templates to choose from, and the rare one last
+    mappings: dict[int, tuple[int, int]]  # template to the mapping version before, and the one in force
+    sources: dict[int, int]  # location to the source of its closed visits
 
 
 def people() -> Crowd:
@@ -82,8 +98,38 @@ def people() -> Crowd:
     )
     for location in locations:
         Route.objects.create(location=location, part=Part.NOTE, connection=wire)
-    templates = {one.pk: Template.objects.create(location=one, code="FM", name="Family").pk for one in locations}
-    return Crowd(director, locations, Scribe.objects.create(practice=practice, name="Scribe"), wire, templates)
+    made = {one.pk: templates_of(one) for one in locations}
+    mappings = {pk: mappings_of(pk) for some in made.values() for pk in set(some)}
+    sources = {one.pk: source_of(one) for one in locations}
+    scribe = Scribe.objects.create(practice=practice, name="Scribe")
+    return Crowd(director, locations, scribe, wire, made, mappings, sources)
+
+
+def templates_of(location: Location) -> tuple[int, ...]:
+    found: list[int] = []
+    for code, specialty, share in (*TEMPLATES, (*RARE, 1)):
+        one = Template.objects.create(location=location, code=code, name=specialty, specialty=specialty)
+        found += [one.pk] * share
+    return tuple(found)
+
+
+def mappings_of(template: int) -> tuple[int, int]:
+    version = TemplateVersion.objects.create(template_id=template, number=1, fingerprint="0" * 64, source="bench")
+    states = (MappingState.RETIRED, MappingState.PUBLISHED)
+    before, now = (
+        MappingVersion.objects.create(
+            template_id=template, template_version=version, number=number, state=state, published_at=timezone.now()
+        ).pk
+        for number, state in enumerate(states, start=1)
+    )
+    return before, now
+
+
+def source_of(location: Location) -> int:
+    """Of closed visits, set up before the first of them."""
+    source, _ = sources.create(location, Way.WEBHOOK, {})
+    EventSource.objects.filter(pk=source.pk).update(created_at=timezone.now() - timedelta(days=DAYS))
+    return source.pk
 
 
 def seed(number: int) -> Crowd:
@@ -96,6 +142,9 @@ def seed(number: int) -> Crowd:
                 put(model, values)
     put(Standing, list(standings(crowd)))
     counting.begin()
+    for work in (days_ahead, reports_ahead):  # until nothing is due
+        while work():
+            pass
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
     return crowd
@@ -118,7 +167,7 @@ def portions(crowd: Crowd, number: int, dice: random.Random) -> Iterator[Rows]:
     now = timezone.now()
     step = timedelta(days=DAYS) / number
     for start in range(0, number, PORTION):
-        rows: Rows = {Note: [], NoteVersion: [], Delivery: [], Attempt: []}
+        rows: Rows = {Note: [], NoteVersion: [], Delivery: [], Attempt: [], Event: []}
         for index in range(start, min(start + PORTION, number)):
             stands = NEWEST if index >= number - WAITING else dice.choice(STANDS)
             _add(rows, crowd, index + 1, now - (number - index) * step, stands, dice)
@@ -135,13 +184,16 @@ def _add(rows: Rows, crowd: Crowd, key: int, at: datetime, stands: tuple[State, 
         "source_note_id": f"nt-{key}",
         "created_at": at,
     }
-    version = _version(note, crowd.templates[location.pk], dice)
+    *usual, rare = crowd.templates[location.pk]
+    version = _version(note, rare if key % RARELY == 0 else dice.choice(usual), dice)
     rows[Note].append(note)
     rows[NoteVersion].append(version)
     took = timedelta(seconds=dice.lognormvariate(1, 1))
     rows[Delivery].append(_delivery(key, note, version, crowd, stands, took))
     if stands[0] not in UNSENT:
         rows[Attempt].append(_attempt(key, crowd, at, stands[0]))
+    if at > timezone.now() - CLOSED_FOR:
+        rows[Event].append(_closed(version, note, crowd.sources[location.pk], dice))
 
 
 def _version(note: Row, template: int, dice: random.Random) -> Row:
@@ -173,6 +225,8 @@ def _delivery(key: int, note: Row, version: Row, crowd: Crowd, stands: tuple[Sta
         "note_id": note["id"],
         "encounter_bidx": version["encounter_bidx"],
         "provider_id": version["provider_id"],
+        "template_id": version["template_id"],
+        "mapping_version_id": None if state in UNMAPPED else crowd.mappings[version["template_id"]][key % 4 > 0],
         "ever_failed": state in TROUBLE,
         "practice_id": note["practice_id"],
         "location_id": note["location_id"],
@@ -192,10 +246,34 @@ def _delivery(key: int, note: Row, version: Row, crowd: Crowd, stands: tuple[Sta
         "updated_at": at + took,
         "accepted_at": at + took / 2 if charted or state == State.ACCEPTED else None,
         "verified_at": at + took if state == State.VERIFIED else None,
+        "took_seconds": int(took.total_seconds()) if state == State.VERIFIED else None,
+        "replay_of_id": key - 1 if key % REPLAYED == 0 else None,
         "readings_made": 0,
         "negatives": 0,
         "proof": "field" if charted else "",
         "section_outcomes": OUTCOMES if charted else "[]",
+        "affected": WRONG.get(state, ""),
+    }
+
+
+def _closed(version: Row, note: Row, source: int, dice: random.Random) -> Row:
+    """That eCW closed the visit; of one in five hundred the note belongs to another visit, and is missing."""
+    key, lost = UUID(int=dice.getrandbits(128)), dice.randrange(500) == 0
+    told = {"encounter_id": "E1", "patient_id": "MRN-1", "provider_id": version["provider_id"]}
+    return {
+        "id": key,
+        "practice_id": note["practice_id"],
+        "location_id": note["location_id"],
+        "kind": CLOSED,
+        "encounter_bidx": f"{dice.getrandbits(100):032x}" if lost else version["encounter_bidx"],
+        "patient_bidx": version["patient_bidx"],
+        "sealed_visit": crypto.seal(json.dumps(told).encode(), table="event", column="visit", row=key),
+        "source_id": source,
+        "way": Way.WEBHOOK.value,
+        "happened_at": note["created_at"],
+        "received_at": note["created_at"],
+        "outcome": RECORDED,
+        "correlation_id": f"{key.int % 2**100:032x}",
     }
 
 

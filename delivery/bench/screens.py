@@ -48,6 +48,7 @@ def addresses(crowd: Crowd) -> dict[str, str]:
     """Every measured screen; those called filtered_… are one kind of page."""
     middle = Delivery.objects.order_by("-pk")[Delivery.objects.count() // 2]
     some = Delivery.objects.select_related("note_version").get(pk=middle.pk - 1)
+    busy = crowd.mappings[crowd.templates[crowd.locations[3].pk][0]][1]
     return {
         "first_screen": "/deliveries/?location=all",
         "first_screen_7d": "/deliveries/?location=all&range=7d",
@@ -60,12 +61,29 @@ def addresses(crowd: Crowd) -> dict[str, str]:
         "filtered_failed_provider": "/deliveries/?location=all&failed=1&provider=DR7",
         "filtered_reason": "/deliveries/?location=all&reason=no_answer",
         "filtered_method": "/deliveries/?location=all&method=hl7&state=waiting",
+        "filtered_template": "/deliveries/?location=all&template=IM",
+        "filtered_template_rare": "/deliveries/?location=all&template=SPORT",
+        "filtered_specialty": "/deliveries/?location=all&specialty=Family+medicine&state=held",
+        "filtered_mapping": f"/deliveries/?location=all&mapping={busy}",
+        "filtered_section": "/deliveries/?location=all&section=plan",
+        "filtered_section_none": "/deliveries/?location=all&section=social_history",
+        "filtered_latency": "/deliveries/?location=all&took=1m",
+        "filtered_latency_none": "/deliveries/?location=all&took=24h",
+        "filtered_replayed": "/deliveries/?location=all&replayed=yes",
+        "filtered_not_replayed": "/deliveries/?location=all&replayed=no&section=plan",
         "filtered_no_such_part": "/deliveries/?location=all&part=immunizations",
         "filtered_patient": f"/deliveries/?location=all&patient={some.note_version.patient_bidx}",
         "filtered_deep_page": f"/deliveries/?location=all&after={Cursor(middle.created_at, middle.pk)}",
         "tick": "/deliveries/rows/?location=all",
         "figures": "/deliveries/above/?location=all",
         "issues": "/deliveries/issues/?location=all",
+        "alerts": "/deliveries/alerts/?location=all",
+        "narrowing": "/deliveries/narrow/?location=all",
+        "completeness": "/deliveries/completeness/?location=all",
+        "completeness_month": "/deliveries/completeness/?location=all&days=31",
+        "completeness_one_location": f"/deliveries/completeness/?location={crowd.locations[3].code}",
+        "report_week": "/deliveries/reports/?location=all&kind=week",
+        "report_month": "/deliveries/reports/?location=all&kind=month",
     }
 
 

@@ -1,12 +1,13 @@
 """Counts per day of one location: visits closed, notes received, notes verified; and how far they can be believed.
 
 A visit counts on the day it was closed, by the location's clock. Its note counts whenever it came. Verified: the newest
-delivery of every part is verified, and the note's sections are among them. Six queries a location, whatever the days.
+delivery of every part is verified, and the note's sections are among them. A few queries a location for each
+run of days.
 """
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncDate
 
 from delivery.completeness.days import bounds, day_of, within
+from delivery.completeness.kept import CountedDay, big_days
 from delivery.completeness.words import NEVER, NO_SOURCE, NOT_YET, SAYS, SILENT, TOLD, TROUBLE, UNTOLD, DayCount, Says
 from delivery.events.kinds import CANCELLED, CLOSED
 from delivery.events.models import Event, EventSource
@@ -51,44 +53,78 @@ def _newest(location: Location) -> QuerySet[Delivery]:
     return rows.filter(~Exists(later))
 
 
-@dataclass
-class _Tally:
-    """What is counted of one location, by day."""
+@dataclass(frozen=True)
+class Figures:
+    """What is counted of one day of one location, whatever can be concluded from it: the columns of CountedDay.
 
-    closed: Counter[date] = field(default_factory=Counter)
-    waiting: Counter[date] = field(default_factory=Counter)
-    received: Counter[date] = field(default_factory=Counter)
-    verified: Counter[date] = field(default_factory=Counter)
-    told: set[date] = field(default_factory=set)  # days on which the source told of anything
-    came: dict[date, tuple[int, int]] = field(default_factory=dict)
+    `told`: its source told of anything.
+    """
+
+    closed: int = 0
+    waiting: int = 0
+    received: int = 0
+    verified: int = 0
+    came: int = 0
+    untold: int = 0
+    told: bool = False
 
 
-def count(location: Location, days: Sequence[date], now: datetime) -> list[DayCount]:
-    """The days' counts, in the order of `days`."""
+def count(location: Location, days: Sequence[date], now: datetime, fresh: bool = False) -> list[DayCount]:
+    """The days' counts, in the order of `days`: of many visits as a worker counted them last, unless `fresh`."""
     zone = ZoneInfo(location.time_zone)
-    start, end = bounds(*within(days), zone)
-    tally = _tallied(location, start, end, zone, now)
+    ahead = {} if fresh else big_days(location.pk, days)
+    found = {day: _kept(row) for day, row in ahead.items()}
+    for run in _runs(day for day in days if day not in ahead):
+        found |= figures(location, run, now)
     sources = list(EventSource.objects.filter(location=location).select_related("state"))
     never = bool(sources) and not Event.objects.filter(location=location, kind=CLOSED).exists()
     today = day_of(now, zone)
-    return [_day(day, tally, _says(day, tally, sources, never, zone, today), today) for day in days]
+    since = {day: row.counted_at for day, row in ahead.items()}
+    return [
+        _day(day, found[day], _says(day, found[day], sources, never, zone, today), today, since.get(day))
+        for day in days
+    ]
 
 
-def _tallied(location: Location, start: datetime, end: datetime, zone: ZoneInfo, now: datetime) -> _Tally:
-    tally = _Tally()
+def _kept(row: CountedDay) -> Figures:
+    return Figures(*(getattr(row, one.name) for one in fields(Figures)))
+
+
+def _runs(days: Iterable[date]) -> list[list[date]]:
+    """Days that follow on one another, together: each run is counted by the same few queries."""
+    runs: list[list[date]] = []
+    for day in sorted(days):
+        if runs and day - runs[-1][-1] == timedelta(days=1):
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return runs
+
+
+def figures(location: Location, days: Sequence[date], now: datetime) -> dict[date, Figures]:
+    """Count these days, which follow on one another, from the rows. Three queries."""
+    zone = ZoneInfo(location.time_zone)
+    start, end = bounds(*within(days), zone)
+    tally: dict[str, Counter[date]] = defaultdict(Counter)
     rows = closed_visits(location, start, end).values_list("happened_at", "noted", "charted", "open")
     for at, noted, charted, still_open in rows.order_by():
         day = day_of(at, zone)
-        tally.closed[day] += 1
-        tally.received[day] += noted
-        tally.verified[day] += noted and charted and not still_open
-        tally.waiting[day] += not noted and at > now - GRACE
+        tally["closed"][day] += 1
+        tally["received"][day] += noted
+        tally["verified"][day] += noted and charted and not still_open
+        tally["waiting"][day] += not noted and at > now - GRACE
     events = Event.objects.filter(location=location, received_at__gte=start, received_at__lt=end).order_by()
-    tally.told = set(
-        events.annotate(day=TruncDate("received_at", tzinfo=zone)).values_list("day", flat=True).distinct()
-    )
-    tally.came = _came(location, start, end, zone)
-    return tally
+    told = set(events.annotate(day=TruncDate("received_at", tzinfo=zone)).values_list("day", flat=True).distinct())
+    came = _came(location, start, end, zone)
+    return {
+        day: Figures(
+            **{name: tally[name][day] for name in ("closed", "waiting", "received", "verified")},
+            came=came.get(day, (0, 0))[0],
+            untold=came.get(day, (0, 0))[1],
+            told=day in told,
+        )
+        for day in days
+    }
 
 
 def _came(location: Location, start: datetime, end: datetime, zone: ZoneInfo) -> dict[date, tuple[int, int]]:
@@ -104,21 +140,21 @@ def _came(location: Location, start: datetime, end: datetime, zone: ZoneInfo) ->
     return {row["day"]: (row["visits"], row["untold"]) for row in found.values("day", "visits", "untold")}
 
 
-def _says(day: date, tally: _Tally, sources: Sequence[EventSource], never: bool, zone: ZoneInfo, today: date) -> Says:
+def _says(day: date, one: Figures, sources: Sequence[EventSource], never: bool, zone: ZoneInfo, today: date) -> Says:
     """How far the day can be believed. What was told counts for more than what is set up now."""
-    if not tally.closed[day]:
-        if not any(source.enabled for source in sources) and day not in tally.told:
+    if not one.closed:
+        if not any(source.enabled for source in sources) and not one.told:
             return SAYS[NO_SOURCE]
         if all(day_of(source.created_at, zone) > day for source in sources):
             return SAYS[NOT_YET]
         if never:
             return SAYS[NEVER]
-        if day not in tally.told:
+        if not one.told:
             return SAYS[SILENT]
     if any(_troubled(source, day, zone) for source in sources):
         return SAYS[TROUBLE]
     # A visit of today may close after its note has come.
-    return SAYS[UNTOLD if day < today and tally.came.get(day, (0, 0))[1] else TOLD]
+    return SAYS[UNTOLD if day < today and one.untold else TOLD]
 
 
 def _troubled(source: EventSource, day: date, zone: ZoneInfo) -> bool:
@@ -126,18 +162,18 @@ def _troubled(source: EventSource, day: date, zone: ZoneInfo) -> bool:
     return bool(source.enabled and state.trouble and state.trouble_at and day_of(state.trouble_at, zone) <= day)
 
 
-def _day(day: date, tally: _Tally, says: Says, today: date) -> DayCount:
-    came, untold = tally.came.get(day, (0, 0))
+def _day(day: date, one: Figures, says: Says, today: date, counted_at: datetime | None) -> DayCount:
     return DayCount(
         day=day,
-        closed=tally.closed[day],
-        waiting=tally.waiting[day],
-        received=tally.received[day],
-        verified=tally.verified[day],
-        came=came,
-        untold=untold,
+        closed=one.closed,
+        waiting=one.waiting,
+        received=one.received,
+        verified=one.verified,
+        came=one.came,
+        untold=one.untold,
         says=says,
         running=day >= today,
+        counted_at=counted_at,
     )
 
 

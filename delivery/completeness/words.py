@@ -1,7 +1,7 @@
 """What the completeness of one day can say, and when it must say that it cannot."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 NO_SOURCE, NOT_YET, NEVER, SILENT, TROUBLE, UNTOLD, TOLD = (
     "no_source", "not_yet", "never", "silent", "trouble", "untold", "told",
@@ -49,6 +49,7 @@ class DayCount:
     untold: int = 0
     says: Says = SAYS[TOLD]
     running: bool = False  # the day has not ended there
+    counted_at: datetime | None = None  # by a worker; None: on the spot
 
     @property
     def missing(self) -> int:

@@ -3,9 +3,10 @@
 Counted are notes, each version once, by its newest delivery; as they stand now, on whichever day they came to it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
@@ -16,11 +17,13 @@ from delivery.failures import failure
 from delivery.models import Delivery
 from delivery.monitor.cards import percentiles
 from delivery.reports.periods import Period
+from delivery.reports.tables import CountedReport
 from delivery.states import WORDS, State
 from delivery.words import ago
 from portal.models import Location, Part
 
 CAUSES = 8
+BIG = 1000  # notes of a period; with fewer it is counted on the spot
 SETTLED = (State.VERIFIED, State.ACCEPTED, State.SUPERSEDED, State.CANCELLED)
 
 
@@ -48,6 +51,7 @@ class Summary:
     p95: timedelta | None
     causes: tuple[tuple[str, int], ...]
     complete: Complete
+    counted_at: datetime | None = None  # by a worker; None: on the spot
 
     @property
     def share(self) -> str:
@@ -61,22 +65,43 @@ class Summary:
 
 
 def summary(location: Location, period: Period, now: datetime) -> Summary:
+    """Of a period with many notes as a worker counted it last; else as it stands now."""
     zone = ZoneInfo(location.time_zone)
-    start, end = bounds(period.first, period.last, zone)
-    found = _notes(location, start, end)
-    numbers = dict(found.order_by().values_list("state").annotate(Count("pk")))
-    lengths = _lengths(found)
-    median, p95 = percentiles(lengths, 50, 95)
+    kept = CountedReport.objects.filter(location=location, kind=period.kind, first=period.first).first()
+    big = kept is not None and kept.counted_at is not None and received(kept.numbers) >= BIG
+    found = kept.numbers if kept and big else numbers(location, period)
+    states = found["states"]
     return Summary(
         location=location,
-        received=sum(numbers.values()),
-        ends=tuple((WORDS[state].label, numbers[state]) for state in _ORDER if numbers.get(state)),
-        verified=numbers.get(State.VERIFIED, 0),
-        median=median,
-        p95=p95,
-        causes=_causes(found),
+        received=received(found),
+        ends=tuple((WORDS[state].label, states[state]) for state in _ORDER if states.get(state)),
+        verified=states.get(State.VERIFIED, 0),
+        median=_length(found["median"]),
+        p95=_length(found["p95"]),
+        causes=tuple((failure(code).title, number) for code, number in found["causes"]),
         complete=_complete(location, [day for day in period.days if day <= day_of(now, zone)], now),
+        counted_at=kept.counted_at if kept and big else None,
     )
+
+
+def received(found: Mapping[str, Any]) -> int:
+    return sum(found["states"].values())
+
+
+def numbers(location: Location, period: Period) -> dict[str, Any]:
+    """Counted from the rows: states, seconds of the median and of p95 (null: nothing was verified), causes by code."""
+    found = _notes(location, *bounds(period.first, period.last, ZoneInfo(location.time_zone)))
+    median, p95 = percentiles(_lengths(found), 50, 95)
+    return {
+        "states": dict(found.order_by().values_list("state").annotate(Count("pk"))),
+        "median": median.total_seconds() if median is not None else None,
+        "p95": p95.total_seconds() if p95 is not None else None,
+        "causes": _causes(found),
+    }
+
+
+def _length(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 _ORDER = (State.VERIFIED, *(state for state in State if state is not State.VERIFIED))
@@ -96,11 +121,11 @@ def _lengths(found: QuerySet[Delivery]) -> list[timedelta]:
     return sorted(verified - came for verified, came in times if verified is not None)
 
 
-def _causes(found: QuerySet[Delivery]) -> tuple[tuple[str, int], ...]:
+def _causes(found: QuerySet[Delivery]) -> list[list[Any]]:
     """Why what is not settled is not: the most frequent reasons."""
     rows = found.exclude(state__in=SETTLED).exclude(reason_code="").order_by()
-    numbers = rows.values_list("reason_code").annotate(number=Count("pk")).order_by("-number", "reason_code")
-    return tuple((failure(code).title, number) for code, number in numbers[:CAUSES])
+    counted = rows.values_list("reason_code").annotate(number=Count("pk")).order_by("-number", "reason_code")
+    return [[code, number] for code, number in counted[:CAUSES]]
 
 
 def _complete(location: Location, days: Sequence[date], now: datetime) -> Complete:

@@ -1,7 +1,9 @@
 """Alerts: what goes on and what recovered, whom it was told, and taking care of it."""
 
+from collections.abc import Callable
+
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseNotModified
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
@@ -18,25 +20,36 @@ from portal.requests import PortalRequest
 
 @require_GET
 def alerts(request: PortalRequest) -> HttpResponse:
-    """No patient is named here: counts, codes and things of ours."""
+    """No patient is named here: counts, codes and things of ours. An open page asks every two seconds: one read."""
     scope, now = scope_for(request), timezone.now()
     wide = request.selection.wide & SEES_NOTES and request.selection.chosen is None
     practices = {location.practice_id for location in scope.locations} if wide else set()
     found = queries.listed(queries.visible(scope.locations, practices), now)
-    rows = [queries.row(one, _may_act(request.user, one), now) for one in found]
+    version = f'"{queries.version(found, now)}"'
+    if request.headers.get("If-None-Match") == version:
+        return HttpResponseNotModified()
+    may_act = _acts_for(request.user)
+    rows = [queries.row(one, may_act(one), now) for one in found]
     context = {
+        "version": version,
         "going": [one for one in rows if one.alert.going_on],
         "over": [one for one in rows if not one.alert.going_on],
         "to_acknowledge": sum(one.may_acknowledge for one in rows),
         "may_set": Role.DIRECTOR in request.selection.wide,
         "kept": queries.KEPT.days,
     }
-    return render(request, "delivery/alerts/list.html", context)
+    return render(request, f"delivery/alerts/{'live' if request.htmx else 'list'}.html", context)
+
+
+def _acts_for(user: User) -> Callable[[Alert], bool]:
+    """Whoever acts on deliveries there; of what concerns the whole practice, at every location of it. Two reads."""
+    here = set(locations_of(user, *ACTS).values_list("pk", flat=True))
+    everywhere = bool(roles_everywhere(user) & ACTS)
+    return lambda alert: alert.location_id in here if alert.location_id else everywhere
 
 
 def _may_act(user: User, alert: Alert) -> bool:
-    """Whoever acts on deliveries there; of what concerns the whole practice, at every location of it."""
-    return bool((roles_at(user, alert.location) if alert.location else roles_everywhere(user)) & ACTS)
+    return _acts_for(user)(alert)
 
 
 @require_GET
@@ -86,7 +99,8 @@ def take_all(request: PortalRequest) -> HttpResponse:
     if not locations_of(request.user, *ACTS).filter(pk__in=[one.pk for one in scope.locations]).exists():
         raise WrongRole(ACTS)
     found = queries.visible(scope.locations, practices).filter(going_on=True)
-    mine = [one for one in found if _may_act(request.user, one)]
+    may_act = _acts_for(request.user)
+    mine = [one for one in found if may_act(one)]
     number = acknowledge_all(mine, request.user, timezone.now())
     messages.success(request, f"{number} acknowledged.")
     return redirect("delivery:alerts")

@@ -40,6 +40,7 @@ def completeness(request: PortalRequest) -> HttpResponse:
     counted, until, length = _counted(request)
     context = {
         "counted": [(location, counts, never_met(counts)) for location, counts in counted],
+        "since": min((one.counted_at for _, counts in counted for one in counts if one.counted_at), default=None),
         "until": until,
         "length": length,
         "lengths": LENGTHS,
@@ -82,7 +83,7 @@ def day(request: PortalRequest, code: str, day: str) -> HttpResponse:
     context = {
         "location": location,
         "day": asked,
-        "count": count(location, [asked], now)[0],
+        "count": count(location, [asked], now, fresh=True)[0],
         "rows": rows[: visits.MOST],
         "more": max(0, len(rows) - visits.MOST),
         "earlier": asked - timedelta(days=1),

@@ -19,6 +19,7 @@ from delivery.models import Delivery
 from delivery.pilot import feedback
 from delivery.reviewing import reviewable
 from delivery.views.forms import RevealForm
+from delivery.why import about
 from portal import crypto
 from portal.models import Part
 from portal.requests import PortalRequest
@@ -28,6 +29,7 @@ TABS = {
     "sections": ("Sections", "document-text"),
     "message": ("Message", "code-bracket"),
     "attempts": ("Attempts", "arrow-path"),
+    "why": ("Why", "question-mark-circle"),
     "audit": ("Audit", "shield-check"),
 }
 CANNOT_OPEN = "This content cannot be opened here: another key sealed it, or it was altered. Your IT can check the key."
@@ -109,6 +111,7 @@ def feedback_context(request: PortalRequest, one: Delivery) -> dict[str, Any]:
 
 def tab_context(request: PortalRequest, one: Delivery, tab: str) -> dict[str, Any]:
     return {
+        "answer": about(one, scope_for(request)) if tab == "why" else None,
         "audit_url": _audit_url(request, one) if tab == "audit" else "",
         "delivery": one,
         "detail": detail_of(one),

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from audit.record import filter_detail, record
 from delivery import filters, queries, tabs
 from delivery.bulk.plan import VERBS
-from delivery.columns import COLUMNS, put_away, show_only
+from delivery.columns import COLUMNS, keep, look_of
 from delivery.deeds import DEEDS
 from delivery.doors import ACTS, scope_for
 from delivery.filters import Filters
@@ -31,10 +31,12 @@ from delivery.search import search
 from delivery.states import State
 from delivery.words import SETTLED
 from portal.access import locations_of
+from portal.models import ConnectionKind
 from portal.requests import PortalRequest
 
 RECORDED = "X-Recorded"  # the header by which an open page says that its listing is in the audit log
 AGAIN_AFTER = 60  # seconds
+NARROWED_HERE = ("specialty", "template", "mapping", "section", "took", "replayed", "method")  # fields of narrow()
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,31 @@ def deliveries(request: PortalRequest) -> HttpResponse:
         "ways": WAYS,
         **range_context(live.filters),
         "columns": COLUMNS,
+        "more_chosen": sum(name in NARROWED_HERE for name, _ in live.filters.chosen()),
         "tries": filters.TRIES,
         "bulk_deeds": [deed for deed in DEEDS if deed.verb in VERBS],
         **above_context(live.scope, live.filters, live.times),
     }
     return render(request, "delivery/list.html", live_context(request, live) | context)
+
+
+def narrow(request: PortalRequest) -> HttpResponse:
+    """What else the list can be narrowed by: a form of its own, fetched into the page when it is opened there."""
+    scope = scope_for(request)
+    chosen = filters.read(request.GET)
+    codes, specialties = tabs.templates(scope)
+    context = {
+        "filters": chosen,
+        "templates": codes,
+        "specialties": specialties,
+        "mappings": tabs.mappings(scope),
+        "sections": tabs.sections(scope),
+        "latencies": filters.LATENCIES,
+        "methods": ConnectionKind.choices,
+        "own": NARROWED_HERE,
+    }
+    template = "delivery/narrow_form.html" if request.htmx else "delivery/narrow.html"
+    return render(request, template, context)
 
 
 def range_context(chosen: Filters) -> dict[str, Any]:
@@ -125,9 +147,9 @@ def rows(request: PortalRequest) -> HttpResponse:
 
 @require_POST
 def choose_columns(request: PortalRequest) -> HttpResponse:
-    """Keep, for this person, which columns are shown; back to the list as it was narrowed."""
+    """Keep, for this person, which columns are shown and how closely; back to the list as it was narrowed."""
     scope_for(request)
-    show_only(request.user, request.POST.getlist("column"))
+    keep(request.user, request.POST.getlist("column"), request.POST.get("density") == "compact")
     chosen = filters.read(QueryDict(request.POST.get("query", "")[:2000]))
     return HttpResponseRedirect(f"{reverse('delivery:deliveries')}?{chosen.query()}")
 
@@ -172,7 +194,7 @@ def live_context(request: PortalRequest, live: Live) -> dict[str, Any]:
     places = [one.pk for one in live.scope.locations]
     return {
         "may_act": locations_of(request.user, *ACTS).filter(pk__in=places).exists(),
-        "put_away": put_away(request.user),
+        "look": look_of(request.user),
         "scope": live.scope,
         "filters": live.filters,
         "query": live.filters.query(),

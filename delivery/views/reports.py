@@ -1,13 +1,16 @@
 """Weekly and monthly reports of the locations in view: on screen, as CSV and as PDF. Numbers only."""
 
+from django.conf import settings
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from delivery.completeness.days import day_of, read_day
 from delivery.doors import scope_for
 from delivery.reports.files import as_csv, as_pdf
+from delivery.reports.mailing import choose, wishes_of
 from delivery.reports.periods import MONTH, WEEK, Period, period_of
 from delivery.reports.summary import Summary, summary
 from delivery.views.completeness import exported
@@ -20,8 +23,27 @@ FILES = {"csv": as_csv, "pdf": as_pdf}
 def report(request: PortalRequest) -> HttpResponse:
     """The week or the month that the address names; the last whole week where it names none."""
     period, summaries, over = _asked(request)
-    context = {"period": period, "summaries": summaries, "over": over}
+    wishes = wishes_of(request.user)
+    context = {
+        "period": period,
+        "summaries": summaries,
+        "over": over,
+        "wishes": [(one.location, wishes.get(one.location.pk)) for one in summaries],
+        "address": request.user.email,
+        "since": min((one.counted_at for one in summaries if one.counted_at), default=None),
+        "mail": bool(settings.EMAIL_HOST),
+    }
     return render(request, "delivery/reports/report.html", context)
+
+
+@require_POST
+def mailing(request: PortalRequest) -> HttpResponse:
+    """Which of the locations in view this person is mailed of; of others their wish stays as it is."""
+    for location in scope_for(request).locations:
+        weekly, monthly = (location.code in request.POST.getlist(name) for name in ("weekly", "monthly"))
+        choose(request.user, location, weekly, monthly)
+    messages.success(request, "Kept. What comes due from now on is mailed.")
+    return redirect("delivery:report")
 
 
 def _asked(request: PortalRequest) -> tuple[Period, list[Summary], bool]:

@@ -82,9 +82,14 @@ def keys_away(request: HttpRequest) -> HttpResponse:
     """503: patient data can be neither opened nor sealed now. Without a context processor, as broken()."""
     number = current().correlation_id
     log.warning("the keys could not be had, number %s", number)
-    answer = HttpResponse(render_to_string("503.html", {"number": number}), status=503)
+    answer = HttpResponse(render_to_string("503.html", {"number": number, "again": again(request)}), status=503)
     answer["Retry-After"] = str(KEYS_RETRY_SECONDS)
     return answer
+
+
+def again(request: HttpRequest) -> str:
+    """The address to ask for once more; "" for what was posted, which may have been done."""
+    return request.get_full_path() if request.method == "GET" else ""
 
 
 def broken(request: HttpRequest) -> HttpResponse:
@@ -94,4 +99,4 @@ def broken(request: HttpRequest) -> HttpResponse:
     log.error("unexpected %s, number %s", kind, number)
     if request.path.startswith(API):
         return problem(500, BROKEN.format(number=number or "unknown"))
-    return HttpResponse(render_to_string("500.html", {"number": number}), status=500)
+    return HttpResponse(render_to_string("500.html", {"number": number, "again": again(request)}), status=500)

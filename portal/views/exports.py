@@ -21,7 +21,11 @@ from portal.requests import PortalRequest
 from portal.trail import READERS, people_of, reads_installation, scope_for
 
 SHOWN = 20
-BACK = {"audit": "portal:audit-exports", "ehi": "delivery:releases"}  # the page from which each kind is asked for
+BACK = {  # the page from which each kind is asked for
+    "audit": "portal:audit-exports",
+    "ehi": "delivery:releases",
+    "deliveries": "delivery:list-exports",
+}
 TONES = {
     ExportState.ASKED: "wait",
     ExportState.WAITING: "wait",
@@ -36,6 +40,7 @@ TROUBLES = {
     "declined": "The second person declined it. Speak with them, and ask again.",
     "not_allowed": "Your rights no longer cover what you asked for.",
     "filter": "A person or filter you chose is no longer there. Search anew, and ask again.",
+    "too_many": "More than 100,000 rows match. Narrow the list, by time for instance, and ask again.",
     "tries": "The worker ended three times while making it. Narrow it, or tell whoever runs the server.",
     "error": "Something went wrong that the server’s log names. Ask again; if it fails again, tell whoever runs it.",
 }

@@ -30,15 +30,26 @@ function ask() {
   if (slow && ticks % SLOWLY === 0 && !slow.querySelector("details[open]") && !slow.contains(document.activeElement)) htmx.trigger(slow, "live");
 }
 
+/* What stands there is old: said above it, with a button that asks at once. */
+function trouble(since) {
+  const box = document.querySelector("[data-live-trouble]");
+  if (!box) return;
+  box.hidden = !since;
+  box.querySelector("[data-live-since]").textContent = since;
+  live()?.classList.toggle("stale", Boolean(since));
+}
+
 function good() {
   asking = false;
   lastGood = Date.now();
+  trouble("");
   if (!paused) say("ok", "Live");
 }
 
 function bad() {
   asking = false;
   const since = new Date(lastGood).toLocaleTimeString();
+  trouble(since);
   say("act", `Not updated since ${since}. Trying again; reload the page if this stays.`);
 }
 
@@ -56,6 +67,10 @@ document.addEventListener("htmx:afterRequest", (event) => {
 });
 /* Who reads on may stop it; what is under way is still shown. */
 document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-live-retry]")) {
+    say("off", "Asking again …");
+    ask();
+  }
   const toggle = event.target.closest("[data-live-toggle]");
   if (!toggle) return;
   paused = !paused;
@@ -63,5 +78,10 @@ document.addEventListener("click", (event) => {
   if (paused) say("off", `Stopped at ${new Date(lastGood).toLocaleTimeString()}`);
   else ask();
 });
+/* How old what stands there is; not for those who listen, whom it would interrupt every second. */
+setInterval(() => {
+  const age = document.querySelector("[data-live-age]");
+  if (age) age.textContent = paused ? "" : `updated ${Math.round((Date.now() - lastGood) / 1000)} s ago`;
+}, 1000);
 document.addEventListener("visibilitychange", ask);
 setInterval(ask, EVERY);

@@ -1,5 +1,5 @@
-/* The monitor by keyboard (j, k: rows; x: choose one; r: get it on its way again; /: search), the chosen rows, and the
-   chart by dragging over its bars. */
+/* The monitor by keyboard (j, k: rows; x: choose one; m: its menu; r: get it on its way again; /: search), the chosen
+   rows, their menu, and the chart by dragging over its bars. */
 "use strict";
 
 function rowLinks() {
@@ -71,6 +71,7 @@ const KEYS = {
   j: () => step(1),
   k: () => step(-1),
   x: () => row()?.querySelector(".choose input")?.click(),
+  m: () => row()?.querySelector("[data-menu]")?.click(),
   r: again,
   "/": () => document.getElementById("q")?.focus(),
 };
@@ -81,6 +82,38 @@ document.addEventListener("keydown", (event) => {
   if (!deed || typing || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   deed();
+});
+
+/* A row's menu lives outside the list, so that an update of the list does not close it. */
+async function openMenu(button) {
+  const menu = document.getElementById("row-menu");
+  await htmx.ajax("GET", button.dataset.menu, { target: "#row-menu", swap: "innerHTML" });
+  menu.dataset.of = button.id;
+  const at = button.getBoundingClientRect();
+  menu.showPopover();
+  menu.style.left = `${Math.max(8, at.right - menu.offsetWidth)}px`;
+  menu.style.top = `${Math.max(8, Math.min(at.bottom + 4, innerHeight - menu.offsetHeight - 8))}px`;
+  menu.querySelector("a, button")?.focus();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-menu]");
+  if (button) openMenu(button);
+});
+document.addEventListener(
+  "toggle",
+  (event) => {
+    // Back to the row it was opened from; an update has put another button of the same id there.
+    if (event.target.id === "row-menu" && event.newState === "closed") document.getElementById(event.target.dataset.of)?.focus();
+  },
+  true,
+);
+document.addEventListener("keydown", (event) => {
+  const menu = event.target.closest?.("#row-menu");
+  if (!menu || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
+  event.preventDefault();
+  const items = [...menu.querySelectorAll("a, button")];
+  items[(items.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : items.length - 1)) % items.length].focus();
 });
 
 /* Dragging from one bar to another shows the time between them: a new request, with its own address. */

@@ -35,3 +35,39 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("change", (event) => {
   event.target.closest("form[data-autosubmit]")?.requestSubmit();
 });
+
+/* Another view of the same page is on its way: its skeleton is shown, after a moment in which most have come. */
+const PATIENCE = 150; // milliseconds
+let patience = 0;
+
+function onItsWay() {
+  patience = setTimeout(() => document.querySelector("main")?.setAttribute("aria-busy", "true"), PATIENCE);
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("main a[href]");
+  const elsewhere = event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey;
+  if (!link || elsewhere || link.hasAttribute("download") || link.target) return;
+  if (link.pathname === location.pathname && link.search !== location.search) onItsWay();
+});
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.closest("main") && form.method === "get" && new URL(form.action).pathname === location.pathname) onItsWay();
+});
+addEventListener("pageshow", () => {
+  clearTimeout(patience);
+  document.querySelector("main")?.removeAttribute("aria-busy");
+});
+
+/* Figures that do not follow by themselves say so once they are old, and can be loaded again. */
+const loaded = Date.now();
+
+setInterval(() => {
+  const box = document.querySelector("[data-stale-after]");
+  if (!box || Date.now() - loaded < 1000 * box.dataset.staleAfter) return;
+  box.querySelector("[data-stale-since]").textContent = new Date(loaded).toLocaleTimeString();
+  box.hidden = false;
+}, 5000);
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-reload]")) location.reload();
+});

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from delivery.affected import by_outcomes, by_problems
 from delivery.due import whole
 from delivery.models import Attempt, Delivery, Move, Note, NoteVersion, Reading, Wire
 from delivery.outcomes import Outcome, changes_of, complete_attempts, fall_back, tell_breaker
@@ -130,6 +131,7 @@ def make_delivery(
         note=version.note,
         encounter_bidx=version.encounter_bidx,
         provider_id=version.provider_id,
+        template_id=version.template_id,
         ever_failed=state in TROUBLE or any(word in FAILED_OUTCOMES for word in tries),
         practice=version.note.practice,
         location=version.note.location,
@@ -139,6 +141,7 @@ def make_delivery(
         state=state,
         reason_code=reason_code,
         problems=list(problems),
+        affected=by_outcomes(rows)["affected"] or by_problems(problems)["affected"],
         control_id=control_id(),
         attempts=len(tries),
         not_before=at,
@@ -147,6 +150,7 @@ def make_delivery(
         updated_at=at + timedelta(seconds=2 * len(way)),
         accepted_at=at + timedelta(seconds=4) if State.ACCEPTED in way else None,
         verified_at=at + timedelta(seconds=6) if state is State.VERIFIED else None,
+        took_seconds=6 if state is State.VERIFIED else None,
         section_outcomes=rows,
         proof="field" if rows else "",
         readings_made=1 if rows else 0,

@@ -15,6 +15,7 @@ from django.urls import include, path, reverse
 from audit.models import AuditEvent
 from portal import access
 from portal.models import Role, User
+from portal.views import errors
 
 
 def door(request, code):
@@ -82,6 +83,17 @@ def test_a_failure_shows_a_number_that_stands_in_the_log_and_no_content(cast, ca
     line = next(entry.message for entry in caplog.records if entry.name == "portal.views.errors")
     assert line.rpartition(" ")[2] in page
     assert "Okafor" not in line
+
+
+@pytest.mark.parametrize("page, answers", [(errors.broken, 500), (errors.keys_away, 503)])
+def test_what_failed_to_load_can_be_asked_for_again_and_what_was_posted_cannot(rf, page, answers):
+    asked, posted = page(rf.get("/deliveries/?state=held&x=<b>")), page(rf.post("/deliveries/"))
+    assert (asked.status_code, posted.status_code) == (answers, answers)
+    assert "Try again</a>" in asked.content.decode()
+    assert 'href="/deliveries/?state=held&amp;x=' in asked.content.decode()
+    assert "<b>" not in asked.content.decode()
+    assert "Try again</a>" not in posted.content.decode()
+    assert "Go to the overview" in posted.content.decode()
 
 
 @ours

@@ -417,9 +417,13 @@ VISITS: dict[str, list[Visit]] = {
         Visit(args=lambda world: [of_a_closed_visit(world)]),
         Visit("visit.view", args=lambda world: [of_a_closed_visit(world)], post=REASON),
     ],
+    "delivery:narrow": [Visit(), Visit(query={"template": "FM", "section": "hpi", "took": "5m", "replayed": "no"})],
+    "delivery:list-exports": [Visit(), Visit("export.begin", post={})],
+    "delivery:row-menu": [Visit(args=of_delivery)],
     "delivery:columns": [Visit(post={"column": "patient"})],
     # Reports: numbers.
     "delivery:report": [Visit(), Visit(query={"kind": "month"})],
+    "delivery:report-mailing": [Visit(post={}), Visit("report.mailing", post={"weekly": "NORTH"})],
     "delivery:report-file": [
         Visit("report.export", args=lambda world: ["csv"]),
         Visit("report.export", args=lambda world: ["pdf"]),

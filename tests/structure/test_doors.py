@@ -73,6 +73,9 @@ ANSWERS = """
 delivery:deliveries          in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:rows                in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:columns             in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:narrow              in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:list-exports        in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:row-menu            in      -      yes   yes       no      yes       yes      yes        yes
 delivery:releases            in      yes    yes   no        no      no        no       no         no
 delivery:ehi-requests        in      yes    yes   no        no      no        no       no         no
 delivery:ehi-answer          in      -      yes   no        no      no        no       no         no
@@ -85,6 +88,7 @@ delivery:job                 in      -      yes   yes       no      yes       no
 delivery:job-step            in      -      yes   yes       no      yes       no       no         no
 delivery:why                 in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:report              in      yes    yes   yes       no      yes       yes      yes        yes
+delivery:report-mailing      in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:report-file         in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:alerts              in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:alerts-take         in      yes    yes   yes       no      yes       no       no         no

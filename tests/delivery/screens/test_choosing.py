@@ -10,7 +10,7 @@ from delivery import bell, filters
 from delivery.bulk.plan import VERBS
 from delivery.bulk.running import run_jobs
 from delivery.bulk.tables import Job, JobItem
-from delivery.columns import COLUMNS, PutAway, put_away, show_only
+from delivery.columns import COLUMNS, Look, PutAway, keep, look_of
 from delivery.deeds import AGAIN, DEEDS
 from delivery.filters import MOST_CHOSEN, Filters
 from delivery.models import Delivery
@@ -154,7 +154,7 @@ class TestColumns:
     def test_what_is_put_away_stays_away_for_that_person_on_every_device(self, cast, client, omar):
         make_delivery(cast)
         self.keep(omar, "patient", "provider", "sections", "reason", "age")
-        assert put_away(cast.omar) == ("template", "attempts")
+        assert look_of(cast.omar).put_away == ("template", "attempts")
         omar.logout()
         omar.force_login(cast.omar)
         for address in ("/deliveries/", "/deliveries/rows/"):
@@ -165,16 +165,16 @@ class TestColumns:
     def test_all_of_them_can_be_put_away_and_brought_back(self, cast, omar):
         make_delivery(cast)
         self.keep(omar)
-        assert put_away(cast.omar) == tuple(COLUMNS)
+        assert look_of(cast.omar).put_away == tuple(COLUMNS)
         shown = text(omar.get("/deliveries/"))
         assert 'data-label="Status"' in shown
         assert 'data-label="Received"' in shown
         self.keep(omar, *COLUMNS)
-        assert put_away(cast.omar) == ()
+        assert look_of(cast.omar).put_away == ()
         assert PutAway.objects.count() == 1
 
     def test_the_chooser_shows_what_stands(self, cast, omar):
-        show_only(cast.omar, ["patient"])
+        keep(cast.omar, ["patient"], compact=False)
         shown = text(omar.get("/deliveries/"))
         for name in COLUMNS:
             assert (f'name="column" value="{name}" checked' in shown) == (name == "patient")
@@ -182,9 +182,9 @@ class TestColumns:
     @pytest.mark.parametrize("nonsense", ["status", "x", "", "patient'; --", "<b>"])
     def test_what_is_no_column_is_not_kept(self, cast, omar, nonsense):
         self.keep(omar, nonsense, "age")
-        assert put_away(cast.omar) == tuple(name for name in COLUMNS if name != "age")
+        assert look_of(cast.omar).put_away == tuple(name for name in COLUMNS if name != "age")
         PutAway.objects.update(columns=["gone in this version", "age"])
-        assert put_away(cast.omar) == ("age",)
+        assert look_of(cast.omar).put_away == ("age",)
 
     def test_one_comes_back_to_the_list_as_it_was_narrowed_and_nowhere_else(self, cast, omar):
         assert self.keep(omar, query="state=held&range=7d").url == "/deliveries/?state=held&range=7d"
@@ -195,4 +195,39 @@ class TestColumns:
         self.keep(omar)
         client.force_login(cast.sam)
         self.keep(client, "age")
-        assert put_away(cast.omar) == tuple(COLUMNS)
+        assert look_of(cast.omar).put_away == tuple(COLUMNS)
+
+
+CLOSE = "deliveries table-compact"
+
+
+class TestDensity:
+    def choose(self, client, density: str, query: str = ""):
+        return client.post("/deliveries/columns/", {"column": list(COLUMNS), "density": density, "query": query})
+
+    def test_close_rows_are_kept_for_the_person_on_first_paint_and_on_every_update(self, cast, client, omar):
+        make_delivery(cast)
+        assert CLOSE not in text(omar.get("/deliveries/"))
+        assert self.choose(omar, "compact", "state=verified").url == "/deliveries/?state=verified"
+        omar.logout()
+        omar.force_login(cast.omar)
+        for address in ("/deliveries/", "/deliveries/rows/"):
+            assert CLOSE in text(omar.get(address))
+        client.force_login(cast.dana)
+        assert CLOSE not in text(client.get("/deliveries/"))
+
+    def test_comfortable_again_and_nonsense_is_comfortable(self, cast, omar):
+        for density, compact in (("compact", True), ("comfortable", False), ("compact", True), ("x", False)):
+            self.choose(omar, density)
+            assert look_of(cast.omar) == Look(compact=compact)
+
+    def test_the_switch_shows_what_stands(self, cast, omar):
+        for compact in (True, False):
+            keep(cast.omar, COLUMNS, compact)
+            shown = text(omar.get("/deliveries/"))
+            assert ('value="compact" checked' in shown) == compact
+            assert ('value="comfortable" checked' in shown) == (not compact)
+
+    def test_columns_that_are_put_away_stay_so_when_only_the_rows_are_drawn_together(self, cast, omar):
+        omar.post("/deliveries/columns/", {"column": ["age"], "density": "compact"})
+        assert look_of(cast.omar).put_away == tuple(name for name in COLUMNS if name != "age")
