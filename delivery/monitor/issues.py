@@ -64,9 +64,12 @@ class Rail:
     muted: int
 
 
-def rail(scope: Scope, now: datetime, every: bool = False) -> Rail:
-    """The issues of the locations in view: regressed and new ones first, then by how many deliveries stand in them."""
-    rows = list(of_scope(scope))
+def rail(scope: Scope, now: datetime, every: bool = False, of: User | None = None) -> Rail:
+    """The issues of the locations in view: regressed and new ones first, then by how many deliveries stand in them.
+
+    `of`: only those given to this person.
+    """
+    rows = [row for row in of_scope(scope) if of is None or row.assignee_id == of.pk]
     unsolved = [row for row in rows if row.state != IssueState.RESOLVED]
     muted = [row for row in unsolved if is_muted(row, now)]
     wanted = rows if every else [row for row in unsolved if not is_muted(row, now)]

@@ -17,10 +17,11 @@ from portal.requests import PortalRequest
 
 
 def all_issues(request: PortalRequest) -> HttpResponse:
-    """Every issue of the locations in view, resolved and muted ones too."""
-    scope = scope_for(request)
-    found = issues.rail(scope, timezone.now(), every=True)
-    return render(request, "delivery/monitor/issues.html", {"rail": found, "scope": scope, "whole": True})
+    """Every issue of the locations in view, resolved and muted ones too; or those given to the person who asks."""
+    scope, mine = scope_for(request), request.GET.get("whose") == "mine"
+    found = issues.rail(scope, timezone.now(), every=True, of=request.user if mine else None)
+    context = {"rail": found, "scope": scope, "whole": True, "mine": mine}
+    return render(request, "delivery/monitor/issues.html", context)
 
 
 def issue(request: PortalRequest, pk: int) -> HttpResponse:

@@ -36,7 +36,8 @@ from portal.requests import PortalRequest
 
 RECORDED = "X-Recorded"  # the header by which an open page says that its listing is in the audit log
 AGAIN_AFTER = 60  # seconds
-NARROWED_HERE = ("specialty", "template", "mapping", "section", "took", "replayed", "method")  # fields of narrow()
+# The fields of narrow().
+NARROWED_HERE = ("specialty", "template", "mapping", "section", "took", "tries", "replayed", "method")
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,6 @@ def deliveries(request: PortalRequest) -> HttpResponse:
         **range_context(live.filters),
         "columns": COLUMNS,
         "more_chosen": sum(name in NARROWED_HERE for name, _ in live.filters.chosen()),
-        "tries": filters.TRIES,
         "bulk_deeds": [deed for deed in DEEDS if deed.verb in VERBS],
         **above_context(live.scope, live.filters, live.times),
     }
@@ -92,6 +92,7 @@ def narrow(request: PortalRequest) -> HttpResponse:
         "mappings": tabs.mappings(scope),
         "sections": tabs.sections(scope),
         "latencies": filters.LATENCIES,
+        "tries": filters.TRIES,
         "methods": ConnectionKind.choices,
         "own": NARROWED_HERE,
     }

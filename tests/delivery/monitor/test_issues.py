@@ -277,3 +277,41 @@ def test_a_role_elsewhere_does_not_open_an_issue(cast, client, counted):
     client.force_login(person)
     assert client.get(f"/deliveries/issues/{at(cast.north).pk}/").status_code == 404
     assert client.get(f"/deliveries/issues/{at(cast.south).pk}/").status_code == 200
+
+
+class TestMine:
+    """Whoever takes care of some opens just these."""
+
+    @pytest.fixture
+    def given(self, cast, omar, counted) -> Issue:
+        make_delivery(cast, State.HELD, reason_code="no_route", location=cast.north)
+        make_delivery(cast, State.REJECTED, reason_code="ae", location=cast.north)
+        catch_up()
+        Issue.objects.filter(reason_code="ae").update(assignee=cast.omar)
+        return Issue.objects.get(reason_code="ae")
+
+    def shown(self, client, whose: str) -> str:
+        return client.get(f"/deliveries/issues/?whose={whose}").content.decode()
+
+    def test_only_what_was_given_to_the_one_who_asks_stands_there(self, cast, omar, given):
+        every, mine = self.shown(omar, "all"), self.shown(omar, "mine")
+        for code, is_mine in (("ae", True), ("no_route", False)):
+            assert failure(code).title in every
+            assert (failure(code).title in mine) == is_mine
+
+    def test_of_somebody_else_nothing_is_mine_and_it_says_so(self, cast, client, given):
+        client.logout()
+        client.force_login(cast.dana)
+        shown = self.shown(client, "mine")
+        assert "No issue is yours" in shown
+        assert failure("ae").title not in shown
+
+    def test_a_role_lost_takes_the_issue_from_the_list_though_it_was_given(self, cast, omar, given):
+        Membership.objects.filter(user=cast.omar).update(location=cast.south)
+        assert failure("ae").title not in self.shown(omar, "mine")
+
+    def test_the_same_number_of_queries_for_all_and_for_mine(self, cast, given, django_assert_num_queries):
+        scope = Scope((cast.north, cast.south))
+        for of in (None, cast.omar):
+            with django_assert_num_queries(1):
+                rail(scope, timezone.now(), every=True, of=of)

@@ -29,6 +29,7 @@ EMPTY = {
 }
 # Where a page can be narrowed until nothing is left.
 NO_MATCH = {
+    f"{ISSUES}?whose=mine": "No issue is yours",
     f"{MONITOR}?state=held": "No delivery matches",
     f"{COMPLETENESS}?until=2020-01-01&days=7": "not known",
     f"{REPORTS}?kind=month&day=2020-01-01": "nothing was verified",
@@ -36,6 +37,7 @@ NO_MATCH = {
 # A link of each page to another view of itself.
 ELSEWHERE = {
     MONITOR: ("link", re.compile("^Verified")),
+    ISSUES: ("link", "Mine"),
     COMPLETENESS: ("link", "31 days"),
     REPORTS: ("link", "Months"),
 }
