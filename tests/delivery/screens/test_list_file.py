@@ -134,6 +134,11 @@ class TestWhoMay:
         made(cast.dana, f"patient={one.note_version.patient_bidx}")
         assert AuditEvent.objects.get(event="delivery.export").subject_bidx == one.note_version.patient_bidx
 
+    @pytest.mark.parametrize("query", ["", "state=held"])
+    def test_unnarrowed_it_waits_for_no_second_person_as_no_patient_is_in_it(self, cast, query):
+        job = begin(cast.dana, "deliveries", asked(query))
+        assert (job.state, job.everything) == ("waiting", False)
+
     @pytest.mark.parametrize("places", [("ELSEWHERE",), ("NORTH", "NOWHERE")])
     def test_other_places_are_refused(self, cast, places):
         with pytest.raises(Exception, match=r"ELSEWHERE|") as refused:
