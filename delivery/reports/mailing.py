@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.urls import reverse
@@ -18,7 +17,6 @@ from django.utils import timezone
 
 from audit.record import Actor, acting, record
 from delivery import lanes
-from delivery.alerts.messages import Sent, mail
 from delivery.completeness.days import day_of
 from delivery.doors import may
 from delivery.reports.files import lines
@@ -26,6 +24,7 @@ from delivery.reports.periods import MONTH, WEEK, Period, period_of
 from delivery.reports.summary import Summary, summary
 from delivery.reports.tables import ReportMail, ReportMailing
 from delivery.webhooks.sending import WAITS
+from portal.mail import Sent, link, mail
 from portal.models import Location, User
 from portal.navigation import SEES_NOTES
 
@@ -134,7 +133,7 @@ def text(period: Period, said: Summary) -> str:
             "",
             *figures,
             "",
-            f"The same on screen: {settings.SITE_URL.rstrip('/')}{address}",
+            f"The same on screen: {link(address)}",
             ends,
             "",
         ]
