@@ -30,8 +30,8 @@ from delivery.views import (
     releases,
     reports,
     reviewing,
-    sheet,
     row_menu,
+    sheet,
     ways,
     why,
 )
