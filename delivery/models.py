@@ -26,11 +26,11 @@ from portal.models import ApiKey, Connection, Location, Part, Practice, Scribe
 # Rows of parts that Django looks for here.
 __all__ = [
     "Alert", "AlertNotice", "AlertRecipient", "AlertRound", "AlertSettings", "Arrival", "Attestation",
-    "CapabilityProbe", "CertificationArtefact", "CertificationResult", "CertificationRun", "Counted", "Course",
-    "Deviation", "EhiRequest", "EndpointState", "Event", "EventSource", "Feedback", "Incarnation", "Issue", "Job",
-    "JobItem", "Pilot", "PilotMove", "PilotTurn", "Population", "ProbeTurn", "PutAway", "Recovery", "ScribeEndpoint",
-    "SourceState", "Standing", "Tally", "TemplateStop", "VisitStage", "WebhookMessage",
-    "CountedDay", "CountedReport", "ReportMail", "ReportMailing",
+    "CapabilityProbe", "CertificationArtefact", "CertificationResult", "CertificationRun", "Counted", "CountedDay",
+    "CountedReport", "Course", "Deviation", "EhiRequest", "EndpointState", "Event", "EventSource", "Feedback",
+    "Incarnation", "Issue", "Job", "JobItem", "Pilot", "PilotMove", "PilotTurn", "Population", "ProbeTurn", "PutAway",
+    "Recovery", "ReportMail", "ReportMailing", "ScribeEndpoint", "SourceState", "Standing", "Tally", "TemplateStop",
+    "VisitStage", "WebhookMessage",
 ]  # fmt: skip
 
 STATES = [(state.value, state.value) for state in State]

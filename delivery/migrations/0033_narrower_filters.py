@@ -32,7 +32,7 @@ def drop_columns(apps, schema_editor):
 
 
 def fill(apps, schema_editor):
-    Delivery = apps.get_model("delivery", "0032_populations")
+    Delivery = apps.get_model("delivery", "Delivery")
     version = apps.get_model("delivery", "NoteVersion").objects.filter(pk=OuterRef("note_version"))
     Delivery.objects.update(template=Subquery(version.values("template")))
     took = TOOK[schema_editor.connection.vendor]
@@ -74,7 +74,7 @@ def key(to):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0031_deviations")]
+    dependencies = [("delivery", "0032_populations")]
     operations = [
         migrations.SeparateDatabaseAndState(
             database_operations=[migrations.RunPython(add_columns, drop_columns)],
