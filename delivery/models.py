@@ -11,6 +11,7 @@ from delivery.columns import PutAway
 from delivery.completeness.kept import CountedDay
 from delivery.events.models import Arrival, Event, EventSource, SourceState, VisitStage
 from delivery.learning.tables import Course
+from delivery.list_indexes import NARROWED
 from delivery.lives import Incarnation, Recovery
 from delivery.monitor.tables import Counted, Issue, Standing, Tally
 from delivery.pilot.tables import Feedback, Pilot, PilotMove, PilotTurn
@@ -234,25 +235,7 @@ class Delivery(models.Model):
                 condition=~Q(part="note"),
             ),
             models.Index(fields=["replay_of"], name="delivery_replays", condition=Q(replay_of__isnull=False)),
-            models.Index(fields=["template", "state", "-created_at", "-id"], name="delivery_by_template"),
-            # For its own sake as well: what a mapping version made.
-            models.Index(fields=["mapping_version", "state", "-created_at", "-id"], name="delivery_by_mapping"),
-            # Few rows each, whatever the list is long (queries.py: SLOW, AFFECTED).
-            models.Index(
-                fields=["location", "state", "-created_at", "-id", "took_seconds"],
-                name="delivery_slow",
-                condition=Q(took_seconds__gte=60),
-            ),
-            models.Index(
-                fields=["location", "state", "-created_at", "-id"],
-                name="delivery_affected",
-                condition=Q(affected__gt=""),
-            ),
-            models.Index(
-                fields=["location", "state", "-created_at", "-id"],
-                name="delivery_replayed",
-                condition=Q(replay_of__isnull=False),
-            ),
+            *NARROWED,
         ]
 
     def __str__(self) -> str:

@@ -246,10 +246,9 @@ HOME_PANELS: list[str] = ["delivery.panels.deliveries", "mapping.panels.template
 PATH_PANELS: list[str] = ["delivery.path.panel.panel"]
 # What can be exported as a job: kind, and who makes it (portal/exports/asking.py).
 EXPORTS = {
-    "audit": "portal.exports.audit_files.AuditExport",
-    "ehi": "delivery.release.job.EhiExport",
+    "audit": "portal.exports.audit_files.AuditExport", "ehi": "delivery.release.job.EhiExport",
     "deliveries": "delivery.list_file.DeliveryExport",
-}
+}  # fmt: skip
 LOCATION_PANELS: list[str] = [
     "delivery.ways.panel.panel", "mapping.panels.defaults", "delivery.events.panel.panel",
     "delivery.certification.panel.panel", "delivery.pilot.panel.panel",
