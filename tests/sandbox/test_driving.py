@@ -324,6 +324,7 @@ class TestTheOpenApi:
             "encounter_id": "E1",
             "patient_id": "P1",
             "signed": False,
+            "template": "",
             "filings": [
                 {"control_id": "M1", "note_id": "", "template": "FM-PROGRESS", "fields": {"NF-02": "of E1"}},
             ],
@@ -335,6 +336,7 @@ class TestTheOpenApi:
             "encounter_id": "E9",
             "patient_id": "",
             "signed": False,
+            "template": "",
             "filings": [],
             "fields": {},
         }
