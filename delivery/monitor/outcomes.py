@@ -5,7 +5,7 @@ worker has not tallied yet; the whole hours between come from delivery/monitor/t
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -78,12 +78,15 @@ def received(scope: Scope, start: datetime, end: datetime) -> QuerySet[Delivery]
     )
 
 
-def counts(scope: Scope, span: Span) -> Counts:
-    """How many were received in each bar, by the state they are in now."""
+Known = Callable[[], datetime | None]  # up to when the tallies hold everything received
+
+
+def counts(scope: Scope, span: Span, known: Known | None = None) -> Counts:
+    """How many were received in each bar, by the state they are in now. `known` is asked where it matters."""
     found: Counter[tuple[int, State]] = Counter()
     if not scope.locations:
         return found
-    for begins, ends, tallied in pieces(span):
+    for begins, ends, tallied in pieces(span, known or counted_until):
         rows = _tallied(scope, span, begins, ends) if tallied else _from_rows(scope, span, begins, ends)
         for bar, state, number in rows:
             found[(max(0, min(bar, span.bars - 1)), State(state))] += number
@@ -96,9 +99,9 @@ def counted_until() -> datetime | None:
     return whole_hour(row.at) if row else None
 
 
-def pieces(span: Span) -> Iterator[tuple[datetime, datetime, bool]]:
+def pieces(span: Span, known: Known) -> Iterator[tuple[datetime, datetime, bool]]:
     """The span in parts: (from, to, whether its tallies may be taken). Of a short one nothing is asked."""
-    until = counted_until() if span.end - span.start > FROM_ROWS else None
+    until = known() if span.end - span.start > FROM_ROWS else None
     first, last = next_hour(span.start), whole_hour(min(span.end, until or span.start))
     if last <= first:
         yield span.start, span.end, False

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from django.db.models import Max
@@ -12,7 +13,7 @@ from delivery.filters import Filters
 from delivery.monitor.cards import Asked, Card, cards
 from delivery.monitor.drawing import Chart, draw
 from delivery.monitor.marks import marks
-from delivery.monitor.outcomes import OUTCOMES, Bar, Outcome, counts
+from delivery.monitor.outcomes import OUTCOMES, Bar, Outcome, counted_until, counts
 from delivery.monitor.span import Span, span_of
 from delivery.monitor.tables import Standing
 from delivery.queries import Scope
@@ -33,12 +34,13 @@ def overview(scope: Scope, chosen: Filters, zone: ZoneInfo, now: datetime | None
     """A dozen small queries, whatever the number of deliveries; the chart's times are those of `zone`."""
     now = now or timezone.now()
     span = span_of(chosen, scope.zone, now)
-    found = counts(scope, span)
+    known = cache(counted_until)  # asked once for both
+    found = counts(scope, span, known)
     timed = chosen if chosen.range or chosen.since or chosen.until else replace(chosen, range="24h")
     asked = Asked(scope, span, timed, now)
     return Overview(
         span=span,
-        cards=tuple(cards(asked, found, counts(scope, span.a_week_earlier()))),
+        cards=tuple(cards(asked, found, counts(scope, span.a_week_earlier(), known))),
         chart=draw(span, found, oldest(scope, span), marks(scope, span), zone),
         outcomes=OUTCOMES,
         made_at=now,

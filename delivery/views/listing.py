@@ -194,7 +194,7 @@ def live_context(request: PortalRequest, live: Live) -> dict[str, Any]:
     """What first paint and live update share."""
     places = [one.pk for one in live.scope.locations]
     return {
-        "may_act": locations_of(request.user, *ACTS).filter(pk__in=places).exists(),
+        "may_act": may_act(request, places),
         "look": look_of(request.user),
         "scope": live.scope,
         "filters": live.filters,
@@ -207,6 +207,13 @@ def live_context(request: PortalRequest, live: Live) -> dict[str, Any]:
         "version": live.version,
         "recorded": _signer().sign(_listing(request, live)),
     }
+
+
+def may_act(request: PortalRequest, places: list[int]) -> bool:
+    """Whether the person acts at any of these; asked only of whoever does not act everywhere."""
+    if request.selection.wide & ACTS:
+        return bool(places)
+    return locations_of(request.user, *ACTS).filter(pk__in=places).exists()
 
 
 def _signer() -> TimestampSigner:
