@@ -115,3 +115,22 @@ def test_a_director_sets_and_lifts_a_hold(page, sign_in, cast, log, width):
     page.get_by_text("The hold is lifted.").wait_for()
     page.get_by_role("button", name="Set", exact=True).press("Enter")  # the rule again, by keyboard
     page.get_by_text("kept 10 years").wait_for()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_an_export_of_everything_goes_by_two_people(page, sign_in, cast, log, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    sign_in(cast.dana)
+    page.goto("/deliveries/exports/")
+    page.get_by_role("button", name="Export").click()
+    page.get_by_text("It takes two to export everything").wait_for()
+    looks_right(page)
+    sign_in(cast.ava)
+    page.goto("/audit/exports/?since=2026-01-01")
+    page.get_by_text("asks to export every note of the practice").wait_for()
+    assert page.get_by_text("none of this time is missing").is_visible()
+    looks_right(page)
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_text("Approved: the file is made for whoever asked.").wait_for()
+    assert page.get_by_role("button", name="Approve").count() == 0
+    looks_right(page)
