@@ -14,6 +14,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
 from delivery import rate
+from delivery.affected import by_outcomes
 from delivery.channels.base import DocumentsReader, Unavailable
 from delivery.channels.compare import ReadBack
 from delivery.channels.in_field import VERIFIED
@@ -22,7 +23,7 @@ from delivery.entry_verification import rows_of
 from delivery.models import Delivery
 from delivery.opening import open_reader
 from delivery.outgoing import open_body, visit_at
-from delivery.readings import Found, Look, write_readings
+from delivery.readings import Found, Look, took, write_readings
 from delivery.states import State
 from delivery.transition import Ticket, ticket_of, transition
 from portal import crypto
@@ -88,15 +89,16 @@ def conclude(look: Look, seen: ReadBack | None) -> None:
     if old is State.UNKNOWN:
         _settle(delivery, ticket, seen)
     elif seen is not None and all(row.outcome == VERIFIED for row in seen.sections):
-        rows = rows_of(seen)
-        columns = {"verified_at": timezone.now(), "proof": "document", "section_outcomes": rows, "read_at": None}
+        now = timezone.now()
+        proof = {"verified_at": now, "took_seconds": took(delivery, now), "proof": "document", "read_at": None}
+        columns = by_outcomes(rows_of(seen)) | proof
         if old is not State.VERIFIED:
             transition([ticket], old, State.VERIFIED, columns=columns, details={ticket.id: {"grade": "document"}})
     elif seen is not None and old is State.ACCEPTED and _settled(look):
-        columns = {"section_outcomes": rows_of(seen), "proof": "document", "read_at": None}
+        columns = by_outcomes(rows_of(seen)) | {"proof": "document", "read_at": None}
         transition([ticket], State.ACCEPTED, State.MISFILED, reason_code="documents_differ", columns=columns)
     else:
-        _look_again(delivery, {"section_outcomes": rows_of(seen)} if seen else {})
+        _look_again(delivery, by_outcomes(rows_of(seen)) if seen else {})
 
 
 def _settled(look: Look) -> bool:

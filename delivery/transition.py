@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from audit.record import Actor, Entry, current, record_many
 from delivery import sql
+from delivery.affected import by_problems
 from delivery.models import Delivery, Move
 from delivery.states import State, allowed, fails
 from delivery.webhooks import outbox
@@ -156,7 +157,7 @@ def hold_otherwise(subjects: Sequence[Ticket], old_code: str, new_code: str) -> 
     now = timezone.now()
     rows = Delivery.objects.select_for_update().filter(state=State.HELD, reason_code=old_code)
     ids = set(rows.filter(pk__in=[ticket.id for ticket in subjects]).values_list("pk", flat=True))
-    Delivery.objects.filter(pk__in=ids).update(reason_code=new_code, problems=[], updated_at=now)
+    Delivery.objects.filter(pk__in=ids).update(reason_code=new_code, updated_at=now, **by_problems([]))
     moved = [ticket for ticket in subjects if ticket.id in ids]
     sql.insert([_move(ticket, State.HELD, State.HELD, new_code, 0, now) for ticket in moved])
     outbox.moved(dict.fromkeys(ids, new_code), State.HELD)
