@@ -27,9 +27,7 @@ def marked(deliveries: QuerySet[Delivery]) -> QuerySet[Any]:
         number__gte=OuterRef("note_version__number"),
         retract_requested_at__gt=OuterRef("created_at"),
     )
-    return deliveries.annotate(
-        superseded=Exists(newer), withdrawn=Exists(withdrawal), doubted=Exists(sent_again_in_doubt())
-    )
+    return deliveries.annotate(superseded=Exists(newer), withdrawn=Exists(withdrawal))
 
 
 def overtaken(delivery: Any) -> tuple[State, str] | None:
@@ -39,7 +37,8 @@ def overtaken(delivery: Any) -> tuple[State, str] | None:
     if not delivery.withdrawn:
         return None
     # A withdrawn note that may stand in the chart is a task for a person, not "called off before it was sent".
-    return (State.PARKED if delivery.doubted else State.CANCELLED), "retracted"
+    doubted = Delivery.objects.filter(Exists(sent_again_in_doubt()), pk=delivery.pk).exists()
+    return (State.PARKED if doubted else State.CANCELLED), "retracted"
 
 
 def sent_again_in_doubt() -> QuerySet[Move]:

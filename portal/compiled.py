@@ -4,6 +4,7 @@ The ORM builds its SQL anew for every use: 0.2 ms for one table, 1.4 ms for seve
 needs to answer. On the way of a note that is most of the time spent.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -15,7 +16,11 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Model, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
+from portal import prepared
+from portal.prepared import literal
+
 Row = TypeVar("Row", bound=Model)
+MARK = re.compile("%[%s]")
 
 # What stands for a value while the statement is built: nothing that a query would ask for.
 STAND_INS: dict[type, Callable[[int], Any]] = {
@@ -28,24 +33,22 @@ STAND_INS: dict[type, Callable[[int], Any]] = {
 
 @dataclass(frozen=True)
 class Statement(Generic[Row]):
-    """What is kept of a built query; `places` says for each parameter whose value it takes, None for its own."""
+    """What is kept of a built query; `places` says for each parameter whose value it takes."""
 
     queryset: QuerySet[Row]
     compiler: SQLCompiler
     converters: dict[int, Any]
     sql: str
-    parameters: tuple[Any, ...]
-    places: tuple[int | None, ...]
+    places: tuple[int, ...]
 
     def rows(self, values: Sequence[Any]) -> list[Row]:
-        """Django's own reading of the rows, by a compiler that gives back what it built before."""
-        parameters = tuple(
-            own if place is None else adapted(values[place])
-            for own, place in zip(self.parameters, self.places, strict=True)
-        )
+        """Django's own reading of the rows, by a compiler that has them already."""
+        with prepared.cursor() as cursor:
+            cursor.execute(self.sql, [adapted(values[place]) for place in self.places])
+            found = cursor.fetchall()
         compiler: Any = copy(self.compiler)
         compiler.connection = connections[DEFAULT_DB_ALIAS]  # this thread's
-        compiler.as_sql = lambda *_, **__: (self.sql, parameters)
+        compiler.execute_sql = lambda *_, **__: [found]
         compiler.get_converters = lambda _: self.converters
         queryset: Any = self.queryset.all()
         queryset.query.get_compiler = lambda *_, **__: compiler
@@ -86,8 +89,12 @@ class Compiled(Generic[Row]):
         compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
         sql, parameters = compiler.as_sql()
         marks = [adapted(value) for value in stand_ins]
-        places = tuple(marks.index(each) if each in marks else None for each in parameters)
+        places = [marks.index(each) if each in marks else None for each in parameters]
         if set(places) - {None} != set(range(len(stand_ins))):
             raise ValueError("a value of this query does not reach the database as it is")
+        words = iter(
+            ["%s" if place is not None else literal(own) for place, own in zip(places, parameters, strict=True)]
+        )
+        sql = MARK.sub(lambda mark: next(words) if mark[0] == "%s" else mark[0], sql)
         converters = compiler.get_converters([column[0] for column in compiler.select])
-        return Statement(queryset, compiler, converters, sql, tuple(parameters), places)
+        return Statement(queryset, compiler, converters, sql, tuple(place for place in places if place is not None))
