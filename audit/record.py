@@ -22,7 +22,7 @@ from audit.actions import ACTIONS, SCHEMA
 from audit.canonical import canonical_values, encode_json, mac_of, utc
 from audit.context import Actor, Context, RecordError, acting, current
 from audit.event import AuditEvent
-from audit.insertion import insert
+from audit.insertion import NewRow, insert
 
 __all__ = [
     "MAX_TEXT",
@@ -86,19 +86,21 @@ def record_many(entries: Sequence[Entry]) -> list[uuid.UUID]:
     rows = [_row(entry, context) for entry in entries]
     if rows:
         insert(rows)
-    return [row["id"] for row in rows]
+    return [row.id for row in rows]
 
 
-def _row(entry: Entry, context: Context) -> dict[str, Any]:
-    """Every column of one event but `xid`, checked; JSON columns as text, ready to be inserted."""
+def _row(entry: Entry, context: Context) -> NewRow:
+    """Every column of one event but `xid`, checked."""
     row_id = uuid_utils.compat.uuid7()
     at = datetime.now(UTC)
     detail = _detail(entry)
     values = _columns(entry, context)
     _check_texts(values)
     values |= {"id": str(row_id), "at": utc(at), "data_category": entry.data_category, "detail": entry.detail}
-    values["row_mac"] = mac_of(canonical_values(values))
-    return values | {"id": row_id, "at": at, "data_category": encode_json(entry.data_category), "detail": detail}
+    content = canonical_values(values)
+    values["row_mac"] = mac_of(content)
+    text = f'{content[:-1].decode()},"row_mac":"{values["row_mac"]}"}}'
+    return NewRow(row_id, at, values | {"data_category": encode_json(entry.data_category), "detail": detail}, text)
 
 
 def _columns(entry: Entry, context: Context) -> dict[str, Any]:

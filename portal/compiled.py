@@ -16,8 +16,8 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Model, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
-from portal import prepared
-from portal.prepared import literal
+from audit import prepared
+from audit.prepared import literal
 
 Row = TypeVar("Row", bound=Model)
 MARK = re.compile("%[%s]")

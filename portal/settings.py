@@ -156,7 +156,7 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
 else:
     # A writer that falls idle within its transaction holds its locks, and the sealer behind it: the server ends it.
     DATABASE.setdefault("OPTIONS", {}).setdefault("options", "-c idle_in_transaction_session_timeout=60000")
-    DATABASE["OPTIONS"].setdefault("prepare_threshold", 5)  # for portal/prepared.py alone: Django's cursors never do
+    DATABASE["OPTIONS"].setdefault("prepare_threshold", 5)  # for audit/prepared.py alone: Django's cursors never do
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "portal.User"

@@ -15,7 +15,7 @@ from django.db import connection
 def _keeping(plain: type) -> type:
     """psycopg's own cursor, told to prepare what it runs. Not imported: an installation on SQLite has no use for it."""
 
-    class Keeping(plain):  # type: ignore[misc]  # a base known at run time
+    class Keeping(plain):  # a base known at run time
         def execute(self, query: Any, params: Any = None, **_: Any) -> Any:
             return super().execute(query, params, prepare=True)
 

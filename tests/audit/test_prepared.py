@@ -4,8 +4,8 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from audit import prepared
 from delivery.due import first_due
-from portal import prepared
 from portal.compiled import Compiled
 from portal.models import Location
 from tests.cast import Cast
