@@ -6,12 +6,15 @@ Django ignores `select_for_update(skip_locked=True)` on SQLite without a word, s
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import AutoField, Field, Model
+
+from audit import prepared
 
 
 def adapted(value: Any) -> Any:
@@ -65,21 +68,42 @@ def insert(rows: Sequence[Model]) -> None:
     if not rows:
         return
     model = type(rows[0])
-    fields = stored(model)
-    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
-    line, size = f"({marks(fields)})", max(MOST_MARKS // len(fields), 1)
+    size = max(MOST_MARKS // len(stored(model)), 1)
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
-        values = [field.get_db_prep_save(getattr(row, field.attname), connection) for row in part for field in fields]
-        statement = (
-            f"INSERT INTO {table(model)} ({names}) VALUES {', '.join([line] * len(part))} "  # noqa: S608
-            f"RETURNING {connection.ops.quote_name(str(model._meta.pk.column))}"
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(statement, values)
+        with prepared.cursor() as cursor:
+            cursor.execute(*_insertion(model, part))
             # In the order of the rows, as Django's own bulk_create takes them too.
             for row, (key,) in zip(part, cursor.fetchall(), strict=True):
                 row.pk = row.pk or key
+
+
+def _insertion(model: type[Model], rows: Sequence[Model]) -> tuple[str, list[Any]]:
+    """The statement and its parameters. PostgreSQL's is the same for any number of rows, and is kept."""
+    fields = stored(model)
+    lines = [[field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields] for row in rows]
+    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
+    returned = connection.ops.quote_name(str(model._meta.pk.column))
+    if connection.vendor == "postgresql":
+        columns = [field.column for field in fields]
+        objects = [dict(zip(columns, line, strict=True)) for line in lines]
+        source = f"SELECT {names} FROM json_populate_recordset(NULL::{table(model)}, %s)"  # noqa: S608
+        values = [json.dumps(objects, ensure_ascii=False, default=_as_json)]
+    else:
+        source = f"VALUES {', '.join([f'({marks(fields)})'] * len(rows))}"
+        values = [value for line in lines for value in line]
+    return f"INSERT INTO {table(model)} ({names}) {source} RETURNING {returned}", values
+
+
+def _as_json(value: Any) -> Any:
+    """A value that JSON has no form for, as PostgreSQL reads it from a text."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"\\x{bytes(value).hex()}"
+    return value.obj  # psycopg's wrapper of a JSON column's value
 
 
 def update_each(

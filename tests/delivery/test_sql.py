@@ -141,6 +141,11 @@ class TestUpdateEach:
         assert Lane.objects.filter(expires_at__lt=Now() + timedelta(seconds=95)).exists()
 
 
+def attempt_of(delivery: Delivery, number: int, **columns: object) -> Attempt:
+    values = {"epoch": 1, "worker": "w", "connection": delivery.connection, "intent_at": MOMENT, **columns}
+    return Attempt(delivery=delivery, number=number, **values)
+
+
 def windows(count: int) -> list[RateWindow]:
     return [RateWindow(key=f"k{place}", minute=1, used=place) for place in range(count)]
 
@@ -179,6 +184,30 @@ class TestInserting:
         sql.insert([fresh])
         assert Delivery.objects.get(pk=fresh.pk).problems == fresh.problems
 
+    @pytest.mark.parametrize("sealed", [b"", bytes(range(256)), b"\\x41", b"'; --%s"])
+    def test_keeps_bytes_of_every_kind(self, cast, sealed):
+        delivery = make_delivery(cast, State.SENDING)
+        sql.insert([attempt_of(delivery, 7, sealed_answer=sealed)])
+        assert bytes(Attempt.objects.get(number=7).sealed_answer) == sealed
+
+    def test_keeps_a_moment_to_the_microsecond_whatever_its_zone(self, cast):
+        delivery = make_delivery(cast, State.SENDING)
+        sql.insert([attempt_of(delivery, 8, intent_at=MOMENT.astimezone(timezone(timedelta(hours=9))))])
+        assert Attempt.objects.get(number=8).intent_at == MOMENT
+
+    def test_keeps_texts_within_lists_as_they_are(self, cast):
+        fresh = Delivery.objects.get(pk=make_delivery(cast, State.HELD).pk)
+        fresh.pk, fresh.control_id = None, "Z" * 20
+        fresh.problems = [["\\u0041", "\\x41", "null", ""], {"a": None, "b": True, "c": 1.5, "d": {}}]
+        sql.insert([fresh])
+        assert Delivery.objects.get(pk=fresh.pk).problems == fresh.problems
+
+    def test_tells_a_row_without_a_value_from_one_with_an_empty_one(self, cast):
+        delivery = make_delivery(cast, State.SENDING)
+        sql.insert([attempt_of(delivery, 5, sealed_answer=None), attempt_of(delivery, 6, sealed_answer=b"")])
+        found = dict(Attempt.objects.filter(number__in=[5, 6]).values_list("number", "sealed_answer"))
+        assert (found[5], bytes(found[6])) == (None, b"")
+
     def test_keeps_what_is_null(self, cast):
         delivery = Delivery.objects.get(pk=make_delivery(cast, State.HELD).pk)
         delivery.pk, delivery.control_id, delivery.lane = None, "Z" * 20, None
@@ -216,3 +245,33 @@ def test_what_was_inserted_here_is_read_by_the_orm_like_its_own(cast):
     )
     sql.insert([note])
     assert Note.objects.get(source_note_id="nt-1") == note
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("postgres_only")
+class TestInsertingOnPostgresql:
+    def test_any_number_of_rows_goes_by_one_kept_statement(self):
+        for start, count in ((0, 1), (1, 2), (3, 40)):
+            sql.insert([RateWindow(key=f"k{place}", minute=1, used=1) for place in range(start, start + count)])
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'INSERT%%ratewindow%%'", []
+            )
+            assert cursor.fetchone() == (1,)
+        assert RateWindow.objects.count() == 43
+
+    def test_a_text_that_is_too_long_is_refused_and_not_cut(self):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            sql.insert([RateWindow(key="k" * 500, minute=1, used=1)])
+
+    def test_a_character_that_no_text_can_hold_is_refused(self):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            sql.insert([RateWindow(key="k\0", minute=1, used=1)])
+
+    def test_half_a_character_is_refused(self):
+        with pytest.raises((DatabaseError, UnicodeError)), transaction.atomic():
+            sql.insert([RateWindow(key="\ud800", minute=1, used=1)])
+
+    def test_a_value_of_a_kind_that_no_column_has_is_refused(self):
+        with pytest.raises(AttributeError):
+            sql._as_json(object())
