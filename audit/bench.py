@@ -9,13 +9,14 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import psutil
 from django.conf import settings
 from django.db import connection, connections, transaction
 
@@ -28,14 +29,28 @@ from audit.record import Actor, acting, record
 
 TABLE = "bench_audit_deed"
 AT = datetime(2026, 5, 2, 14, 3, 5, tzinfo=UTC)
+WARM_UP = 10  # transactions before the clock starts: connections, statements, look-ups
 MARK = "0badc0de-0000-7000-8000-000000000000"
 
 
 @dataclass(frozen=True)
+class Written:
+    """What one writer did: the seconds each record() took, transactions, processor seconds (its database's too)."""
+
+    took: list[float]
+    count: int
+    cpu: float
+
+
+Writer = Callable[[float, bool], Written]  # so many seconds, with recording or without
+
+
+@dataclass(frozen=True)
 class Round:
-    """What writers did in a time: transactions a second, and each record()'s milliseconds (median, p99)."""
+    """What writers did in a time: transactions a second, each one's processor time, each record()'s milliseconds."""
 
     rate: float
+    cpu_ms: float
     median_ms: float
     p99_ms: float
 
@@ -46,51 +61,84 @@ def make_table() -> None:
         cursor.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} (id {key} PRIMARY KEY, body TEXT)")
 
 
-def measured(writers: int, seconds: float, busy: float, audited: bool) -> Round:
-    """So many processes, each transaction after transaction: one row of 500 bytes, `busy` seconds of other work."""
+def measured(writers: int, seconds: float, writer: Writer, audited: bool) -> Round:
+    """So many processes, each transaction after transaction."""
     connections.close_all()
     with multiprocessing.get_context("fork").Pool(writers) as pool:
-        done = pool.starmap(_write, [(seconds, busy, audited)] * writers)
-    took = sorted(one for times, _ in done for one in times)
-    rate = sum(count for _, count in done) / seconds
+        done = pool.starmap(writer, [(seconds, audited)] * writers)
+    took = sorted(one for each in done for one in each.took)
+    count = sum(each.count for each in done)
     return Round(
-        round(rate, 1),
+        round(count / seconds, 1),
+        round(1000 * sum(each.cpu for each in done) / count, 3) if count else 0.0,
         round(median(took) * 1000, 3) if took else 0.0,
         round(took[int(len(took) * 0.99)] * 1000, 3) if took else 0.0,
     )
 
 
-def _write(seconds: float, busy: float, audited: bool) -> tuple[list[float], int]:
+def bare(seconds: float, audited: bool, busy: float = 0.0) -> Written:
+    """One row of 500 bytes a transaction, beside an event, and `busy` seconds of waiting."""
+
+    def deed() -> float:
+        took = 0.0
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(f"INSERT INTO {TABLE} (body) VALUES (%s)", ["x" * 500])  # noqa: S608 (our name)
+            if audited:
+                begun = time.perf_counter()
+                record("note.view", practice="bench", location="NORTH", subject_bidx="a" * 32, detail={"what": "x"})
+                took = time.perf_counter() - begun
+            time.sleep(busy)
+        return took
+
+    return repeated(seconds, deed)
+
+
+def repeated(seconds: float, deed: Callable[[], float]) -> Written:
+    """A deed again and again, under one actor; it returns the seconds it spent recording, 0.0 for none."""
     took: list[float] = []
-    count, end = 0, time.monotonic() + seconds
     with acting(Actor("worker", "bench")):
+        for _ in range(WARM_UP):
+            deed()
+        before, end = cpu(), time.monotonic() + seconds
         while time.monotonic() < end:
-            with transaction.atomic():
-                with connection.cursor() as cursor:
-                    cursor.execute(f"INSERT INTO {TABLE} (body) VALUES (%s)", ["x" * 500])  # noqa: S608 (our name)
-                if audited:
-                    begun = time.perf_counter()
-                    record("note.view", practice="bench", location="NORTH", subject_bidx="a" * 32, detail={"what": "x"})
-                    took.append(time.perf_counter() - begun)
-                time.sleep(busy)
-            count += 1
+            took.append(deed())
+    used = cpu() - before
     connections.close_all()
-    return took, count
+    return Written([one for one in took if one], len(took), used)
 
 
-def overhead(writers: int, seconds: float, busy: float) -> dict[str, Any]:
+def cpu() -> float:
+    """Processor seconds of this process, and of its connection's process of the database if that runs here."""
+    own = time.process_time()
+    if connection.vendor != "postgresql" or connection.connection is None:
+        return own
+    try:
+        return own + float(sum(psutil.Process(connection.connection.info.backend_pid).cpu_times()[:2]))
+    except psutil.Error:
+        return own
+
+
+def overhead(writers: int, seconds: float, name: str, writer: Writer) -> dict[str, Any]:
     """With and without recording in turn, twice: the better of each counts, since others only ever slow it down."""
-    rounds = {audited: [measured(writers, seconds, busy, audited) for _ in range(2)] for audited in (False, True)}
+    rounds = {audited: [measured(writers, seconds, writer, audited) for _ in range(2)] for audited in (False, True)}
     plain, audited = (max(found, key=lambda one: one.rate) for found in (rounds[False], rounds[True]))
     return {
+        "transaction": name,
         "writers": writers,
-        "busy_ms": busy * 1000,
         "plain_tx_s": plain.rate,
         "audited_tx_s": audited.rate,
-        "lost_percent": round(100 * (1 - audited.rate / plain.rate), 1),
+        "lost_percent": lost(audited.rate, plain.rate),
+        "plain_cpu_ms": plain.cpu_ms,
+        "audited_cpu_ms": audited.cpu_ms,
         "record_median_ms": audited.median_ms,
         "record_p99_ms": audited.p99_ms,
     }
+
+
+def lost(rate: float, of: float) -> float:
+    """The percentage by which a rate is lower than another one."""
+    return round(100 * (1 - rate / of), 1) if of else 0.0
 
 
 def log_lines(events: int) -> Iterator[bytes]:

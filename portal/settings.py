@@ -64,6 +64,7 @@ AUDIT_ANCHORS = env.list(
     "SCRIBEPORT_AUDIT_ANCHORS", default=[] if PRODUCTION else [f"file://{DATA_DIR / 'anchors' / 'audit.jsonl'}"]
 )
 AUDIT_SEAL_SECONDS = env.float("SCRIBEPORT_AUDIT_SEAL_SECONDS", default=5.0)
+AUDIT_BENCH = "delivery.bench.audit_share.prepared"  # makes ready, and gives, what bench_audit's writers do
 
 ALLOWED_HOSTS = env.list("SCRIBEPORT_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("SCRIBEPORT_ORIGINS", default=[])

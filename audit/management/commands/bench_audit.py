@@ -1,18 +1,24 @@
 """`manage.py bench_audit --json`: what recording an event costs a transaction, and how fast a log is verified offline.
 
+Of three transactions: one that does nothing else but insert a row, the same with five milliseconds of waiting, and one
+of the product's own (settings.AUDIT_BENCH).
+
 Makes a test database beside the configured one and removes it; on PostgreSQL the server that DATABASE_URL names.
 """
 
 import json
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
+from django.utils.module_loading import import_string
 
-from audit.bench import make_table, overhead, verified
+from audit.bench import Writer, bare, make_table, overhead, verified
 from audit.bench_export import exported
 
 
@@ -25,7 +31,7 @@ class Command(BaseCommand):
             "--recorded", type=int, default=0, help="events to record, seal, export and verify; 0: none"
         )
         parser.add_argument("--writers", type=int, default=8)
-        parser.add_argument("--seconds", type=float, default=5.0, help="of each of eight rounds; 0: none")
+        parser.add_argument("--seconds", type=float, default=5.0, help="of each of twelve rounds; 0: none")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -43,7 +49,9 @@ class Command(BaseCommand):
     def overhead(self, writers: int, seconds: float) -> Any:
         def measure() -> list[dict[str, Any]]:
             make_table()
-            return [overhead(writers, seconds, busy) for busy in (0.0, 0.005)]
+            own = import_string(settings.AUDIT_BENCH)()
+            bases: dict[str, Writer] = {"bare": bare, "bare_5_ms": partial(bare, busy=0.005), own.__name__: own}
+            return [overhead(writers, seconds, name, writer) for name, writer in bases.items()]
 
         return self.of_its_own(measure)
 
