@@ -19,6 +19,10 @@ def _keeping(plain: type) -> type:
         def execute(self, query: Any, params: Any = None, **_: Any) -> Any:
             return super().execute(query, params, prepare=True)
 
+        def _send_query_prepared(self, name: bytes, query: Any, **rest: Any) -> None:
+            self._query = query  # what Django's log of queries shows
+            super()._send_query_prepared(name, query, **rest)
+
     return Keeping
 
 
