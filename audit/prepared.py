@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db import connection
 
+SEEN = 5  # psycopg's own default, after which it would keep what it is not told to
+
 
 @cache
 def _keeping(plain: type) -> type:
@@ -32,6 +34,7 @@ def cursor() -> Any:
         return connection.cursor()
     connection.ensure_connection()
     plain: Any = connection
+    plain.connection.prepare_threshold = SEEN  # Django's None would forbid it; its own cursors never prepare
     with connection.wrap_database_errors:
         return plain._prepare_cursor(_keeping(plain.Database.Cursor)(plain.connection))
 

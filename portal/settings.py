@@ -64,7 +64,6 @@ AUDIT_ANCHORS = env.list(
     "SCRIBEPORT_AUDIT_ANCHORS", default=[] if PRODUCTION else [f"file://{DATA_DIR / 'anchors' / 'audit.jsonl'}"]
 )
 AUDIT_SEAL_SECONDS = env.float("SCRIBEPORT_AUDIT_SEAL_SECONDS", default=5.0)
-AUDIT_BENCH = "delivery.bench.audit_share.prepared"  # makes ready, and gives, what bench_audit's writers do
 
 ALLOWED_HOSTS = env.list("SCRIBEPORT_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("SCRIBEPORT_ORIGINS", default=[])
@@ -157,7 +156,6 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
 else:
     # A writer that falls idle within its transaction holds its locks, and the sealer behind it: the server ends it.
     DATABASE.setdefault("OPTIONS", {}).setdefault("options", "-c idle_in_transaction_session_timeout=60000")
-    DATABASE["OPTIONS"].setdefault("prepare_threshold", 5)  # for audit/prepared.py alone: Django's cursors never do
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "portal.User"

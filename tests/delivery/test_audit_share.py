@@ -1,12 +1,12 @@
 """What recording costs a note: the measured transaction is intake's own, with its events or without any."""
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
 from audit import bench
 from audit.bench import Written, lost, measured, overhead, repeated
+from audit.management.commands.bench_audit import OWN
 from audit.models import AuditEvent
 from delivery import transition
 from delivery.bench.audit_share import note_taken_in, posting, prepared
@@ -29,8 +29,8 @@ def recorded() -> list[str]:
     return list(AuditEvent.objects.filter(object_type__in=["note", "delivery"]).values_list("event", flat=True))
 
 
-def test_the_setting_names_what_makes_it_ready():
-    assert import_string(settings.AUDIT_BENCH) is prepared
+def test_the_command_names_what_makes_it_ready():
+    assert import_string(OWN) is prepared
 
 
 def test_a_note_is_taken_in_with_its_two_events(writer):
