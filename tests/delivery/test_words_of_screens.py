@@ -255,7 +255,7 @@ class TestTheCatalogue:
 
 class TestTabsAndChips:
     def numbers(self, **changes) -> dict[str, int]:
-        return {**{state.value: 0 for state in State}, "attention": 0, "waiting": 0, "all": 0, **changes}
+        return {**{state.value: 0 for state in State}, "attention": 0, "waiting": 0, "retrying": 0, "all": 0, **changes}
 
     @pytest.mark.parametrize("count, said", [(0, "0"), (999, "999"), (MANY, "1,000+"), (MANY * 9, "1,000+")])
     def test_a_count_says_where_it_stopped_counting(self, count, said):
@@ -266,7 +266,7 @@ class TestTabsAndChips:
         assert (first.label, first.count, first.current) == ("All", "7", True)
         assert not any(tab.current for tab in rest)
 
-    @pytest.mark.parametrize("name", [*GROUPS, *(state.value for state in State)])
+    @pytest.mark.parametrize("name", ["retrying", *GROUPS, *(state.value for state in State)])
     def test_a_chosen_view_has_its_tab_and_is_the_current_one(self, name):
         made = tabs(Filters(state=(name,)), self.numbers())
         assert [tab.current for tab in made].count(True) == 1
