@@ -65,7 +65,7 @@ def tell_due() -> int:
 
 
 def _tell(matter: Matter) -> bool:
-    rows, now = type(matter.row)._base_manager.filter(pk=matter.row.pk), timezone.now()
+    rows, now = type(matter.row).objects.filter(pk=matter.row.pk), timezone.now()
     if not rows.filter(tell_after__lte=now).update(tell_after=now + AGAIN):
         return False  # another worker tells it
     words = f"{matter.text}{link(reverse('portal:home'))}\n\n{SIGNED}\n"

@@ -255,7 +255,9 @@ def populating(connection: Connection, location: Location, blank: Capability) ->
     try:
         note = outgoing(location, probe_visit(connection))
         with closing(opened(connection)) as channel:
-            wanted = channel.wanted_template(channel.render(note)) if isinstance(channel, Populator) else None
+            if not isinstance(channel, Populator):
+                return
+            wanted = channel.wanted_template(channel.render(note))
             if wanted is None:
                 return
             channel.populate(wanted)

@@ -15,9 +15,10 @@ from delivery.certification.models import CertificationResult, CertificationRun
 from delivery.certification.standing import standing
 from delivery.models import Delivery
 from delivery.states import State
-from delivery.ways.capabilities import NO, YES, newest
 from delivery.ways.capabilities import Standing as Row
+from delivery.ways.capabilities import newest
 from delivery.ways.catalogue import WAYS, Way, best_grade, grade_words, way_of
+from delivery.ways.changes import NO, YES
 from delivery.ways.models import Attestation
 from portal.models import Connection, Location, Part, Route
 

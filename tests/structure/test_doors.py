@@ -365,7 +365,8 @@ def patterns(resolver: URLResolver, within: str = "", names_before: frozenset = 
     return found
 
 
-WORDS = {"verb", "tab", "kind", "number"}  # they name a deed, a view or a version of what stands before them
+# They name a deed, a view or a version of what stands before them; a role names the course one begins oneself.
+WORDS = {"verb", "tab", "kind", "number", "role"}
 # A connection's public keys, for eCW to fetch: no secret and no name stands in them. And the address of eCW's webhooks,
 # which answers whatever is not signed for it with 401, whether it exists or not.
 PUBLISHED = {"delivery:jwks", "api:event"}
