@@ -133,6 +133,9 @@ PARTIAL = {
     "delivery_withdrawn",
     "delivery_unread",
     "delivery_ever_failed",
+    "delivery_slow",
+    "delivery_affected",
+    "delivery_replayed",
 }
 
 
