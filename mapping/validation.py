@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from mapping.apply import CATCH_ALL, HOLD
 from mapping.drift import drifted, newly_required
-from mapping.note import FieldSpec, MappingSpec, Problem, RuleSpec
+from mapping.note import Drifted, FieldSpec, MappingSpec, Problem, RuleSpec
 from mapping.routing import rule_pointer
 from mapping.rules import CUT_MARK
 from mapping.sections import CODES, is_code, name_of
@@ -253,6 +253,16 @@ def _drift_problems(spec: MappingSpec, newest: Sequence[FieldSpec]) -> Iterator[
             said = f"{name} goes to {rule.field_id}, which takes {item.max_length} characters now: longer text is held."
             yield replace(_at(rule, "field_shorter", said), severity=WARNING)
             yield from _misfits(rule, fields[rule.field_id], name)
+    if spec.catch_all_field_id in found:
+        yield _catch_all_drifted(found[spec.catch_all_field_id])
+
+
+def _catch_all_drifted(item: Drifted) -> Problem:
+    of = ("/catch_all", "", "", item.field_id)
+    if item.message:
+        return Problem("field_drifted", f"The catch-all field is {item.field_id}. {item.message}", *of)
+    said = f"The catch-all field {item.field_id} takes {item.max_length} characters now: longer text is held."
+    return Problem("field_shorter", said, *of, severity=WARNING)
 
 
 def _at(rule: RuleSpec, code: str, message: str) -> Problem:
