@@ -7,7 +7,16 @@ page, and signed. Never shown as proven.
 
 from dataclasses import dataclass, replace
 
-from delivery.certification.desk import ATTESTED, UNPROVABLE, Desk, Test, Verdict, mapped_templates, wrong_with
+from delivery.certification.desk import (
+    ATTESTED,
+    NO_DELIVERY,
+    UNPROVABLE,
+    Desk,
+    Test,
+    Verdict,
+    mapped_templates,
+    wrong_with,
+)
 from delivery.models import Delivery
 from delivery.states import State
 from delivery.ways.models import Attestation
@@ -60,7 +69,7 @@ def sections(desk: Desk, template: Template, found: list[Delivery]) -> Verdict:
     """The functional test where nothing can be read back: accepted, and signed for by a person."""
     wrong = [wrong_with(row) for row in found if row.state != State.ACCEPTED]
     if wrong or not found:
-        return Verdict(False, "; ".join(wrong)[:300] or "The note made no delivery.")
+        return Verdict(False, "; ".join(wrong)[:300] or NO_DELIVERY)
     signed = signed_for(desk.location, template)
     if signed is None:
         return Verdict(

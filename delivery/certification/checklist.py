@@ -2,7 +2,7 @@
 
 from contextlib import closing
 
-from delivery.certification.desk import Desk, Test, Verdict, in_its_field, wrong_with
+from delivery.certification.desk import Desk, Test, Verdict, unproven
 from delivery.certification.evidence import Account
 from delivery.certification.notes import FAMILY, PROVIDER, Visit
 from delivery.channels.base import ChannelError, Patient, Refused, Unavailable
@@ -38,8 +38,8 @@ def wrong_patient(desk: Desk, account: Account) -> Verdict:
     visit = desk.visit()
     first = desk.settled(desk.post(desk.note(visit, desk.first_template())))
     account.rests_on(first)
-    if not all(in_its_field(row) for row in first):
-        return Verdict(False, f"The visit's own note: {'; '.join(map(wrong_with, first))}"[:300])
+    if lacking := unproven(first):
+        return Verdict(False, f"The visit's own note: {'; '.join(lacking)}"[:300])
     wrong = outgoing(desk.location, chart_visit(visit, f"{visit.patient}-OTHER", desk.location.facility))
     account.facts["control_id"] = wrong.control_id
     channel = open_channel(desk.sender())
@@ -81,7 +81,7 @@ def same_again(desk: Desk, account: Account) -> Verdict:
     again = [row["id"] for row in answer.json().get("deliveries", [])]
     found = desk.settled(ids)
     account.rests_on(found)
-    wrong = [wrong_with(row) for row in found if not in_its_field(row)]
+    wrong = unproven(found)
     if again != ids:
         return Verdict(False, "The same version was taken in a second time.")
     return Verdict(not wrong, "; ".join(wrong)[:300] if wrong else "One delivery, charted once.")

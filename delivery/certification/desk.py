@@ -18,6 +18,7 @@ from mapping.queries import published_spec
 from portal.models import Connection, Location, Part, Route
 
 ATTESTED, UNPROVABLE = "attested", "unprovable"
+NO_DELIVERY = "The note made no delivery."
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,11 @@ def in_its_field(delivery: Delivery) -> bool:
     if delivery.location.reading_connection_id is None:
         return delivery.state == State.ACCEPTED
     return delivery.state == State.VERIFIED and delivery.proof in ("field", "section")
+
+
+def unproven(found: list[Delivery]) -> list[str]:
+    """What is wrong with each that is not proven; a note that made no delivery proves nothing either."""
+    return [wrong_with(row) for row in found if not in_its_field(row)] if found else [NO_DELIVERY]
 
 
 def wrong_with(delivery: Delivery) -> str:

@@ -15,7 +15,7 @@ from audit.record import record
 from delivery import two_secrets
 from delivery.certification import at_ecw
 from delivery.certification.attested import NOT_PROVABLE
-from delivery.certification.desk import UNPROVABLE, Desk, Test, Verdict, in_its_field, wrong_with
+from delivery.certification.desk import UNPROVABLE, Desk, Test, Verdict, unproven, wrong_with
 from delivery.certification.evidence import Account
 from delivery.certification.notes import PROVIDER, Visit
 from delivery.channels.base import Unavailable
@@ -136,9 +136,9 @@ def note_of_the_visit(desk: Desk, account: Account, visit: Visit) -> Delivery:
     account.step("The scribe posted the note", "accepted")
     found = desk.settled(ids)
     account.rests_on(found)
-    wrong = [wrong_with(row) for row in found if not in_its_field(row)]
-    if wrong or not found:
-        raise Stopped("; ".join(wrong) or "The note made no delivery.")
+    wrong = unproven(found)
+    if wrong:
+        raise Stopped("; ".join(wrong))
     reads = desk.location.reading_connection is not None
     account.step("Delivered", "read back: every section in its field" if reads else "accepted")
     return found[0]
@@ -197,5 +197,5 @@ def amendment(desk: Desk, account: Account) -> Verdict:
     second = desk.settled(desk.post(desk.note(visit, template, "Amended text", version=2)))
     account.step("Posted version 1, then version 2 of the same note", "accepted")
     account.rests_on(first + second)
-    wrong = [wrong_with(row) for row in [*first, *second] if not in_its_field(row)]
+    wrong = unproven(first) + unproven(second)
     return Verdict(not wrong, "; ".join(wrong)[:300] if wrong else "Version 2 stands in the chart, as amended.")

@@ -4,7 +4,7 @@ from functools import partial
 
 from delivery.certification.attested import NOT_PROVABLE
 from delivery.certification.between import CannotStandBetween, relay_before
-from delivery.certification.desk import UNPROVABLE, Desk, Test, Verdict, in_its_field, not_here, wrong_with
+from delivery.certification.desk import NO_DELIVERY, UNPROVABLE, Desk, Test, Verdict, in_its_field, not_here, wrong_with
 from delivery.certification.evidence import Account
 from delivery.certification.relay import Mood, Relay
 from delivery.certification.settling import NO_READER
@@ -58,6 +58,8 @@ def judged(found: list[Delivery], account: Account) -> Verdict:
     account.facts["attempts"] = [" ".join(filter(None, each)) for each in tries]
     if not account.facts["struck"]:
         return Verdict(False, "The failure did not come about: the note never passed by the relay.")
+    if not found:
+        return Verdict(False, NO_DELIVERY)
     wrong = [row for row in found if not in_its_field(row)]
     waiting = [row for row in wrong if row.state == State.PARKED or row.reason_code == NO_READER]
     if wrong and len(waiting) == len(wrong):

@@ -16,6 +16,7 @@ from delivery.models import Attempt, Delivery
 from portal import crypto
 
 JSON = "application/json"
+LONGEST = 83  # of an artefact's 120: behind it come a control id and ".read-back.json"
 
 
 def keep(run: CertificationRun, name: str, content: bytes, content_type: str = JSON) -> CertificationArtefact:
@@ -28,8 +29,12 @@ def keep(run: CertificationRun, name: str, content: bytes, content_type: str = J
 
 
 def file_name(test: str) -> str:
-    """A test's name as one part of an address and of a file's name; whatever a template's code holds is encoded."""
-    return quote(test, safe="")
+    """A test's name as one part of an address and of a file's name; whatever a template's code holds is encoded.
+
+    What would be longer than an artefact's name may be ends in a hash of the whole instead.
+    """
+    name = quote(test, safe="")
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 17]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
 def open_artefact(artefact: CertificationArtefact) -> bytes:

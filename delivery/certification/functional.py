@@ -8,9 +8,9 @@ from delivery.certification.desk import (
     Test,
     Verdict,
     codes_of,
-    in_its_field,
     mapped_templates,
     not_here,
+    unproven,
     wrong_with,
 )
 from delivery.certification.evidence import Account
@@ -98,7 +98,7 @@ def sections(desk: Desk, account: Account, template: Template, kind: str) -> Ver
     account.facts["sections"] = wanted
     if desk.location.reading_connection is None:
         return attested.sections(desk, template, found)
-    wrong = [wrong_with(row) for row in found if not in_its_field(row)]
+    wrong = unproven(found)
     account.step("Read the chart back", "; ".join(wrong) or "every section in its field")
     says = f"{len(wanted)} sections, each in its field."
     return Verdict(not wrong, "; ".join(wrong)[:300] if wrong else says)

@@ -46,7 +46,7 @@ def context_of(location: Location) -> dict[str, Any]:
         "sandbox": location.environment == Environment.SANDBOX,
         "run": newest,
         "rows": rows,
-        "made": sum(row.word not in ("At work", "To come") for row in rows),
+        "made": sum(row.artefact is not None for row in rows),
         "goes_on": newest is not None and not newest.is_over,
         "tone": TONES[RunState(newest.state)] if newest else "off",
         "genuine": bool(newest and newest.is_over and newest.signature and is_genuine(newest)),

@@ -1,5 +1,6 @@
 """The report as PDF, made of the same statement: the same run gives the same bytes."""
 
+from collections import Counter
 from io import BytesIO
 from typing import Any
 from xml.sax.saxutils import escape
@@ -33,11 +34,13 @@ def as_pdf(run: CertificationRun) -> bytes:
 
 
 def story(said: dict[str, Any], run: CertificationRun) -> list[Any]:
-    passed = sum(test["passed"] for test in said["tests"])
+    came = Counter(map(word, said["tests"]))
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in came.items()) or "none was made"
     facts = (
         f"Practice {escape(said['practice'])}, location {escape(said['location'])} ({said['environment']}). "
         f"Run {said['run']} by {escape(said['by'])}, from {said['started_at']} to {said['finished_at']}: "
-        f"<b>{said['state']}</b>, {passed} of {len(said['tests'])} tests passed. Synthetic patients only."
+        f"<b>{said['state']}</b>. Of {len(said['tests'])} tests "
+        f"{outcomes}. Synthetic patients only."
     )
     return [
         Paragraph(f"Certification of {escape(said['location'])}", STYLES["Title"]),
