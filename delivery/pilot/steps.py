@@ -17,7 +17,7 @@ from delivery.actions import release
 from delivery.models import Delivery
 from delivery.pilot.cohort import HOLDS, NAMED, OUTSIDE, PAUSED, STEPPED_BACK, TOO_OLD, Cohort, cohort_at, everybody
 from delivery.pilot.numbers import Gate, measure
-from delivery.pilot.tables import Pilot, PilotMove
+from delivery.pilot.tables import Pilot, PilotMove, Window
 from delivery.places import AWAITS_REVIEW
 from delivery.states import State
 from delivery.transition import hold_otherwise, tickets, transition
@@ -74,11 +74,17 @@ def begin(location: Location, plan: Plan) -> Pilot:
             raise CannotStep("A pilot is under way here already.")
         pilot = pilot or Pilot(location=location, since=timezone.now())
         before = pilot.step
-        pilot.providers, pilot.percents = list(plan.providers), list(plan.percents)
-        for name in SETTINGS:
-            setattr(pilot, name, plan.settings.get(name, getattr(pilot, name)))
+        _take_over(pilot, plan)
         _move(pilot, before, NAMED, "pilot.begin", "", ())
     return pilot
+
+
+def _take_over(row: Pilot, plan: Plan) -> None:
+    row.providers, row.percents = list(plan.providers), list(plan.percents)
+    for name in SETTINGS:
+        setattr(row, name, plan.settings.get(name, getattr(row, name)))
+    if row.window == Window.NOTES and row.window_size < row.least_notes:
+        raise CannotStep("A window of fewer notes than there must be at least would never say anything.")
 
 
 def change(pilot: Pilot, plan: Plan) -> Pilot:
@@ -88,9 +94,7 @@ def change(pilot: Pilot, plan: Plan) -> Pilot:
         row = _locked(pilot)
         if row.step > NAMED and list(plan.percents) != row.percents:
             raise CannotStep("The shares stay as they are once the first has come: step back to change them.")
-        row.providers, row.percents = list(plan.providers), list(plan.percents)
-        for name in SETTINGS:
-            setattr(row, name, plan.settings.get(name, getattr(row, name)))
+        _take_over(row, plan)
         row.save()
         settle(row)
     return row
@@ -144,12 +148,17 @@ def step_back(pilot: Pilot, now: datetime) -> Pilot | None:
     return row
 
 
-def begin_window(pilot: Pilot, reason: str) -> Pilot:
-    """Count from now on: what was measured before (under a mapping before, say) stays in the history, and says why."""
+def begin_window(pilot: Pilot, seen_step: int, reason: str) -> Pilot:
+    """Count from now on: what was measured before (under a mapping before, say) stays in the history, and says why.
+
+    Raises CannotStep where the step is not the one that was looked at: a step back would be put aside unseen.
+    """
     if len(reason) < 5:
         raise CannotStep("Beginning the window anew needs a reason of at least five characters.")
     with transaction.atomic():
         row = _locked(pilot)
+        if row.step != seen_step or row.step > everybody(row.percents):
+            raise CannotStep("The pilot has moved on meanwhile. Nothing was changed.")
         _move(row, row.step, row.step, "pilot.window", reason, measure(row, timezone.now()))
     return row
 

@@ -36,8 +36,10 @@ def accept_change(request: PortalRequest, code: str) -> HttpResponse:
         raise Http404("no such deviation")
     if not form.is_valid():
         messages.error(request, "Say in a few words why it is right now; it stands in the audit log.")
-    elif accept(deviation, request.user, form.cleaned_data["reason"]):
+    elif request.POST.get("probe") == str(deviation.probe_id) and accept(
+        deviation, request.user, form.cleaned_data["reason"]
+    ):
         messages.success(request, "Accepted: later runs are held against this one. What waited goes.")
     else:
-        messages.warning(request, "Nothing was changed: it is over already.")
+        messages.warning(request, "Nothing was changed: it is over already, or was probed again meanwhile. Look anew.")
     return redirect("delivery:changes", code)

@@ -18,7 +18,7 @@ def held(request: PortalRequest, template_pk: int) -> HttpResponse:
     if request.method == "POST":
         seen = request.POST.get("mapping", "")
         try:
-            gone = release_waiting(template, int(seen) if seen.isdecimal() else 0)
+            gone = release_waiting(template, int(seen) if seen.isdecimal() and len(seen) < 19 else 0)
         except MappingChanged:
             messages.error(request, "Nothing was released: another mapping is in force now, or none can be used.")
         else:

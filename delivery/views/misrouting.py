@@ -22,7 +22,7 @@ def misrouted(request: PortalRequest, template_pk: int) -> HttpResponse:
         if not form.is_valid():
             messages.error(request, "Say in a few words what you found; it stands in the audit log.")
         else:
-            stop = int(seen) if seen.isdecimal() else 0
+            stop = int(seen) if seen.isdecimal() and len(seen) < 19 else 0
             _say(request, misrouting.looked(stop, template, request.user, form.cleaned_data["reason"]))
         return redirect("delivery:misrouted", template_pk=template_pk)
     context = {

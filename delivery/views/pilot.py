@@ -71,7 +71,7 @@ Deed = Callable[[Pilot, int, str], Pilot]
 DEEDS: dict[str, tuple[str, Deed]] = {
     "promote": ("One step further. A new window begins.", steps.promote),
     "narrow": ("One step back: what waits of those who left is held.", steps.narrow),
-    "window": ("Counted anew from now on.", lambda row, _step, reason: steps.begin_window(row, reason)),
+    "window": ("Counted anew from now on.", steps.begin_window),
 }
 
 

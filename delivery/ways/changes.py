@@ -151,9 +151,14 @@ def _open(base: CapabilityProbe, run: CapabilityProbe, found: Sequence[Row]) -> 
 
 
 def accept(deviation: Deviation, by: User, reason: str) -> bool:
-    """A person takes the new behaviour for the base: what waited goes. False where it is over already."""
+    """A person takes the new behaviour for the base: what waited goes.
+
+    False where it is over already, or a later run than the one that was looked at has been held against the base: it
+    may have found more.
+    """
     with transaction.atomic():
-        row = Deviation.objects.select_for_update(of=("self",)).filter(pk=deviation.pk, closed_at=None).first()
+        standing = Deviation.objects.select_for_update(of=("self",)).filter(pk=deviation.pk, closed_at=None)
+        row = standing.filter(probe=deviation.probe_id).first()
         if row is None:
             return False
         _close(row, by.get_username(), reason, accepted=True)

@@ -37,7 +37,7 @@ def context_of(location: Location, run: str = "") -> dict[str, Any]:
     at = probed_at(location)
     probes = list(CapabilityProbe.objects.filter(location=at).order_by("-pk")[: RUNS + 1])
     standing = Deviation.objects.filter(location=at, closed_at=None).select_related("base", "probe").first()
-    chosen = next((one for one in probes if run.isdecimal() and one.pk == int(run)), None)
+    chosen = next((one for one in probes if str(one.pk) == run), None)
     base, now = (standing.base, standing.probe) if standing and chosen is None else _beside(probes, chosen)
     return {
         "at": at,

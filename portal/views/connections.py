@@ -78,7 +78,7 @@ def edit(request: PortalRequest, pk: int) -> HttpResponse:
 def _changed(request: PortalRequest, connection: Connection, form: ConnectionForm) -> bool:
     seen = request.POST.get("revision", "")
     try:
-        saved = connections.change(connection, form.draft(), int(seen) if seen.isdecimal() else 0)
+        saved = connections.change(connection, form.draft(), int(seen) if seen.isdecimal() and len(seen) < 19 else 0)
     except connections.ChangedMeanwhile:
         form.add_error(None, "Somebody else changed this connection while you had it open. Load the page again.")
         return False

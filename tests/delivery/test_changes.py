@@ -340,7 +340,9 @@ def test_B28_a_person_accepts_it_and_what_waited_goes(scribe, cast, ecw, north, 
     waits = post(scribe, 1, sections=FILLS)
     run_lanes()
     client.force_login(cast.dana)
-    client.post(reverse("delivery:accept-change", args=["NORTH"]), {"deviation": made.pk, "reason": WHY})
+    client.post(
+        reverse("delivery:accept-change", args=["NORTH"]), {"deviation": made.pk, "probe": made.probe_id, "reason": WHY}
+    )
     assert state(waits) == State.READY
     assert probe(north) is None, "the new behaviour is the base"
 
@@ -462,11 +464,11 @@ def test_a_director_accepts_with_a_reason_and_nobody_without(dana, cast, deviati
     answer = dana.post(address, {"deviation": deviation.pk, "reason": "no"}, follow=True)
     assert "Say in a few words" in words(answer.content.decode())
     assert Deviation.objects.get().closed_at is None
-    answer = dana.post(address, {"deviation": deviation.pk, "reason": WHY}, follow=True)
+    answer = dana.post(address, {"deviation": deviation.pk, "probe": deviation.probe_id, "reason": WHY}, follow=True)
     said = words(answer.content.decode())
     assert "Accepted: later runs are held against this one" in said
     assert f"Accepted by dana section:NF-02: yes, verified, then no, moved {WHY}" in said
-    answer = dana.post(address, {"deviation": deviation.pk, "reason": WHY}, follow=True)
+    answer = dana.post(address, {"deviation": deviation.pk, "probe": deviation.probe_id, "reason": WHY}, follow=True)
     assert "it is over already" in words(answer.content.decode())
 
 
@@ -477,7 +479,10 @@ def test_another_deviation_is_none(dana, deviation, pk):
 
 
 def test_one_of_another_location_is_none_here(dana, cast, deviation):
-    answer = dana.post(reverse("delivery:accept-change", args=["SOUTH"]), {"deviation": deviation.pk, "reason": WHY})
+    answer = dana.post(
+        reverse("delivery:accept-change", args=["SOUTH"]),
+        {"deviation": deviation.pk, "probe": deviation.probe_id, "reason": WHY},
+    )
     assert answer.status_code == 404
     assert Deviation.objects.get().closed_at is None
 
@@ -486,7 +491,10 @@ def test_one_of_another_location_is_none_here(dana, cast, deviation):
 def test_others_compare_and_accept_nothing(client, cast, deviation, who):
     client.force_login(getattr(cast, who))
     assert "Accept as the new base" not in seen(client)
-    answer = client.post(reverse("delivery:accept-change", args=["NORTH"]), {"deviation": deviation.pk, "reason": WHY})
+    answer = client.post(
+        reverse("delivery:accept-change", args=["NORTH"]),
+        {"deviation": deviation.pk, "probe": deviation.probe_id, "reason": WHY},
+    )
     assert answer.status_code == 403
 
 

@@ -157,7 +157,7 @@ class TestPages:
         assert "Released: 2." in answer
         assert states(*held) == [State.READY, State.READY]
 
-    @pytest.mark.parametrize("posted", [{}, {"mapping": "x"}, {"mapping": "0"}, {"mapping": "99999999999999999999"}])
+    @pytest.mark.parametrize("posted", [{}, {"mapping": "x"}, {"mapping": "0"}, {"mapping": "9" * 5000}])
     def test_a_form_without_the_mapping_in_force_releases_nothing(self, cast, client, held, template, posted):
         client.force_login(cast.omar)
         answer = client.post(f"/deliveries/held/{template.pk}/", posted, follow=True).content.decode()

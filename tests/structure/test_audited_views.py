@@ -158,7 +158,8 @@ def a_deviation(world: World) -> list[Any]:
     north = world.cast.north
     for outcome in ("yes", "no"):
         run = CapabilityProbe.objects.create(location=north, by="dana", findings=[{**row, "outcome": outcome}])
-    return ["NORTH", (judge(run) or Deviation.objects.get(location=north)).pk]
+    made = judge(run) or Deviation.objects.get(location=north)
+    return ["NORTH", {**REASON, "deviation": made.pk, "probe": made.probe_id}]
 
 
 def of_an_issue(world: World) -> list[Any]:
@@ -518,9 +519,7 @@ VISITS: dict[str, list[Visit]] = {
     ],
     "delivery:facts": [Visit(args=of_north)],
     "delivery:changes": [Visit(args=of_north), Visit(args=lambda world: a_deviation(world)[:1])],
-    "delivery:accept-change": [
-        Visit("ecw.accept", args=of_north, post=lambda world: {**REASON, "deviation": a_deviation(world)[1]})
-    ],
+    "delivery:accept-change": [Visit("ecw.accept", args=of_north, post=lambda world: a_deviation(world)[1])],
     # A pilot's page: counts, providers, numbers.
     "delivery:pilot": [Visit(args=of_north), Visit(args=with_a_pilot)],
     "delivery:pilot-plan": [Visit("pilot.begin", args=of_north, post=PLAN)],

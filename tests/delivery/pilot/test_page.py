@@ -223,7 +223,7 @@ def test_the_page_fits_and_can_be_read(page, live_portal, sign_in, cast, as_dana
     for seconds in (8, 12, 30):
         went(cast, seconds=seconds)
     went(cast, "held", provider="DR8", reason_code="outside_pilot")
-    steps.begin_window(pilot, "Mapping 4 puts HPI right")
+    steps.begin_window(pilot, NAMED, "Mapping 4 puts HPI right")
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     sign_in(cast.dana)

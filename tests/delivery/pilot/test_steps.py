@@ -351,9 +351,9 @@ def test_the_shares_do_not_change_once_the_first_has_come(cast, as_dana):
 def test_a_window_is_begun_anew_by_a_person_with_a_reason_only(cast, pilot):
     went(cast, State.REJECTED)
     with pytest.raises(CannotStep, match="reason"):
-        steps.begin_window(pilot, "")
+        steps.begin_window(pilot, NAMED, "")
     since = pilot.since
-    steps.begin_window(pilot, "Mapping 4 is in force now")
+    steps.begin_window(pilot, NAMED, "Mapping 4 is in force now")
     pilot.refresh_from_db()
     assert pilot.since > since
     move = pilot.moves.latest("pk")
