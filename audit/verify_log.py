@@ -28,7 +28,7 @@ def sha256(*parts: bytes) -> bytes:
 
 def root_by(hashed: bytes, index: int, size: int, path: list[str]) -> bytes | None:
     """The root that a leaf and its audit path lead to (RFC 9162, 2.1.3.2), or None."""
-    last = size - 1
+    last, there = size - 1, 0 <= index < size  # beyond the tree, one leaf's path would fit other places too
     for beside in map(b64decode, path):
         if last <= 0:
             return None
@@ -39,7 +39,7 @@ def root_by(hashed: bytes, index: int, size: int, path: list[str]) -> bytes | No
         else:
             hashed = sha256(b"\1", hashed, beside)
         index, last = index >> 1, last >> 1
-    return hashed if last == 0 else None
+    return hashed if there and last == 0 else None
 
 
 class Log:  # one pass over the file; `keys` are the public keys that count, `anchors` sizes and roots by tree
@@ -106,8 +106,8 @@ class Log:  # one pass over the file; `keys` are the public keys that count, `an
             raise Wrong(f"between here and leaf {self.size - 1}, events are not those of {where}", self.good)
         self.good = self.size
 
-    def on_log(self, said: dict) -> None:
-        self.subject, self.part = said.get("subject", ""), said.get("part", "")
+    def begin(self, said: dict) -> None:  # +log: the first line and no other says what the file claims to prove
+        self.subject, self.part = said.get("subject", ""), "" if said.get("subject") else said.get("part", "")
         self.single = bool(self.subject or self.part == "selection")  # each event has a proof of its own
         self.keys = self.keys or [bytes.fromhex(key) for key in said["keys"]]
 
@@ -120,9 +120,9 @@ class Log:  # one pass over the file; `keys` are the public keys that count, `an
         self.frontier, self.batch, self.size, self.good, self.seen, self.left = [], [], 0, 0, 0, 0
 
     def on_from(self, said: dict) -> None:  # a part in time begins at a checkpoint: the roots of what was before it
-        self.last = self.note(said["checkpoint"])
+        self.last, late = self.note(said["checkpoint"]), self.part != "time" or self.trees > 1 or self.size
         self.frontier, self.size = [b64decode(one) for one in said["frontier"]], self.last["size"]
-        if self.trees > 1 or len(self.frontier) != self.size.bit_count() or self.last["origin"] != self.origin:
+        if late or len(self.frontier) != self.size.bit_count() or self.last["origin"] != self.origin:
             raise Wrong("the part does not begin at a checkpoint of its tree", self.size)
         self.fits(self.last["root"], "the checkpoint it begins at")
         self.since = self.last["time"]
@@ -159,10 +159,8 @@ class Log:  # one pass over the file; `keys` are the public keys that count, `an
     def on_head(self, said: dict) -> None:  # the patient's number of events, by the signed head map, or the gap there
         size, root = int(self.last["heads"].split()[0]), b64decode(self.last["heads"].split()[1])
         for one in said.values():
-            if (
-                root_by(sha256(b"\0", f"{one['subject']} {one['count']}".encode()), one["index"], size, one["path"])
-                != root
-            ):
+            hashed = sha256(b"\0", f"{one['subject']} {one['count']}".encode())
+            if root_by(hashed, one["index"], size, one["path"]) != root:
                 raise Wrong("the number of the patient's events is not the one that was signed", 0)
         low, high = said.get("before", {"index": -1, "subject": ""}), said.get("after", {"index": size, "subject": "~"})
         proved = low["index"] + 1 == high["index"] and low["subject"] < self.subject < high["subject"]
@@ -197,6 +195,8 @@ class Log:  # one pass over the file; `keys` are the public keys that count, `an
 
     def read(self, lines: Iterable[bytes]) -> None:
         for line in lines:
+            if self.told != -1:
+                raise Wrong("the file goes on behind its end", self.size)
             if not line.startswith(b'{"+'):
                 self.event(line[:-1])
             elif line.startswith(b'{"+entry":'):
@@ -209,7 +209,7 @@ class Log:  # one pass over the file; `keys` are the public keys that count, `an
 
     def read_anchors(self, lines: Iterable[str]) -> None:
         for line in lines:
-            with contextlib.suppress(ValueError, KeyError, IndexError, Wrong):
+            with contextlib.suppress(ValueError, KeyError, IndexError, TypeError, AttributeError, Wrong):
                 said = self.note(json.loads(line)["note"])
                 self.anchors.setdefault(said["origin"], {})[said["size"]] = said["root"]
 
@@ -224,10 +224,10 @@ def main(arguments: list[str]) -> int:
     log, wrong, leaf = Log([bytes.fromhex(key) for key in chosen.key]), None, None
     with open(chosen.file, "rb") as file, open(chosen.anchor, encoding="utf-8") as anchor:
         try:
-            log.on_log(json.loads(file.readline())["+log"])
+            log.begin(json.loads(file.readline())["+log"])
             log.read_anchors(anchor)
             log.read(file)
-        except (Wrong, ValueError, KeyError, TypeError, AttributeError, IndexError) as found:
+        except (Wrong, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as found:
             wrong, leaf = found.args if isinstance(found, Wrong) else ("a line cannot be read", log.size)
     proves = {
         "": "none of the patient's events is missing" if log.subject else "no event is missing",
