@@ -12,6 +12,7 @@ from django import forms
 from audit.actions import ACTIONS
 from audit.queries import Scope, Search
 from audit.sentences import WITHOUT_ACCOUNT
+from portal.forms.days import DayField
 
 FAMILIES = {
     "auth": "Signing in",
@@ -74,8 +75,8 @@ class AuditSearchForm(forms.Form):
 
     event = forms.ChoiceField(label="What was done", choices=event_choices, required=False)
     outcome = forms.ChoiceField(label="Outcome", choices=OUTCOMES, required=False)
-    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = DayField("From")
+    until = DayField("To")
     object_type = forms.SlugField(max_length=40, required=False)
     object_id = forms.CharField(max_length=64, required=False)
     trace = forms.CharField(max_length=64, required=False)

@@ -10,6 +10,7 @@ from django import forms
 from audit.retained import FLOOR_YEARS, MOST_YEARS, HoldKind
 from audit.retention import Held
 from portal import crypto
+from portal.forms.days import DayField
 
 
 class YearsForm(forms.Form):
@@ -36,8 +37,8 @@ class HoldForm(forms.Form):
     patient = forms.CharField(label="Patient id", max_length=80, required=False)
     person = forms.ChoiceField(label="Person", required=False)
     location = forms.ChoiceField(label="Location", required=False)
-    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = DayField("From")
+    until = DayField("To")
     reason = forms.CharField(label="Why", max_length=200)
 
     def __init__(

@@ -48,15 +48,15 @@ def _certificates(connection: Connection) -> list[tuple[str, datetime]]:
     found = []
     if ends := certificates.ends(str(connection.settings.get("ca_pem", ""))):
         found.append(("CA certificate", ends))
-    if ends := _client_certificate(connection.pk, connection.revision):
-        found.append(("client certificate", ends))
+    try:
+        if ends := _client_certificate(connection.pk, connection.revision):
+            found.append(("client certificate", ends))
+    except (CannotOpen, KeysUnavailable):
+        pass  # not remembered: it may open the next time
     return found
 
 
 @lru_cache(maxsize=500)
 def _client_certificate(pk: int, revision: int) -> datetime | None:
-    """Opened once a revision: the certificate lies among the secrets."""
-    try:
-        return certificates.ends(Connection.objects.get(pk=pk).secrets().get("client_cert_pem", ""))
-    except (CannotOpen, KeysUnavailable):
-        return None
+    """Opened once a revision: the certificate lies among the secrets. Raises CannotOpen, KeysUnavailable."""
+    return certificates.ends(Connection.objects.get(pk=pk).secrets().get("client_cert_pem", ""))
