@@ -6,6 +6,7 @@ codes are those of the note contract (LOINC); a section without a settled code k
 
 import re
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from lxml import etree
@@ -197,25 +198,32 @@ def _section(parent: etree._Element, value: FieldValue) -> None:
 
 
 def texts(raw: bytes) -> dict[str, str]:
-    """Title and text of each section of a document of ours, line breaks restored. Raises ValueError."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    """Title and text of each section of a document of ours, line breaks restored. Raises ValueError.
+
+    Sections of one title are read one after another. What is commented out is not there.
+    """
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+    )
     try:
         root = etree.fromstring(raw, parser)
     except etree.XMLSyntaxError:
         raise ValueError("This is no XML document.") from None
-    return {
-        str(section.findtext(_q("title")) or ""): _narrative(section.find(_q("text")))
-        for section in root.iter(_q("section"))
-    }
+    found: dict[str, list[str]] = {}
+    for section in root.iter(_q("section")):
+        found.setdefault(str(section.findtext(_q("title")) or ""), []).append(_narrative(section.find(_q("text"))))
+    return {title: "\n\n".join(texts) for title, texts in found.items()}
 
 
 def _narrative(element: etree._Element | None) -> str:
-    if element is None:
-        return ""
-    pieces: list[str] = []
-    for node in element.iter():
-        if node.tag == _q("br"):
-            pieces.append("\n")
-        pieces.append((node.text or "") if node is not element else "")
-        pieces.append((node.tail or "") if node is not element else "")
-    return "".join(pieces)
+    return "" if element is None else "".join(_pieces(element))
+
+
+def _pieces(element: etree._Element) -> Iterator[str]:
+    """The text of an element and all within it, in the order in which it is read; a br is a line break."""
+    if element.tag == _q("br"):
+        yield "\n"
+    yield element.text or ""
+    for child in element:
+        yield from _pieces(child)
+        yield child.tail or ""

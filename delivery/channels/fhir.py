@@ -125,5 +125,5 @@ def _code_of(row: Any, body: bytes) -> str:
 
 def _says_error(outcome: Any) -> bool:
     issues = outcome.get("issue") if isinstance(outcome, dict) else None
-    rows = issues if isinstance(issues, list) else []
+    rows = issues if isinstance(issues, list) else [issues]
     return any(isinstance(row, dict) and row.get("severity") in ("error", "fatal") for row in rows)

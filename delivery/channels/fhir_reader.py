@@ -67,7 +67,10 @@ class FhirReader:
         if not visit.patient.id:
             raise Unavailable("read_unreadable", "patient")
         found = self.client.search(kind, patient=visit.patient.id)
-        return {key: each for each in found if (key := identity_of(each))}
+        ours = {key: each for each in found if (key := identity_of(each))}
+        for each in ours.values():
+            _check(each, visit)
+        return ours
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -113,8 +116,9 @@ def _url(resource: Resource) -> str:
 
 
 def _check(resource: Resource, visit: Visit) -> None:
-    """No other patient's document may pass for this one's."""
-    subject = resource.get("subject")
+    """No other patient's document or entry may pass for this one's, nor that of somebody who is no patient."""
+    subject = resource.get("subject") or resource.get("patient")
     said = subject.get("reference") if isinstance(subject, dict) else None
-    if not isinstance(said, str) or said.rpartition("/")[2] != visit.patient.id:
+    steps = said.split("/") if isinstance(said, str) else []
+    if steps[-1:] != [visit.patient.id] or steps[-2:-1] not in ([], ["Patient"]):
         raise Unavailable("read_unreadable", "patient")

@@ -9,7 +9,7 @@ import binascii
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx2
 
@@ -93,8 +93,13 @@ class FhirClient:
 
     def _own(self, url: str) -> str:
         """The address under our base that a link means. Raises Unavailable for any other place."""
-        address = urljoin(f"{self.settings.base_url}/", url)
-        if not address.startswith(f"{self.settings.base_url}/") or "/../" in address or "\\" in address:
+        base = self.settings.base_url
+        try:
+            address = urljoin(f"{base}/", url)
+            steps = unquote(urlsplit(address).path).split("/")
+        except ValueError:
+            raise Unavailable("read_elsewhere") from None
+        if not address.startswith((f"{base}/", f"{base}?")) or ".." in steps or "\\" in address:
             raise Unavailable("read_elsewhere")
         return address
 
@@ -103,10 +108,7 @@ class FhirClient:
         rows = links if isinstance(links, list) else []
         for row in rows:
             if isinstance(row, dict) and row.get("relation") == "next" and isinstance(row.get("url"), str):
-                address = urljoin(f"{self.settings.base_url}/", row["url"])
-                if not address.startswith((f"{self.settings.base_url}/", f"{self.settings.base_url}?")):
-                    raise Unavailable("read_elsewhere")
-                return address
+                return self._own(row["url"])
         return None
 
     def _get(self, address: str, parameters: dict[str, str]) -> Resource:
@@ -126,6 +128,8 @@ class FhirClient:
             return self.client.get(address, params=parameters or None, headers=headers)
         except http.NotAnswered as error:
             raise Unavailable("read_unavailable", error.reason[:20]) from None
+        except (httpx2.InvalidURL, ValueError):  # a link with characters, or a length, that no address has
+            raise Unavailable("read_elsewhere") from None
 
 
 def _refuse(answer: httpx2.Response) -> None:

@@ -101,7 +101,7 @@ def web_address(url: str, environment: str, what: str) -> str:
         _ = parts.port
     except ValueError:
         raise ValueError(f"{what} is not an address of a web service.") from None
-    if parts.scheme not in ("https", "http") or not parts.hostname or re.search(r"[\s\\]", url):
+    if parts.scheme not in ("https", "http") or not parts.hostname or re.search(r"[\s\\\x00-\x1f\x7f]", url):
         raise ValueError(f"{what} must begin with https:// and name a host.")
     if parts.scheme == "http" and environment == "production":
         raise ValueError(f"{what} must begin with https:// in production.")

@@ -15,7 +15,7 @@ SEXES = frozenset({"M", "F", "O", "U", ""})  # HL7 table 0001, as far as the not
 NULL = '""'  # HL7 2.5.1, 2.5.3: "delete what you hold", never what a scribe dictated
 
 _CONTROL_ID = re.compile(r"[A-Za-z0-9]{20}")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NOT_IN_HEADER = re.compile(r"[|^~\\&\x00-\x1f\x7f]")  # receivers route on it raw: nothing is escaped there
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAKING = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")

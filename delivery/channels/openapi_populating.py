@@ -10,9 +10,9 @@ import httpx2
 
 from delivery.channels import ecw_codes
 from delivery.channels.base import NoAnswer, Patient, Receipt, Refused, Rendered, Unavailable, Visit, WantedTemplate
-from delivery.channels.rest import json_object, rate_limit_ends, retry_after
+from delivery.channels.rest import json_object, own_code, rate_limit_ends, retry_after
 
-POPULATED = {"populated", "already_populated"}
+POPULATED = ("populated", "already_populated")
 REFUSALS = {
     403: "openapi_forbidden",
     404: "openapi_template_not_offered",
@@ -57,7 +57,7 @@ def judge(answer: httpx2.Response, wanted: WantedTemplate) -> Receipt:
     if 300 <= status < 400:
         raise Unavailable("openapi_redirected", code)
     if 400 <= status < 500 and status != 408:
-        own = str((json_object(answer) or {}).get("code", ""))
+        own = own_code(answer)
         raise Refused(ecw_codes.reason(own) or REFUSALS.get(status, "openapi_bad_request"), own[:20] or code, body)
     if not answer.extensions.get("body_left", True):
         raise Unavailable("openapi_busy", code, retry_after=retry_after(answer))

@@ -23,10 +23,10 @@ from delivery.channels.base import (
 from delivery.channels.network import Guard, Resolve
 from delivery.channels.openapi_settings import OpenApiSettings
 from delivery.channels.posting import post
-from delivery.channels.rest import json_object, rate_limit_ends, retry_after
+from delivery.channels.rest import json_object, own_code, rate_limit_ends, retry_after
 
 CONTENT_TYPE = "application/json"
-FILED = {"filed", "already_filed"}
+FILED = ("filed", "already_filed")
 REFUSALS = {
     403: "openapi_forbidden",
     404: "openapi_not_found",
@@ -133,7 +133,7 @@ def judge(answer: httpx2.Response, control_id: str) -> Receipt:
     if 300 <= status < 400:
         raise Unavailable("openapi_redirected", code)
     if 400 <= status < 500 and status != 408:
-        own = str((json_object(answer) or {}).get("code", ""))
+        own = own_code(answer)
         raise Refused(ecw_codes.reason(own) or REFUSALS.get(status, "openapi_bad_request"), own[:20] or code, body)
     if not answer.extensions.get("body_left", True):
         raise Unavailable("openapi_busy", code, retry_after=retry_after(answer))

@@ -57,7 +57,7 @@ class OpenApiSettings:
             client_cert_pem=text(secrets, "client_cert_pem"),
             client_key_pem=text(secrets, "client_key_pem"),
         )
-        if not made.practice_code:
+        if made.practice_code in ("", ".", ".."):  # a step in an address, which quoting leaves as it is
             raise ValueError("Practice code is missing.")
         if not made.facility:
             raise ValueError("Facility is missing: it names the location at eCW.")
@@ -77,7 +77,7 @@ def _base_url(url: str, environment: str) -> str:
         _ = parts.port
     except ValueError:
         raise ValueError("The base address is not an address of a web service.") from None
-    if parts.scheme not in ("https", "http") or not parts.hostname or re.search(r"[\s\\]", url):
+    if parts.scheme not in ("https", "http") or not parts.hostname or re.search(r"[\s\\\x00-\x1f\x7f]", url):
         raise ValueError("The base address must begin with https:// and name a host.")
     if parts.scheme == "http" and environment == "production":
         raise ValueError("A production chart is read by https:// only.")

@@ -50,6 +50,12 @@ def json_object(answer: httpx2.Response) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
+def own_code(answer: httpx2.Response) -> str:
+    """The code that a refusal gives of its own, a text or a number; "" where it gives none."""
+    said = (json_object(answer) or {}).get("code")
+    return str(said) if isinstance(said, str | int) and not isinstance(said, bool) else ""
+
+
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):

@@ -17,7 +17,7 @@ def text(values: Mapping[str, Any], name: str, default: str = "") -> str:
 def whole(values: Mapping[str, Any], name: str, default: int) -> int:
     """A whole number, also one that was typed as text."""
     value = values.get(name, default)
-    if isinstance(value, str) and value.strip().isdecimal():
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 20:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"{name} must be a whole number.")
@@ -29,7 +29,7 @@ def seconds(values: Mapping[str, Any], name: str, default: float, most: float) -
     given = values.get(name, default)
     try:
         value = float("no" if isinstance(given, bool) else given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must be a number of seconds.") from None
     if not 0 < value <= most:
         raise ValueError(f"{name} must be more than 0 and at most {most:g} seconds.")
