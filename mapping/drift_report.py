@@ -1,14 +1,17 @@
 """What stands between a template's mapping in force and its newest import: the changes, whom they hold, a proposal."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from mapping.drift import BROKEN, Change
 from mapping.impact import Impact, impact
-from mapping.models import MappingVersion, Template, TemplateVersion
-from mapping.note import FieldSpec, RuleSpec
+from mapping.matching import Learned
+from mapping.models import FieldKind, MappingVersion, Template, TemplateVersion
+from mapping.note import FieldSpec, MappingSpec, RuleSpec
+from mapping.offers import offers
 from mapping.queries import field_specs, learned_labels, newest_version, published_of, spec_of
 from mapping.sections import name_of
-from mapping.transfer import SUGGESTED, Transfer, transfer
+from mapping.transfer import NEW_FIELD, SUGGESTED, Transfer, transfer
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class Proposed:
     field_id: str = ""
     label: str = ""
     suggested: bool = False
+    new_field: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ class Report:
         same = any(
             (old.section_code, old.field_id) == (rule.section_code, rule.field_id) for old in self.impact.spec.rules
         )
-        return Proposed(name, rule.field_id, labels[rule.field_id], rule.origin == SUGGESTED and not same)
+        suggested, added = rule.origin == SUGGESTED and not same, rule.origin == NEW_FIELD and not same
+        return Proposed(name, rule.field_id, labels[rule.field_id], suggested, added)
 
 
 def report_of(template: Template) -> Report | None:
@@ -76,5 +81,19 @@ def report_of(template: Template) -> Report | None:
     if mapping is None or newest is None or mapping.template_version_id == newest.pk:
         return None
     spec, fields = spec_of(mapping), field_specs(newest.pk)
-    placed = transfer(spec, fields, learned_labels(template.location.practice), same_template=True)
+    learned = learned_labels(template.location.practice)
+    placed = transfer(spec, fields, learned, same_template=True)
+    placed = replace(placed, rules=(*placed.rules, *additions(placed, spec, fields, learned)))
     return Report(mapping, mapping.template_version, newest, impact(spec, fields), placed, fields)
+
+
+def additions(
+    placed: Transfer, old: MappingSpec, fields: Sequence[FieldSpec], learned: Learned
+) -> tuple[RuleSpec, ...]:
+    """Rules for sections that had none, where a field that takes dictated text since is surely for them."""
+    before = {field.field_id for field in old.fields if field.kind == FieldKind.FREE_TEXT}
+    carried = replace(old, fields=tuple(fields), rules=(*placed.rules, *placed.left))
+    sure = [offer.rules for offer in offers(carried, learned).sure]
+    fitting = [rule for rules in sure if before.isdisjoint(rule.field_id for rule in rules) for rule in rules]
+    last = max((rule.position for rule in placed.rules), default=0)
+    return tuple(replace(rule, origin=NEW_FIELD, position=last + at) for at, rule in enumerate(fitting, start=1))

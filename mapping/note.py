@@ -101,7 +101,7 @@ class RuleSpec:
     heading: str = ""
     position: int = 1
     id: int | None = None
-    # How it got its field (transfer.BY_ID, SUGGESTED, INHERITED); "" for one that a person made here.
+    # How it got its field (a key of transfer.MARKS); "" for one that a person made here.
     origin: str = ""
     # Which of its settings cannot be read as they are stored; they have their usual values here.
     damaged: tuple[str, ...] = ()

@@ -162,12 +162,15 @@ def renew_template(draft: MappingVersion, user: User) -> MappingVersion:
 
 
 @transaction.atomic
-def publish(draft: MappingVersion, user: User, reason: str = "") -> MappingVersion:
+def publish(draft: MappingVersion, user: User, reason: str = "", seen: str | None = None) -> MappingVersion:
     """Put the draft in force and retire the one before, in one transaction with the audit record.
 
-    Raises CannotPublish for errors, ReasonNeeded for warnings without a reason, NotRehearsed, NotADraft.
+    `seen` is the fingerprint of what was looked at. Raises CannotPublish for errors, ReasonNeeded for warnings without
+    a reason, NotRehearsed, NotADraft, DraftChanged where `seen` is given and it is another by now.
     """
     draft = _locked_draft(draft)
+    if seen is not None and seen != fingerprint(spec_of(draft)):
+        raise DraftChanged
     problems = problems_of(draft)
     if errors(problems):
         raise CannotPublish(errors(problems))

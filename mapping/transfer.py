@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from mapping.matching import Learned, suggest
 from mapping.note import FieldSpec, MappingSpec, RuleSpec
 
-BY_ID, SUGGESTED, INHERITED = "id", "suggested", "default"
+BY_ID, SUGGESTED, INHERITED, NEW_FIELD = "id", "suggested", "default", "new"
 MARKS = {
     BY_ID: "Copied, same field identifier",
     SUGGESTED: "Copied, field suggested: look at it",
     INHERITED: "From the practice default",
+    NEW_FIELD: "New field, suggested: look at it",
 }
 
 

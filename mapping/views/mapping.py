@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -130,6 +131,7 @@ def _save(request: PortalRequest, draft: MappingVersion, value: str) -> HttpResp
     return redirect("mapping:mapping", pk=draft.template_id)
 
 
+@transaction.atomic  # the lock of saving lasts until it is in force: nobody else's draft slips in between
 def _publish(request: PortalRequest, draft: MappingVersion, value: str) -> HttpResponse:
     form = MappingForm(request.POST)
     answer = _saved(request, draft, form)
@@ -148,9 +150,7 @@ def _publish(request: PortalRequest, draft: MappingVersion, value: str) -> HttpR
 def _go_live(request: PortalRequest, draft: MappingVersion, value: str) -> HttpResponse:
     """Publish the saved draft from another page (a rehearsal's), if it is still the one that was looked at."""
     try:
-        if value != fingerprint(spec_of(draft)):
-            raise DraftChanged
-        publish(draft, request.user, request.POST.get("reason", ""))
+        publish(draft, request.user, request.POST.get("reason", ""), seen=value)
     except DraftChanged:
         messages.error(request, "The draft was changed meanwhile; nothing was published. Look at it again.")
     except NotRehearsed:
@@ -164,6 +164,7 @@ def _go_live(request: PortalRequest, draft: MappingVersion, value: str) -> HttpR
     return redirect("mapping:mapping", pk=draft.template_id)
 
 
+@transaction.atomic
 def _ask(request: PortalRequest, draft: MappingVersion, value: str) -> HttpResponse:
     """Save the form, and ask that a second person publish it without a rehearsal.
 

@@ -1,0 +1,77 @@
+"""What goes live, or is asked about, is what its person looked at: nobody else's save slips in between."""
+
+import pytest
+from django.db import connection
+
+from mapping.models import MappingState, PublishRequest
+from mapping.note import RuleSpec
+from mapping.publishing import DraftChanged, fingerprint, publish, save_rules, start_draft
+from mapping.queries import draft_of, spec_of
+from mapping.views import mapping as views
+from tests.mapping.rehearsing import rehearsed
+
+
+@pytest.fixture
+def draft(cast):
+    return start_draft(cast.north_mapping.template, cast.mel)
+
+
+@pytest.mark.django_db
+class TestWhatWasLookedAt:
+    def test_a_draft_saved_meanwhile_is_not_published_by_what_was_seen_before(self, cast, draft):
+        before = spec_of(draft)
+        mark = fingerprint(before)
+        rules = [*before.rules, RuleSpec("goals", "NF-07", position=9)]
+        save_rules(draft, rules, before.catch_all_field_id, cast.mel)
+        draft = rehearsed(draft, cast.mel)
+        with pytest.raises(DraftChanged):
+            publish(draft, cast.mel, "looked at", seen=mark)
+        assert draft_of(draft.template) == draft
+
+    def test_the_very_one_is_published(self, cast, draft):
+        draft = rehearsed(draft, cast.mel)
+        put = publish(draft, cast.mel, "looked at", seen=fingerprint(spec_of(draft)))
+        assert put.state == MappingState.PUBLISHED
+
+    def test_a_button_without_its_mark_publishes_nothing(self, cast, client, draft):
+        rehearsed(draft, cast.mel)
+        client.force_login(cast.mel)
+        page = client.post(f"/mapping/templates/{draft.template_id}/mapping/", {"action": "live:"}, follow=True)
+        assert "The draft was changed meanwhile; nothing was published." in page.content.decode()
+        assert draft_of(draft.template) == draft
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("action, deed", [("publish", "publish"), ("ask", "ask_second_person")])
+def test_saving_and_what_follows_are_one_transaction(cast, client, draft, monkeypatch, action, deed):
+    held = []
+    real = getattr(views, deed)
+
+    def watched(*args, **options):
+        held.append(connection.in_atomic_block)
+        return real(*args, **options)
+
+    monkeypatch.setattr(views, deed, watched)
+    client.force_login(cast.mel)
+    client.post(f"/mapping/templates/{draft.template_id}/mapping/", posted(draft) | {"action": action, "reason": "Why"})
+    assert held == [True]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_cannot_be_published_is_saved_all_the_same(cast, client, draft):
+    client.force_login(cast.mel)
+    data = posted(draft) | {"action": "publish", "reason": "Why", "rules-0-before": "CC: "}
+    answer = client.post(f"/mapping/templates/{draft.template_id}/mapping/", data)
+    assert answer.status_code == 422, "nobody rehearsed it"
+    assert any(rule.prefix == "CC: " for rule in spec_of(draft).rules)
+    assert not PublishRequest.objects.exists()
+
+
+def posted(draft):
+    """The mapping page's form as the draft stands."""
+    form = views._form_of(spec_of(draft))
+    rows = [line for line in form.rows.forms if line.initial]
+    data = {"rules-TOTAL_FORMS": len(rows), "rules-INITIAL_FORMS": 0, "seen": fingerprint(spec_of(draft))}
+    data |= {form.head[name].html_name: form.head[name].value() or "" for name in form.head.fields if name != "seen"}
+    data |= {line[name].html_name: line[name].value() or "" for line in rows for name in line.fields}
+    return data
