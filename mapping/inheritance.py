@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from mapping.note import FieldSpec, MappingSpec, RuleSpec
 from mapping.sections import name_of
-from mapping.transfer import INHERITED
+from mapping.transfer import INHERITED, same
 from mapping.validation import errors, validate
 
 Rules = Sequence[RuleSpec]
@@ -64,16 +64,6 @@ def by_section(rules: Rules) -> dict[str, tuple[RuleSpec, ...]]:
     for rule in rules:
         listed[rule.section_code] += (rule,)
     return listed
-
-
-def same(one: Rules, other: Rules) -> bool:
-    """Whether both do the same with a section. Its number among a field's sections is each location's own."""
-    return _bare(one) == _bare(other)
-
-
-def _bare(rules: Rules) -> list[RuleSpec]:
-    in_order = sorted(rules, key=lambda rule: rule.position)
-    return [replace(rule, id=None, origin="", position=1) for rule in in_order]
 
 
 def inherits(rules: Rules) -> bool:

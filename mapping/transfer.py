@@ -66,13 +66,35 @@ def transfer(
 
 
 def keeping(placed: Transfer, own: MappingSpec, fields: Sequence[FieldSpec]) -> Transfer:
-    """What is placed, and of the mapping in force there what nothing placed takes over: no section loses its field."""
+    """What is placed, and of the mapping in force there what nothing placed takes over: no section loses its field.
+
+    A section that is inherited there, and that the copy would file the same, goes on being inherited.
+    """
     usable = {field.field_id for field in fields if field.kind != "structured"}
-    taken = {rule.section_code for rule in placed.rules}
+    alike = {rule.section_code for rule in own.rules if rule.origin == INHERITED and _alike(placed, own, rule)}
+    copied = tuple(rule for rule in placed.rules if rule.section_code not in alike)
+    taken = {rule.section_code for rule in copied}
     kept = tuple(
         replace(rule, id=None) for rule in own.rules if rule.section_code not in taken and rule.field_id in usable
     )
     codes = {rule.section_code for rule in kept}
     left = tuple(rule for rule in placed.left if rule.section_code not in codes)
     catch_all = own.catch_all_field_id if own.catch_all_field_id in usable else ""
-    return Transfer((*placed.rules, *kept), left, placed.catch_all_field_id or catch_all, kept)
+    return Transfer((*copied, *kept), left, placed.catch_all_field_id or catch_all, kept)
+
+
+def _alike(placed: Transfer, own: MappingSpec, rule: RuleSpec) -> bool:
+    one, other = (
+        [each for each in rules if each.section_code == rule.section_code] for rules in (placed.rules, own.rules)
+    )
+    return same(one, other)
+
+
+def same(one: Sequence[RuleSpec], other: Sequence[RuleSpec]) -> bool:
+    """Whether both do the same with a section. Its number among a field's sections is each location's own."""
+    return _bare(one) == _bare(other)
+
+
+def _bare(rules: Sequence[RuleSpec]) -> list[RuleSpec]:
+    in_order = sorted(rules, key=lambda rule: rule.position)
+    return [replace(rule, id=None, origin="", position=1) for rule in in_order]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -75,10 +76,12 @@ def save_page(request: PortalRequest, code: str) -> HttpResponse:
         templates, source = unpacked(token, location, request.user)
     except CannotCarry:
         return _upload(request, location, UploadForm(), 422, TOO_OLD)
-    form = PreviewForm(templates, location, request.POST)
-    if not form.is_valid():
-        return _preview(request, location, form, token, source, 422)
-    saved = save_all(location, form.chosen(), user=request.user, source=source, renamed=form.renamed())
+    with transaction.atomic():
+        Location.objects.select_for_update().get(pk=location.pk)  # what is compared is what is saved over
+        form = PreviewForm(templates, location, request.POST)
+        if not form.is_valid():
+            return _preview(request, location, form, token, source, 422)
+        saved = save_all(location, form.chosen(), user=request.user, source=source, renamed=form.renamed())
     for item in saved:
         messages.success(request, _said(item))
     if len(saved) == 1:

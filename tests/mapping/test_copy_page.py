@@ -7,11 +7,14 @@ from django.urls import reverse
 from audit.models import AuditEvent
 from mapping.going_live import NotRehearsed
 from mapping.models import MappingVersion
+from mapping.note import RuleSpec
+from mapping.practice_default import propose
 from mapping.publishing import publish, start_draft
 from mapping.queries import draft_of, published_of, spec_of
 from mapping.sections import name_of
 from portal.models import Location
 from tests.cast import make_template
+from tests.mapping.sharing import changed, live, placed, shared, west
 
 
 @pytest.fixture
@@ -162,3 +165,16 @@ def test_a_copy_needs_a_rehearsal_or_a_second_person_like_any_change(cast, dana,
     draft = draft_of(cast.south_mapping.template)
     with pytest.raises(NotRehearsed):
         publish(draft, cast.dana, "copied from North")
+
+
+def test_a_row_inherited_there_and_copied_the_same_goes_on_being_inherited(cast, dana):
+    inheriting = west(cast)
+    propose(inheriting.template, shared(cast, ["plan", "assessment"]), cast.dana)
+    live(cast, draft_of(inheriting.template))
+    changed(cast, cast.north_mapping, RuleSpec("plan", "NF-07"))
+    page = said(dana.get(reverse("mapping:copy", args=[cast.north_mapping.template_id])))
+    assert 'Stays as it is there">Assessment</td>' in page
+    dana.post(reverse("mapping:copy", args=[cast.north_mapping.template_id]), {"to": [inheriting.template_id]})
+    there = placed(draft_of(inheriting.template))
+    assert there["assessment"] == ("NF-05", "default")
+    assert there["plan"] == ("NF-07", "id")

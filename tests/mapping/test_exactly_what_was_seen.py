@@ -1,14 +1,20 @@
 """What goes live, or is asked about, is what its person looked at: nobody else's save slips in between."""
 
+import re
+
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
 from mapping.models import MappingState, PublishRequest
 from mapping.note import RuleSpec
 from mapping.publishing import DraftChanged, fingerprint, publish, save_rules, start_draft
 from mapping.queries import draft_of, spec_of
+from mapping.views import imports
 from mapping.views import mapping as views
 from tests.mapping.rehearsing import rehearsed
+
+KNEE = b"Template: Knee Visit\nOrder,Field ID,Label,Type\n1,K1,CC,Free text\n2,K2,Meds,Free text\n"
 
 
 @pytest.fixture
@@ -45,13 +51,7 @@ class TestWhatWasLookedAt:
 @pytest.mark.parametrize("action, deed", [("publish", "publish"), ("ask", "ask_second_person")])
 def test_saving_and_what_follows_are_one_transaction(cast, client, draft, monkeypatch, action, deed):
     held = []
-    real = getattr(views, deed)
-
-    def watched(*args, **options):
-        held.append(connection.in_atomic_block)
-        return real(*args, **options)
-
-    monkeypatch.setattr(views, deed, watched)
+    monkeypatch.setattr(views, deed, watched(getattr(views, deed), held))
     client.force_login(cast.mel)
     client.post(f"/mapping/templates/{draft.template_id}/mapping/", posted(draft) | {"action": action, "reason": "Why"})
     assert held == [True]
@@ -65,6 +65,31 @@ def test_what_cannot_be_published_is_saved_all_the_same(cast, client, draft):
     assert answer.status_code == 422, "nobody rehearsed it"
     assert any(rule.prefix == "CC: " for rule in spec_of(draft).rules)
     assert not PublishRequest.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_is_compared_and_saved_in_one_transaction(cast, client, monkeypatch):
+    held = []
+    for deed in ("PreviewForm", "save_all"):
+        real = getattr(imports, deed)
+        monkeypatch.setattr(imports, deed, watched(real, held))
+    client.force_login(cast.mel)
+    page = client.post("/mapping/import/NORTH/", {"file": SimpleUploadedFile("knee.csv", KNEE)})
+    token = re.search(r'name="token" value="([^"]+)"', page.content.decode())[1]
+    assert held == [False], "to look at it, nobody is kept waiting"
+    data = {"token": token, "t0-include": "on", "t0-code": "KNEE", "t0-name": "Knee"}
+    assert client.post("/mapping/import/NORTH/save/", data).status_code == 302
+    assert held == [False, True, True]
+
+
+def watched(deed, held):
+    """The same deed; each time it is done, whether a transaction is open is put into `held`."""
+
+    def done(*args, **options):
+        held.append(connection.in_atomic_block)
+        return deed(*args, **options)
+
+    return done
 
 
 def posted(draft):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mapping.note import FieldSpec, RuleSpec
-from mapping.transfer import BY_ID, SUGGESTED, keeping, transfer
+from mapping.transfer import BY_ID, INHERITED, SUGGESTED, keeping, transfer
 from tests.mapping.specs import field, spec
 
 HERE = [field("F1", 1), field("F2", 2)]
@@ -92,6 +92,18 @@ class TestWhatIsMappedThereAlready:
     def test_gives_way_where_the_copy_places_its_section(self):
         placed = self.kept([("plan", "F2")], [("plan", "X2"), ("plan", "X1")])
         assert [(rule.field_id, rule.origin) for rule in placed.rules] == [("F2", BY_ID)]
+
+    def test_goes_on_being_inherited_where_the_copy_would_file_it_the_same(self):
+        mine = [RuleSpec("plan", "F2", origin=INHERITED, position=3), RuleSpec("goals", "F2")]
+        placed = self.kept([RuleSpec("plan", "F2", id=8), ("goals", "F2")], mine)
+        assert [(rule.section_code, rule.origin) for rule in placed.rules] == [("goals", BY_ID), ("plan", INHERITED)]
+        assert [(rule.section_code, rule.position) for rule in placed.kept] == [("plan", 3)]
+
+    def test_is_no_longer_inherited_where_the_copy_files_it_otherwise(self):
+        for copied in ([RuleSpec("plan", "F2", prefix="P: ")], [("plan", "F2"), RuleSpec("plan", "F2", heading="x")]):
+            placed = self.kept(copied, [RuleSpec("plan", "F2", origin=INHERITED)])
+            assert {rule.origin for rule in placed.rules} == {BY_ID}
+            assert placed.kept == ()
 
     def test_does_not_stay_in_a_field_that_is_gone_or_coded_now(self):
         placed = self.kept([("goals", "F1")], [("goals", "GONE"), ("allergies", "X4")])
