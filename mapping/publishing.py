@@ -246,9 +246,11 @@ def start_copy(template: Template, source: MappingVersion, placed: Transfer, use
 
 
 @transaction.atomic
-def discard_draft(draft: MappingVersion) -> None:
-    """Delete a draft with its rules; the mapping in force stays in force."""
+def discard_draft(draft: MappingVersion, seen: str = "") -> None:
+    """Delete a draft with its rules; the mapping in force stays in force. DraftChanged where `seen` is another."""
     draft = _locked_draft(draft)
+    if seen and seen != fingerprint(spec_of(draft)):
+        raise DraftChanged
     record("mapping.discard", **_columns(draft), detail={"template": draft.template.code, "rules": draft.rules.count()})
     draft.delete()
 

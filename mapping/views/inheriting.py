@@ -18,6 +18,7 @@ from mapping.inheritance import Followed, by_section, standings
 from mapping.models import MappingVersion, PracticeDefault, Template
 from mapping.note import MappingSpec
 from mapping.practice_default import propose, publish_default
+from mapping.publishing import NotADraft
 from mapping.queries import draft_of, published_of, spec_of
 from mapping.sections import name_of
 from portal.access import practice_for, practice_of
@@ -199,7 +200,10 @@ def _publish(request: PortalRequest, mapping: MappingVersion, form: PracticeDefa
     asked = request.POST.getlist("to")
     for one in previews(mapping, rules_of(default), code):
         if one.proposable and str(one.template.pk) in asked:
-            _say(request, one.template, propose(one.template, default, request.user))
+            try:
+                _say(request, one.template, propose(one.template, default, request.user))
+            except NotADraft:
+                messages.error(request, f"{one.template.location.name}: somebody began a draft there meanwhile.")
     said = f"{str(default).capitalize()} is published. No mapping in force was changed."
     messages.success(request, said)
     return redirect("mapping:default")

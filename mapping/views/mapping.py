@@ -37,6 +37,8 @@ from mapping.queries import draft_of, drifted_in_force, published_of, spec_of
 from mapping.sections import is_code, name_of
 from portal.requests import PortalRequest
 
+GONE = "published or discarded"
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def mapping_page(request: PortalRequest, pk: int) -> HttpResponse:
@@ -113,12 +115,12 @@ def _act(request: PortalRequest, template: Template) -> HttpResponse:
         return _gone(request, template)
     try:
         return ACTIONS[action](request, draft, value)
-    except NotADraft:
-        return _gone(request, template)
+    except (NotADraft, DraftChanged) as met:
+        return _gone(request, template, "saved by somebody else" if isinstance(met, DraftChanged) else GONE)
 
 
-def _gone(request: PortalRequest, template: Template) -> HttpResponse:
-    messages.error(request, "This draft was published or discarded meanwhile; nothing of yours was saved.")
+def _gone(request: PortalRequest, template: Template, how: str = GONE) -> HttpResponse:
+    messages.error(request, f"This draft was {how} meanwhile; nothing of yours was saved.")
     return redirect("mapping:mapping", pk=template.pk)
 
 
@@ -200,12 +202,19 @@ def _saved(request: PortalRequest, draft: MappingVersion, form: MappingForm) -> 
 
 
 def _discard(request: PortalRequest, draft: MappingVersion, value: str) -> HttpResponse:
-    discard_draft(draft)
+    try:
+        discard_draft(draft, request.POST.get("seen", ""))
+    except DraftChanged:
+        messages.error(request, "Not discarded: somebody else saved this draft since you opened it. Look at it first.")
+        return redirect("mapping:mapping", pk=draft.template_id)
     messages.success(request, "Draft discarded. The mapping in force is unchanged.")
     return redirect("mapping:template", pk=draft.template_id)
 
 
 def _renew(request: PortalRequest, draft: MappingVersion, value: str) -> HttpResponse:
+    answer = _saved_along(request, draft)
+    if answer is not None:
+        return answer
     renewed = renew_template(draft, request.user)
     messages.success(request, f"The draft is now for version {renewed.template_version.number} of the template.")
     return redirect("mapping:mapping", pk=draft.template_id)
