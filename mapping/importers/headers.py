@@ -17,6 +17,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "id": (
         *("field id", "field identifier", "field code", "field key", "field no", "field number", "fieldid"),
         *("identifier", "id", "code", "key", "element id", "item id", "obx 3", "obx3", "obx identifier", "obx id"),
+        *("item no", "item number", "item code"),
         *("observation identifier", "section id", "section identifier", "section code", "template field id"),
     ),
     "label": (
@@ -66,8 +67,11 @@ for _name, _headers in SPANISH.items():
 _KNOWN = {header: name for name, headers in HEADERS.items() for header in headers}
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W_]+")
+# Where no header is known for the label, one with such a word is taken for it: "Name on screen".
+_NAMING = frozenset({"name", "label", "heading", "caption", "title", "nombre", "etiqueta", "titulo", "encabezado"})
+_OF_OTHERS = frozenset({"file", "user", "author", "by", "table", "column", "practice", "provider", "group"})
 # The vendor's name before a header ("eCW Field ID") says nothing about the column.
-_VENDOR = frozenset({"ecw", "eclinicalworks"})
+_VENDOR = frozenset({"ecw", "eclinicalworks", "emr", "ehr"})
 _VENDOR_AS_WRITTEN = re.compile("eCW|eClinicalWorks")  # their capitals would divide them
 
 
@@ -99,9 +103,25 @@ def meanings(headers: Sequence[str], known: Known = NOTHING) -> dict[str, int]:
             usual = -1 if said in known else listed.index(_unaccented(said)) if _unaccented(said) in listed else 0
             best[name] = min(best.get(name, (usual, column)), (usual, column))
     columns = {name: column for name, (_usual, column) in best.items()}
+    taken = naming(headers, columns, known)
+    if taken is not None:
+        columns["label"] = taken
     if "label" not in columns and "group" in columns:
         columns["label"] = columns.pop("group")  # "Section" beside "Field ID" names the field, not a group
     return columns
+
+
+def naming(headers: Sequence[str], columns: Mapping[str, int], known: Known = NOTHING) -> int | None:
+    """The column that names the fields by a header nobody knows; None where one is known, or several may be it."""
+    if "label" in columns or "id" not in columns:
+        return None
+    said = [set(_unaccented(words(header)).split()) if words(header) not in known else set() for header in headers]
+    fitting = [
+        column
+        for column, each in enumerate(said)
+        if each & _NAMING and not each & _OF_OTHERS and not meaning(headers[column])
+    ]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def accepted(name: str) -> str:

@@ -16,6 +16,10 @@ _FIELD_LISTS = frozenset({"fields", "sections", "items", "elements", "components
 _GROUP_LISTS = frozenset({"sections", "groups", "tabs", "panels", "categories", "areas", "pages", "blocks"})
 # What a structured field may be answered with looks like fields, and is none.
 _CHOICES = frozenset({"options", "choices", "values", "answers", "picklist", "pick list", "codes", "enum"})
+# Objects inside a field that say how it is shown: its label may stand there.
+_SHOWN = frozenset(
+    {"display", "ui", "presentation", "view", "text", "labels", "properties", "attributes", "definition"}
+)
 _NAMES = ("name", "title", "template name", "template", "form name", "label")
 _CODES = ("template id", "template code", "code", "id", "identifier")
 _DEEPEST = 20
@@ -32,7 +36,7 @@ def read(filename: str, content: bytes, known: Known = NOTHING) -> Reading:
     found = list(_templates(tree, "", 0))
     if found:
         return Reading(stem(filename), templates=tuple(_template(node, fields, filename) for node, fields in found))
-    listed = max(_lists(tree, 0), key=len, default=[])
+    listed = _alike(list(_lists(tree, 0)))
     if not listed:
         raise ImportRefused(
             "No list of fields was found: each field needs an identifier (such as "
@@ -66,6 +70,12 @@ def _lists(tree: Any, depth: int) -> Iterator[list[dict[str, Any]]]:
         return
     for value in tree if isinstance(tree, list) else tree.values():
         yield from _lists(value, depth + 1)
+
+
+def _alike(lists: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The longest list, with all others of the same keys where they stand: a template's groups are one list."""
+    longest = {key for item in max(lists, key=len, default=[]) for key in item}
+    return [item for one in lists if {key for item in one for key in item} == longest for item in one]
 
 
 def _plain(item: dict[str, Any]) -> dict[str, str]:
@@ -204,12 +214,12 @@ def _values(item: dict[str, Any]) -> dict[str, str]:
     nested = []
     for key, value in item.items():
         if isinstance(value, dict):
-            nested.append(value)
+            nested.append((value, ("max_length", "required", "kind", *("label", "order") * (words(key) in _SHOWN))))
         elif meaning(key) in _PROPERTIES and not isinstance(value, list):
             found.setdefault(meaning(key), _as_text(value))
-    for inner in nested:
+    for inner, wanted in nested:
         for key, value in inner.items():
-            if meaning(key) in ("max_length", "required", "kind") and not isinstance(value, dict | list):
+            if meaning(key) in wanted and not isinstance(value, dict | list):
                 found.setdefault(meaning(key), _as_text(value))
     if "label" not in found and "group" in found:
         found["label"] = found.pop("group")

@@ -78,8 +78,20 @@ def understood(rows: Sequence[Row]) -> int:
 
 def _unused(headers: Sequence[str], columns: dict[str, int], known: Known) -> list[str]:
     """The columns nobody has said anything of; what a person set aside is not named again."""
-    unused = [tidy(cell) for cell in headers if cell.strip() and not meaning(cell) and words(cell) not in known]
-    return [f"Columns not used: {', '.join(unused)}."] if unused else []
+    nameless = [column for column, cell in enumerate(headers) if not meaning(cell) and words(cell) not in known]
+    unused = [
+        tidy(headers[column]) for column in nameless if headers[column].strip() and column not in columns.values()
+    ]
+    notes = [f"Columns not used: {', '.join(unused)}."] if unused else []
+    if columns.get("label") in nameless:
+        notes.append(
+            f"“{tidy(headers[columns['label']])}” was taken for the fields' names: look whether that is right."
+        )
+    if "label" not in columns:
+        notes.append(
+            "No column of the fields' names was found, so nothing can be suggested: say what each column holds."
+        )
+    return notes
 
 
 def _titles(rows: Sequence[Row], known: Known) -> dict[str, str]:
