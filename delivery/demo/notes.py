@@ -70,8 +70,8 @@ def complete(row: dict[str, Any], place: int) -> dict[str, Any]:
 
 def patient(given: dict[str, Any], place: int) -> dict[str, str]:
     """The posted patient's names and sex where the note has them; the id is always invented."""
-    age = str(given.get("patient_age") or "")
-    born = date(2026 - int(age), 1, 1).isoformat() if age.isdigit() else "1970-01-01"
+    age = str(given.get("patient_age", ""))
+    born = date(2026 - int(age), 1, 1).isoformat() if age.isdecimal() else "1970-01-01"
     return {
         "id": f"P{10000 + place}",
         "family": str(given.get("patient_familyname") or given.get("family") or "Demo"),

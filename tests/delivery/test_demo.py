@@ -199,7 +199,7 @@ class TestItsTally:
 
     def test_counts_sections_without_a_field_wherever_they_went(self, cast):
         def problem(code):
-            return {"code": code, "message": "x", "pointer": "/sections/0"}
+            return {"code": code, "message": "x", "pointer": "/sections/0", "section_code": ""}
 
         held = make_delivery(cast, State.HELD, problems=[problem("unmapped_section"), problem("text_too_long")])
         caught = make_delivery(cast, State.VERIFIED, problems=[problem("caught_section")] * 2)
