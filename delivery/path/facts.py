@@ -10,7 +10,7 @@ from django.urls import reverse
 from delivery.events.models import EventSource, Way
 from delivery.events.settings import WebhookSettings
 from delivery.oauth import scopes
-from delivery.ways.capabilities import used_at
+from delivery.path.steps import meant_at
 from delivery.webhooks.models import ScribeEndpoint
 from portal.models import Connection, ConnectionKind, Location
 
@@ -32,7 +32,7 @@ Absolute = Callable[[str], str]
 
 def outgoing(location: Location) -> list[Line]:
     """What this installation opens: to eCW, and to the scribes it tells things."""
-    lines = [line for connection in used_at(location) for line in of_connection(connection)]
+    lines = [line for connection in meant_at(location) for line in of_connection(connection)]
     told = ScribeEndpoint.objects.filter(
         scribe__practice=location.practice_id, environment=location.environment, enabled=True
     ).select_related("scribe")
@@ -83,7 +83,7 @@ def forms(location: Location, absolute: Absolute) -> list[tuple[str, list[tuple[
     """What eCW's forms ask for, by connection and by source of events: pairs of a name and a value to copy."""
     found = [
         (connection.name, of_fhir(connection, absolute))
-        for connection in used_at(location)
+        for connection in meant_at(location)
         if connection.kind == ConnectionKind.FHIR
     ]
     for source in EventSource.objects.filter(location=location, way=Way.WEBHOOK, enabled=True):

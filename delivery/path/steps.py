@@ -83,9 +83,14 @@ def connections(location: Location, director: bool) -> list[Step]:
             url=here,
         ),
     ]
-    used = [each for each in used_at(location) if not is_relay(each)]
-    used += [sender] if sender and sender not in used else []
-    return steps + [tested(location, each, director) for each in used] + probed(location, sender, director)
+    used = [tested(location, each, director) for each in meant_at(location)]
+    return steps + used + probed(location, sender, director)
+
+
+def meant_at(location: Location) -> list[Connection]:
+    """What the location sends and reads by; never certification's relay, but what it stands for."""
+    used, sender = [each for each in used_at(location) if not is_relay(each)], sends(location)
+    return used + ([sender] if sender and sender not in used else [])
 
 
 def sends(location: Location) -> Connection | None:
