@@ -228,7 +228,7 @@ def test_events_written_behind_the_end_are_noticed(log, export, verified):
     path = export()
     event = next(line for line in lines_of(path) if not line.startswith(b'{"+'))
     path.write_bytes(path.read_bytes() + event)
-    assert "as many events as it says" in verified(path)["wrong"]
+    assert verified(path)["wrong"] == "the file goes on behind its end"
 
 
 # One patient, and nothing missing
