@@ -12,20 +12,25 @@ from django.utils import timezone
 from audit.record import record
 from delivery import bell
 from delivery.affected import by_problems
+from delivery.channels.registry import SHOWS_DOCUMENTS
 from delivery.intake import DEADLINE, new_control_id
 from delivery.lanes import lane_for
 from delivery.models import Delivery, Lane, Note, Wire
-from delivery.overtaken import certainly_unsent
+from delivery.overtaken import ask_to_strike, certainly_unsent
 from delivery.pilot.cohort import HOLDS
 from delivery.places import AWAITS_REVIEW, sockets_of
 from delivery.states import STRIKABLE, STRUCK, State
 from delivery.transition import Ticket, begin, tickets, transition
 from portal import crypto
-from portal.models import Connection, Route
+from portal.models import Connection, Part, Route
 
 # Held for something that only one way of releasing answers.
 NOT_ONE_BY_ONE = HOLDS | {AWAITS_REVIEW}
 CANCELLABLE = (State.HELD, State.READY, State.PARKED)
+# What some reader may show again: attached documents are shown by the connection that sent them, or by none.
+SHOWN = Q(part=Part.ATTACHMENTS, connection__kind__in=SHOWS_DOCUMENTS) | (
+    ~Q(part=Part.ATTACHMENTS) & Q(location__reading_connection__isnull=False)
+)
 
 
 def hold(ids: Sequence[int], reason: str) -> list[Ticket]:
@@ -111,7 +116,7 @@ def decide_not_sent(ids: Sequence[int], reason: str) -> list[Ticket]:
 def verify_now(ids: Sequence[int]) -> int:
     """Read the chart again at once; returns for how many that is possible."""
     readable = [State.ACCEPTED, State.MISFILED, State.UNKNOWN]
-    return Delivery.objects.filter(pk__in=ids, state__in=readable, location__reading_connection__isnull=False).update(
+    return Delivery.objects.filter(SHOWN, pk__in=ids, state__in=readable).update(
         read_at=timezone.now(), readings_made=0
     )
 
@@ -203,17 +208,8 @@ def retract(note: Note) -> list[Ticket]:
         subject_bidx=version.patient_bidx if version else "",
         correlation_id=version.correlation_id if version else "",
     )
-    ask_to_strike(note)
+    ask_to_strike(note.deliveries.all())
     return cancel(without_doubt(note), "", reason_code="retracted")
-
-
-def ask_to_strike(note: Note) -> None:
-    """What left already, or is parked in doubt, is a person's task until they say that it is struck."""
-    now = timezone.now()
-    sent = [State.SENDING, State.ACCEPTED, State.VERIFIED, State.MISFILED, State.UNKNOWN]
-    left = note.deliveries.exclude(reason_code=STRUCK)
-    left.filter(state__in=[*sent, State.PARKED]).update(withdrawn_at=now)
-    left.filter(state__in=sent).update(reason_code="retract_requested", updated_at=now)
 
 
 def strike(ids: Sequence[int], reason: str) -> int:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from delivery import actions
 from delivery.attesting import attest
 from delivery.contested import FIELD_TAKEN
+from delivery.document_doubts import is_document
+from delivery.document_verification import can_be_read
 from delivery.models import Delivery
 from delivery.states import STRIKABLE, State
 
@@ -130,6 +132,8 @@ def deeds_for(delivery: Delivery) -> list[Deed]:
     """The buttons for this delivery as it stands."""
     state = State(delivery.state)
     readable = delivery.location.reading_connection_id is not None
+    if is_document(delivery):
+        readable = can_be_read(delivery)
     possible = {
         "release": delivery.reason_code not in actions.NOT_ONE_BY_ONE,
         "verify": readable,

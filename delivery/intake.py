@@ -24,6 +24,7 @@ from delivery.answers import note_answer
 from delivery.group import Group
 from delivery.known import MOST_TOGETHER, Answer, Known, Posting, look_up
 from delivery.models import Delivery, IdempotencyKey, Note, NoteVersion
+from delivery.overtaken import ask_to_strike
 from delivery.places import Destination, Places, Refusal, kept
 from delivery.posted import PostedNote, Wrong, note_of
 from delivery.states import State
@@ -263,12 +264,16 @@ def insert(arrivals: Sequence[Arrival]) -> None:
 
 
 def supersede_older(arrival: Arrival) -> None:
-    """What still waits of older versions gives way; what was sent already is followed by a correction."""
+    """What still waits of older versions gives way; what was sent already is followed by a correction.
+
+    A part that the new version leaves out has none: what was sent of it is struck by a person.
+    """
     older = Delivery.objects.filter(note=arrival.version.note).exclude(note_version=arrival.version)
     with acting(arrival.posting.actor):
         for state in (State.HELD, State.READY):
             waiting = tickets(older.filter(state=state).values_list("pk", flat=True))
             transition(waiting, state, State.SUPERSEDED, reason_code="superseded")
+    ask_to_strike(older.exclude(part__in=arrival.posting.posted.parts))
 
 
 def ingest_entry(arrival: Arrival) -> Entry:

@@ -234,7 +234,11 @@ class NoteSerializer(Strict):
     """What a scribe posts (the contract is documented field by field in /api/v1/schema)."""
 
     source_note_id = Identifier("your id of the note", 200)
-    version = WholeNumber(min_value=1, max_value=MOST_VERSIONS)
+    version = WholeNumber(
+        min_value=1,
+        max_value=MOST_VERSIONS,
+        help_text="a higher one takes the earlier one's place; what it leaves out is withdrawn",
+    )
     location = Identifier("the location's code", 40)
     template = optional(60)
     visit_type = Choice(["in_person", "telehealth"], required=False)

@@ -8,7 +8,7 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from audit.record import filter_detail, record
-from delivery import bell
+from delivery import actions, bell
 from delivery.bulk.tables import Job, JobItem
 from delivery.deeds import DEEDS, Deed
 from delivery.failures import failure
@@ -49,7 +49,7 @@ def able(found: QuerySet[Delivery], deed: Deed) -> QuerySet[Delivery]:
     """Those of the found that stand where the deed is possible."""
     rows = found.filter(state__in=deed.states)
     if deed.verb == "verify":
-        rows = rows.filter(location__reading_connection__isnull=False)
+        rows = rows.filter(actions.SHOWN)
     if deed.verb == "replay":
         rows = rows.filter(lane__isnull=False)
     return rows

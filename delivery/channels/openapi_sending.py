@@ -33,6 +33,8 @@ REFUSALS = {
     409: "openapi_template_other",
     413: "openapi_too_large",
 }
+# Tried again, a note that eCW will not hear of would wait a day before anybody knew.
+UNREAD = {"read_not_found": "openapi_not_found", "read_forbidden": "openapi_forbidden"}
 
 
 def open_channel(settings: OpenApiSettings, resolve: Resolve, guard: Guard) -> "OpenApiChannel":
@@ -64,11 +66,13 @@ class OpenApiChannel:
         return None if self.settings.texts_choose_template else openapi_populating.wanted(rendered)
 
     def standing_template(self, wanted: WantedTemplate) -> str:
-        """What the visit's note is made of by now. Raises Unavailable, or Refused for another patient's visit."""
+        """What the visit's note is made of by now. Raises Unavailable, or Refused where the texts would be too."""
         address = openapi.address_of(self.settings, wanted.visit.encounter_id)
         try:
             answer = openapi.ask(self.client, self.settings, address, wanted.visit.facility)
         except Unavailable as error:
+            if error.reason_code in UNREAD:
+                raise Refused(UNREAD[error.reason_code], error.code) from None
             reason = "unauthorized" if error.reason_code == "read_unauthorized" else error.reason_code
             raise Unavailable(reason, error.code, retry_after=error.retry_after) from None
         try:

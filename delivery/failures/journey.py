@@ -16,11 +16,11 @@ FAILURES = (
     Failure(
         "retract_requested",
         "The scribe withdrew this note after it was sent",
-        "The scribe asked to withdraw the note when it was on its way or in the chart already. What stands in the "
-        "chart stays there until a person removes it.",
+        "The scribe asked to withdraw the note, or left this part out of a newer version, when it was on its way or in "
+        "the chart already. What stands in the chart stays there until a person removes it.",
         Owner.PRACTICE,
-        "Open the visit in eCW and strike the note there, as your practice does with notes charted in error; then say "
-        "so here.",
+        "Open the visit in eCW and strike there what is withdrawn, as your practice does with notes charted in error; "
+        "then say so here.",
     ),
     Failure(
         "struck_in_chart",
@@ -205,7 +205,7 @@ FAILURES = (
     Failure(
         "retracted",
         "The scribe withdrew the note",
-        "The scribe asked to withdraw the note before it was sent.",
+        "The scribe asked to withdraw the note, or left this part out of a newer version, before it was sent.",
         Owner.SCRIBE,
         "Nothing to do. If a part is already in the chart, retract it there.",
     ),

