@@ -96,7 +96,7 @@ def _by_ecws_code(answer: httpx2.Response, body: bytes, entries: int) -> Receipt
     if said is None:
         raise NoAnswer("unreadable_answer", "no JSON", body)
     if said.get("resourceType") != "Bundle" or said.get("type") != "transaction-response":
-        raise NoAnswer("fhir_contradiction", str(said.get("resourceType"))[:20], body)
+        raise NoAnswer("fhir_contradiction", "resourceType", body)
     rows = said.get("entry")
     if not isinstance(rows, list) or len(rows) != max(entries, 1):
         raise NoAnswer("fhir_contradiction", "entry", body)
@@ -108,7 +108,7 @@ def _by_ecws_code(answer: httpx2.Response, body: bytes, entries: int) -> Receipt
         raise Refused(ecw_codes.reason(refused[0]), refused[0], body)
     strange = [code for code in codes if code != ecw_codes.SUCCESS]
     if strange:
-        raise NoAnswer("fhir_unknown_code", strange[0][:20], body)
+        raise NoAnswer("fhir_unknown_code", ecw_codes.plain(strange[0]) or "no code", body)
     if any(_says_error(row["response"].get("outcome")) for row in rows):
         raise NoAnswer("fhir_contradiction", "outcome", body)
     return Receipt(codes[0], body)

@@ -48,7 +48,7 @@ def judge(answer: httpx2.Response, wanted: WantedTemplate) -> Receipt:
         said = json_object(answer) or {}
         same = (said.get("control_id"), said.get("template")) == (wanted.control_id, wanted.template)
         if not same or said.get("status") not in POPULATED:
-            raise NoAnswer("openapi_template_contradiction", str(said.get("status"))[:20], body)
+            raise NoAnswer("openapi_template_contradiction", "status", body)
         return Receipt(code, body)
     if status == 429:
         raise Unavailable("rate_limited", code, retry_after=rate_limit_ends(answer))
@@ -58,7 +58,9 @@ def judge(answer: httpx2.Response, wanted: WantedTemplate) -> Receipt:
         raise Unavailable("openapi_redirected", code)
     if 400 <= status < 500 and status != 408:
         own = own_code(answer)
-        raise Refused(ecw_codes.reason(own) or REFUSALS.get(status, "openapi_bad_request"), own[:20] or code, body)
+        raise Refused(
+            ecw_codes.reason(own) or REFUSALS.get(status, "openapi_bad_request"), ecw_codes.plain(own) or code, body
+        )
     if not answer.extensions.get("body_left", True):
         raise Unavailable("openapi_busy", code, retry_after=retry_after(answer))
     raise NoAnswer("openapi_template_no_answer", code, body)

@@ -138,7 +138,9 @@ def judge(answer: httpx2.Response, control_id: str) -> Receipt:
         raise Unavailable("openapi_redirected", code)
     if 400 <= status < 500 and status != 408:
         own = own_code(answer)
-        raise Refused(ecw_codes.reason(own) or REFUSALS.get(status, "openapi_bad_request"), own[:20] or code, body)
+        raise Refused(
+            ecw_codes.reason(own) or REFUSALS.get(status, "openapi_bad_request"), ecw_codes.plain(own) or code, body
+        )
     if not answer.extensions.get("body_left", True):
         raise Unavailable("openapi_busy", code, retry_after=retry_after(answer))
     raise NoAnswer("openapi_server_error", code, body)
@@ -148,5 +150,5 @@ def _filed(said: dict[str, Any] | None, control_id: str, code: str, body: bytes)
     if said is None:
         raise NoAnswer("unreadable_answer", "no JSON", body)
     if said.get("control_id") != control_id or said.get("status") not in FILED:
-        raise NoAnswer("openapi_contradiction", str(said.get("status"))[:20], body)
+        raise NoAnswer("openapi_contradiction", "status", body)
     return Receipt(code, body)

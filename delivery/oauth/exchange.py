@@ -29,6 +29,7 @@ ALGORITHM = "RS384"  # the only one eCW takes; SMART's backend services ask serv
 ASSERTION_SECONDS = 240  # at most 300
 LONGEST_LIFE = 86_400 * 366
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
+_WORD = re.compile(r"[a-z_]+")
 _REASONS = {
     "invalid_client": "invalid_client",
     "unauthorized_client": "invalid_client",
@@ -89,14 +90,14 @@ class Authority:
             return self._issued(self._client(asked).fetch_token(grant_type="client_credentials"), asked)
         except OAuth2Error as error:
             reason = "scope_refused" if error.error == "invalid_grant" else _reason(error)
-            raise Unavailable(reason, str(error.error)[:20]) from None
+            raise Unavailable(reason, _word(error)) from None
 
     def refresh(self, refresh_token: str, scopes: Iterable[str]) -> Issued:
         """New tokens for a refresh token, which may be used up by it."""
         try:
             made = self._client(()).refresh_token(refresh_token=refresh_token)
         except OAuth2Error as error:
-            raise Unavailable(_reason(error), str(error.error)[:20]) from None
+            raise Unavailable(_reason(error), _word(error)) from None
         return self._issued(made, tuple(scopes))
 
     def redeem(self, code: str, verifier: str, redirect_uri: str, scopes: Iterable[str]) -> Issued:
@@ -108,7 +109,7 @@ class Authority:
                 grant_type="authorization_code", code=code, code_verifier=verifier, redirect_uri=redirect_uri
             )
         except OAuth2Error as error:
-            raise Unavailable(_reason(error), str(error.error)[:20]) from None
+            raise Unavailable(_reason(error), _word(error)) from None
         return self._issued(made, asked)
 
     def address(self, state: str, verifier: str, redirect_uri: str, scopes: Iterable[str]) -> str:
@@ -173,6 +174,12 @@ def _seconds(life: object) -> int | None:
 def _end(life: object) -> datetime | None:
     seconds = _seconds(life)
     return None if seconds is None else timezone.now() + timedelta(seconds=min(max(seconds, 0), LONGEST_LIFE))
+
+
+def _word(error: OAuth2Error) -> str:
+    """The error's own name, where it has a name's form (RFC 6749, 5.2): it becomes a row and an audit event."""
+    word = str(error.error)
+    return word[:20] if _WORD.fullmatch(word) else ""
 
 
 def _reason(error: OAuth2Error) -> str:

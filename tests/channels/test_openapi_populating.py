@@ -196,12 +196,16 @@ class TestWhatStands:
         with pytest.raises(Unavailable, match="read_unreadable template"):
             standing(httpserver, template=wrong)
 
-    @pytest.mark.parametrize(
-        "status, reason", [(401, "unauthorized"), (500, "read_unavailable"), (404, "read_not_found")]
-    )
+    @pytest.mark.parametrize("status, reason", [(401, "unauthorized"), (500, "read_unavailable")])
     def test_that_cannot_be_asked_says_so(self, httpserver, status, reason):
         httpserver.expect_request(PATH).respond_with_data("", status=status)
         with pytest.raises(Unavailable, match=reason):
+            channel(url(httpserver)).standing_template(ASKED)
+
+    @pytest.mark.parametrize("status, reason", [(403, "openapi_forbidden"), (404, "openapi_not_found")])
+    def test_of_a_place_that_is_not_ours_is_refused_as_its_texts_would_be(self, httpserver, status, reason):
+        httpserver.expect_request(PATH).respond_with_data("", status=status)
+        with pytest.raises(Refused, match=f"{reason} HTTP {status}"):
             channel(url(httpserver)).standing_template(ASKED)
 
 

@@ -199,6 +199,11 @@ class TestARefusal:
     def test_keeps_at_most_twenty_characters_of_a_name(self, httpserver):
         assert refused(httpserver, {"error": "e" * 99}).code == "e" * 20
 
+    @pytest.mark.parametrize("word", ["Roe, Jane 1980-01-02", "a\x00b", "\ud800", "Jane"])
+    def test_keeps_no_words_in_place_of_a_name(self, httpserver, word):
+        error = refused(httpserver, {"error": word})
+        assert (error.reason_code, error.code) == ("oauth_refused", "")
+
 
 class TestAnAnswerThatIsNoToken:
     def test_of_a_limit_says_when_to_come_again(self, httpserver):
