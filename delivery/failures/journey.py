@@ -19,8 +19,8 @@ FAILURES = (
         "The scribe asked to withdraw the note, or left this part out of a newer version, when it was on its way or in "
         "the chart already. What stands in the chart stays there until a person removes it.",
         Owner.PRACTICE,
-        "Open the visit in eCW and strike there what is withdrawn, as your practice does with notes charted in error; "
-        "then say so here.",
+        "Open the visit in eCW and strike the note there, or the part left out, as your practice does with notes "
+        "charted in error; then say so here.",
     ),
     Failure(
         "struck_in_chart",
