@@ -268,6 +268,6 @@ def write_down(outcomes: Sequence[Outcome], epoch: int, connection: Connection) 
 def as_due(delivery: Delivery) -> Delivery:
     """The very object, with what a lane reads beside its row."""
     row = whole(Delivery.objects.filter(pk=delivery.pk)).get()
-    for name in ("superseded", "withdrawn", "revision"):
+    for name in ("superseded", "left_out", "withdrawn", "revision"):
         setattr(delivery, name, getattr(row, name))
     return delivery
