@@ -90,7 +90,7 @@ class TestWriting:
         found = Finding(ReceiverProfile.BLIND, 0, None, said_not_there=True)
         monkeypatch.setattr(capabilities, "probe", lambda *_: found)
         rows = {row.key: row.outcome for row in writing(cast.hl7, cast.north, BLANK)}
-        assert rows == {"write": "yes", "repeat": UNKNOWN, "read_back": "no"}
+        assert rows == {"write": "yes", "answer_time": "yes", "repeat": UNKNOWN, "read_back": "no"}
 
 
 class TestReading:

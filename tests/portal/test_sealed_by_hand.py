@@ -38,8 +38,7 @@ COLUMNS = {
     ("exportpiece", "body"),
     ("ehirequest", "words"),
     ("certificationartefact", "content"),
-    ("alertrecipient", "secrets"),
-    ("partneritem", "file"),
+    ("feedback", "text"),
 }
 
 

@@ -240,5 +240,5 @@ def test_a_month_costs_as_many_queries_as_a_day(cast, django_assert_num_queries)
         closes(source, f"E{back}", DAY - timedelta(days=back))
         note_of(cast, f"E{back}", at=DAY - timedelta(days=back))
     for length in (1, 31):
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             count(cast.north, span(THE_DAY, length), NEXT)
