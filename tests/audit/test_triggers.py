@@ -46,6 +46,7 @@ COLUMN = {
     "delivery_attestation": "by",
     "delivery_capabilityprobe": "by",
     "delivery_certificationresult": "name",
+    "delivery_pilotmove": "by",
     "audit_leaf": "subject",
     "audit_checkpoint": "root",
     "audit_anchorreceipt": "sink",
