@@ -12,11 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from tests.delivery.certification.tls_front import TlsFront
 from tests.journeys.person import Person, table, together
-from tests.needs import chromium
 from tests.process.clinic import SHORT_TIMES
 from tests.processes import ROOT, Site, answers, free_port
 from tests.sandbox.desk import Process as Sandbox
@@ -90,13 +88,12 @@ def world(site: Site, tmp_path):
 
 
 @pytest.fixture
-def page():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-        opened = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-        opened.set_default_timeout(60_000)
-        yield opened
-        browser.close()
+def page(browser):
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    opened = context.new_page()
+    opened.set_default_timeout(60_000)
+    yield opened
+    context.close()
 
 
 def test_a_new_practice_goes_from_nothing_to_a_live_location(world, page):
