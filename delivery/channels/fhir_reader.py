@@ -38,8 +38,10 @@ class FhirReader:
             raise Unavailable("read_unreadable", "encounter")
         found = self.client.search("DocumentReference", patient=visit.patient.id, encounter=visit.encounter_id)
         ours = [(identity_of(each), each) for each in found]
-        for _, each in ours:
+        for key, each in ours:
             _check(each, visit)
+            if key:
+                _check_visit(each, visit)
         notes = tuple(ChartNote(key, {}, self._text(each)) for key, each in ours if key and not NUMBERED.search(key))
         return Chart(notes, {}, grade="section")
 
@@ -53,6 +55,7 @@ class FhirReader:
             key = identity_of(each)
             if key.startswith(f"{control_id}."):
                 _check(each, visit)
+                _check_visit(each, visit)
                 chart.setdefault(key, []).append(self.client.binary(_url(each))[1])
         return fhir_attachments.compare(body, chart)
 
@@ -122,3 +125,18 @@ def _check(resource: Resource, visit: Visit) -> None:
     steps = said.split("/") if isinstance(said, str) else []
     if steps[-1:] != [visit.patient.id] or steps[-2:-1] not in ([], ["Patient"]):
         raise Unavailable("read_unreadable", "patient")
+
+
+def _check_visit(resource: Resource, visit: Visit) -> None:
+    """A document of ours that names its encounters must name this one: the server may not heed what it was asked for.
+
+    Neither there nor not there: for a yes it stands in the wrong place, and a no would have it sent a second time.
+    """
+    context = resource.get("context")
+    named = context.get("encounter") if isinstance(context, dict) else None
+    if named is None:
+        return  # the search by encounter is all that is known of it
+    rows = named if isinstance(named, list) else [named]
+    steps = [str(row.get("reference")).split("/") for row in rows if isinstance(row, dict)]
+    if not any(one[-1] == visit.encounter_id and one[-2:-1] in ([], ["Encounter"]) for one in steps):
+        raise Unavailable("read_unreadable", "encounter")

@@ -8,9 +8,9 @@ import json
 
 import httpx2
 
-from delivery.channels import ecw_codes
-from delivery.channels.base import NoAnswer, Patient, Receipt, Refused, Rendered, Unavailable, Visit, WantedTemplate
-from delivery.channels.rest import json_object, own_code, rate_limit_ends, retry_after
+from delivery.channels.base import NoAnswer, Patient, Receipt, Rendered, Visit, WantedTemplate
+from delivery.channels.openapi_answers import no_yes
+from delivery.channels.rest import json_object
 
 POPULATED = ("populated", "already_populated")
 REFUSALS = {
@@ -50,17 +50,4 @@ def judge(answer: httpx2.Response, wanted: WantedTemplate) -> Receipt:
         if not same or said.get("status") not in POPULATED:
             raise NoAnswer("openapi_template_contradiction", "status", body)
         return Receipt(code, body)
-    if status == 429:
-        raise Unavailable("rate_limited", code, retry_after=rate_limit_ends(answer))
-    if status == 401:
-        raise Unavailable("unauthorized", code, body)
-    if 300 <= status < 400:
-        raise Unavailable("openapi_redirected", code)
-    if 400 <= status < 500 and status != 408:
-        own = own_code(answer)
-        raise Refused(
-            ecw_codes.reason(own) or REFUSALS.get(status, "openapi_bad_request"), ecw_codes.plain(own) or code, body
-        )
-    if not answer.extensions.get("body_left", True):
-        raise Unavailable("openapi_busy", code, retry_after=retry_after(answer))
-    raise NoAnswer("openapi_template_no_answer", code, body)
+    no_yes(answer, REFUSALS, "openapi_template_no_answer")

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 
-from delivery.channels import ecw_codes, hl7, http, openapi, openapi_populating, tls
+from delivery.channels import hl7, http, openapi, openapi_populating, tls
 from delivery.channels.base import (
     CannotExpress,
     NoAnswer,
@@ -21,9 +21,10 @@ from delivery.channels.base import (
     WantedTemplate,
 )
 from delivery.channels.network import Guard, Resolve
+from delivery.channels.openapi_answers import no_yes
 from delivery.channels.openapi_settings import OpenApiSettings
 from delivery.channels.posting import post
-from delivery.channels.rest import json_object, own_code, rate_limit_ends, retry_after
+from delivery.channels.rest import json_object
 
 CONTENT_TYPE = "application/json"
 FILED = ("filed", "already_filed")
@@ -130,20 +131,7 @@ def judge(answer: httpx2.Response, control_id: str) -> Receipt:
     status, code, body = answer.status_code, f"HTTP {answer.status_code}", bytes(answer.content)
     if status in (200, 201):
         return _filed(json_object(answer), control_id, code, body)
-    if status == 429:
-        raise Unavailable("rate_limited", code, retry_after=rate_limit_ends(answer))
-    if status == 401:
-        raise Unavailable("unauthorized", code, body)
-    if 300 <= status < 400:
-        raise Unavailable("openapi_redirected", code)
-    if 400 <= status < 500 and status != 408:
-        own = own_code(answer)
-        raise Refused(
-            ecw_codes.reason(own) or REFUSALS.get(status, "openapi_bad_request"), ecw_codes.plain(own) or code, body
-        )
-    if not answer.extensions.get("body_left", True):
-        raise Unavailable("openapi_busy", code, retry_after=retry_after(answer))
-    raise NoAnswer("openapi_server_error", code, body)
+    no_yes(answer, REFUSALS, "openapi_server_error")
 
 
 def _filed(said: dict[str, Any] | None, control_id: str, code: str, body: bytes) -> Receipt:

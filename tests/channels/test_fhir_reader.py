@@ -227,3 +227,61 @@ def test_S17_no_separator_of_fhir_stands_bare_in_a_value(value):
 def test_other_types_are_not_read(httpserver):
     with pytest.raises(ValueError, match="not read here"):
         client(httpserver).search("Binary")
+
+
+IN_THIS_VISIT = [
+    {"encounter": [{"reference": "Encounter/E5001"}]},
+    {"encounter": [{"reference": "https://ecw.example/fhir/Encounter/E5001"}]},
+    {"encounter": [{"reference": "E5001"}]},
+    {"encounter": [{"reference": "Encounter/E4999"}, {"reference": "Encounter/E5001"}]},
+    {"encounter": {"reference": "Encounter/E5001"}},
+    {"period": {"start": "2026-11-02T10:00:00Z"}},
+    None,
+]
+IN_ANOTHER = [
+    {"encounter": [{"reference": "Encounter/E4999"}]},
+    {"encounter": [{"reference": "Encounter/E50011"}]},
+    {"encounter": [{"reference": "Encounter/e5001"}]},
+    {"encounter": [{"reference": "EpisodeOfCare/E5001"}]},
+    {"encounter": [{"display": "E5001"}]},
+    {"encounter": [{"reference": 5001}]},
+    {"encounter": ["Encounter/E5001"]},
+    {"encounter": []},
+    {"encounter": "Encounter/E5001"},
+]
+
+
+def in_visit(httpserver, context: object, control_id: str = CONTROL_ID) -> FhirClient:
+    text = fhir_document.plain(note())
+    httpserver.expect_request(f"{BASE}/Binary/doc.1").respond_with_json(binary(text))
+    one = {**document(httpserver.url_for(f"{BASE}/Binary/doc.1"), control_id), "context": context}
+    httpserver.expect_request(f"{BASE}/DocumentReference").respond_with_json(bundle(one))
+    return client(httpserver)
+
+
+@pytest.mark.parametrize("context", IN_THIS_VISIT)
+def test_a_document_of_this_visit_or_of_none_named_is_read(httpserver, context):
+    assert compare(planned(), FhirReader(in_visit(httpserver, context)).read(VISIT), CONTROL_ID).verified
+
+
+@pytest.mark.parametrize("context", IN_ANOTHER)
+def test_our_document_in_another_visit_is_neither_there_nor_not_there(httpserver, context):
+    """Verified it stood in the wrong place; not found it would be sent a second time."""
+    error = fails(in_visit(httpserver, context))
+    assert (error.reason_code, error.code) == ("read_unreadable", "encounter")
+    assert len(httpserver.log) == 1, "its text is not fetched"
+
+
+@pytest.mark.parametrize("context", IN_ANOTHER)
+def test_an_attached_document_in_another_visit_is_neither_there_nor_not_there(httpserver, context):
+    made = in_visit(httpserver, context, f"{CONTROL_ID}.1")
+    with pytest.raises(Unavailable, match="read_unreadable encounter"):
+        FhirReader(made).compare_documents(VISIT, CONTROL_ID, b"{}")
+
+
+def test_somebody_elses_document_of_another_visit_says_nothing_of_ours(httpserver):
+    httpserver.expect_request(f"{BASE}/Binary/doc.1").respond_with_json(binary(fhir_document.plain(note())))
+    ours = {**document(httpserver.url_for(f"{BASE}/Binary/doc.1")), "context": IN_THIS_VISIT[0]}
+    theirs = {**ours, "id": "doc.2", "masterIdentifier": None, "context": IN_ANOTHER[0]}
+    httpserver.expect_request(f"{BASE}/DocumentReference").respond_with_json(bundle(theirs, ours))
+    assert compare(planned(), FhirReader(client(httpserver)).read(VISIT), CONTROL_ID).verified
