@@ -116,7 +116,7 @@ def take(pilot: Pilot, now: datetime) -> Taken:
         begins=begins,
         notes=len(judged),
         verified=len(verified),
-        misfiled=sum(row["misfiled"] for row in judged),
+        misfiled=sum(row["misfiled"] for row in judged) + _found_late(pilot, begins),
         edits=edited,
         rejected=len(dropped),
         pending=len(rows) - len(judged) - len(dropped),
@@ -130,6 +130,12 @@ def take(pilot: Pilot, now: datetime) -> Taken:
 
 def _rows(pilot: Pilot, begins: datetime) -> QuerySet[Delivery, dict[str, Any]]:
     """The note parts that went since, newest first, and those called off by a clinician."""
+    names = ("note_id", "state", "proof", "went", "verified_at", "misfiled", "mapping_version")
+    return _parts(pilot, begins).filter(went__gte=begins).order_by("-went", "-pk").values(*names)
+
+
+def _parts(pilot: Pilot, begins: datetime) -> QuerySet[Any]:
+    """Note parts of the location that may count in a window, each with when it went and whether it was misfiled."""
     moves = Move.objects.filter(delivery=OuterRef("pk"))
     went = moves.filter(to_state=State.READY).order_by("id").values("at")[:1]
     # Kept for their provider they may have come earlier; older ones go by a person's release, and count for nothing.
@@ -138,11 +144,15 @@ def _rows(pilot: Pilot, begins: datetime) -> QuerySet[Delivery, dict[str, Any]]:
     rows = rows.exclude(state=State.SUPERSEDED).exclude(state=State.HELD, reason_code__in=WAITING)
     rows = rows.exclude(state=State.CANCELLED, reason_code__gt=REJECTED)
     rows = rows.exclude(state=State.CANCELLED, reason_code__lt=REJECTED)
-    counted = rows.annotate(
+    return rows.annotate(
         went=Coalesce(Subquery(went), "created_at"), misfiled=Exists(moves.filter(to_state=State.MISFILED))
     )
-    names = ("note_id", "state", "proof", "went", "verified_at", "misfiled", "mapping_version")
-    return counted.filter(went__gte=begins).order_by("-went", "-pk").values(*names)
+
+
+def _found_late(pilot: Pilot, begins: datetime) -> int:
+    """How many notes that went before the window were found in it not to be as sent: growth must not hide them."""
+    found = Move.objects.filter(delivery=OuterRef("pk"), to_state=State.MISFILED, at__gte=begins)
+    return _parts(pilot, begins).filter(Exists(found), went__lt=begins).count()
 
 
 def _pending(row: dict[str, Any], now: datetime) -> bool:

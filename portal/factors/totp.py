@@ -118,9 +118,7 @@ def _recovery_code() -> str:
 
 
 def _new_codes(user: User) -> list[str]:
-    codes = [
-        "-".join("".join(secrets.choice(ALPHABET) for _ in range(4)) for _ in range(4)) for _ in range(RECOVERY_CODES)
-    ]
+    codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
     RecoveryCode.objects.filter(user=user).delete()
     RecoveryCode.objects.bulk_create(RecoveryCode(user=user, mac=_mac(user, code)) for code in codes)
     return codes

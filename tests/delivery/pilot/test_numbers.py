@@ -328,11 +328,11 @@ def test_notes_by_the_mapping_before_count_and_the_count_says_so(cast, pilot):
 @pytest.mark.django_db
 def test_counting_takes_as_many_queries_for_a_hundred_notes_as_for_one(cast, pilot, django_assert_num_queries):
     went(cast)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         taken_of(pilot)
     for _ in range(5):
         say(went(cast), cast.dana)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         taken_of(pilot)
 
 

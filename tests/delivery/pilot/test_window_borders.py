@@ -21,7 +21,7 @@ from delivery.pilot.numbers import (
     share,
     take,
 )
-from delivery.pilot.tables import Pilot
+from delivery.pilot.tables import Pilot, Window
 from delivery.states import State
 from tests.delivery.pilot.scenes import a_pilot, age, misfile, say, through, went
 from tests.delivery.rows import make_delivery
@@ -274,3 +274,41 @@ class TestWhatIsSaid:
         went(cast, State.REJECTED)
         now = timezone.now()
         assert measure(pilot, now) == gates(pilot, take(pilot, now))
+
+
+class TestFoundLate:
+    """A note went, the cohort grew, and only then is it found elsewhere than sent: that must not be hidden by growth."""
+
+    @pytest.fixture
+    def grown(self, cast, as_dana) -> tuple[Pilot, Delivery]:
+        """A pilot whose step began after the note went."""
+        pilot = a_pilot(cast.north)
+        sent = went(cast)
+        return age(pilot, timedelta(0)), sent
+
+    @pytest.mark.parametrize("kind, size", [(Window.DAYS, 7), (Window.NOTES, 50)])
+    def test_a_note_of_the_step_before_that_is_found_misfiled_now_breaks_the_window(self, grown, kind, size):
+        pilot, sent = grown
+        pilot = window(pilot, kind, size)
+        assert take(pilot, timezone.now()).misfiled == 0
+        misfile(sent)
+        taken = take(pilot, timezone.now())
+        assert (taken.notes, taken.misfiled) == (0, 1)
+        assert {one.key for one in gates(pilot, taken) if one.breaks} == {"misfiled"}
+
+    def test_what_was_found_before_the_window_began_is_not_counted_again(self, grown):
+        pilot, sent = grown
+        misfile(sent)
+        assert take(age(pilot, timedelta(0)), timezone.now()).misfiled == 0
+
+    def test_it_is_counted_once_however_often_it_was_found(self, grown):
+        pilot, sent = grown
+        misfile(sent)
+        misfile(sent)
+        assert take(pilot, timezone.now()).misfiled == 1
+
+    def test_another_locations_note_is_not_counted(self, cast, grown):
+        pilot, sent = grown
+        Delivery.objects.filter(pk=sent.pk).update(location=cast.south)
+        misfile(sent)
+        assert take(pilot, timezone.now()).misfiled == 0
