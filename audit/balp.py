@@ -124,7 +124,10 @@ def _purpose(event: AuditEvent) -> bool:
 
 def _agents(event: AuditEvent) -> list[dict[str, Any]]:
     """Whoever did it, first; then on whose behalf, and who received what was sent."""
-    first: dict[str, Any] = {"requestor": True, "who": {"identifier": {"value": event.actor_id or event.actor_type}}}
+    first: dict[str, Any] = {
+        "requestor": True,
+        "who": {"identifier": {"value": event.actor_id or event.actor_type or "unknown"}},
+    }
     if event.actor_name:
         first |= {"altId": event.actor_name}
     first["type"] = {"coding": [_coding("urn:scribeport:actor", event.actor_type)]}

@@ -68,7 +68,7 @@ def release_waiting(template: Template, mapping_pk: int) -> int:
 
     Each is mapped anew before anything is sent, and held again where it still cannot go. Raises MappingChanged.
     """
-    Template.objects.select_for_update().get(pk=template.pk)
+    Template.objects.select_for_update(no_key=True).get(pk=template.pk)
     mapping, right = published_of(template), put_right(template)
     if mapping is None or mapping.pk != mapping_pk or right is None:
         raise MappingChanged

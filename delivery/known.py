@@ -76,7 +76,9 @@ def _keys_among(size: int) -> Compiled[IdempotencyKey]:
 def _notes_among(size: int) -> Compiled[Note]:
     def build(*values: Any) -> QuerySet[Note]:
         # Locked, so that two versions that come in the same moment see each other, and the newer one wins.
-        notes = Note.objects.select_for_update().filter(scribe__in=values[:size], source_note_id__in=values[size:])
+        notes = Note.objects.select_for_update(no_key=True).filter(
+            scribe__in=values[:size], source_note_id__in=values[size:]
+        )
         return notes.order_by("pk")
 
     return Compiled(build, *[int] * size, *[str] * size)

@@ -92,7 +92,7 @@ def edit(one: Delivery, texts: dict[int, str], by: User) -> Delivery:
     Raises CannotReview where somebody was faster, or a text cannot travel.
     """
     with transaction.atomic():
-        Note.objects.select_for_update().get(pk=one.note_id)
+        Note.objects.select_for_update(no_key=True).get(pk=one.note_id)
         one.refresh_from_db(fields=["state"])
         before = one.note_version
         newest = NoteVersion.objects.filter(note=one.note_id).order_by("-number").first()

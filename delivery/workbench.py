@@ -180,7 +180,7 @@ def decide(practice: Practice, unknown: UnknownDrug, chosen: DrugRow, user: User
 
     Raises DecidedMeanwhile.
     """
-    Practice.objects.select_for_update().get(pk=practice.pk)
+    Practice.objects.select_for_update(no_key=True).get(pk=practice.pk)
     if CrosswalkDrug.objects.filter(practice=practice, key=unknown.found.key).exists():
         raise DecidedMeanwhile
     row = keep(practice, chosen, user, "the workbench")

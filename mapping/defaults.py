@@ -29,7 +29,7 @@ def visit_rules(templates: Sequence[Template]) -> list[str]:
 @transaction.atomic
 def set_defaults(template: Template, visit_types: Sequence[str]) -> None:
     """Make this template the default for exactly these visit types; others of the location give them up."""
-    Location.objects.select_for_update().get(pk=template.location_id)
+    Location.objects.select_for_update(no_key=True).get(pk=template.location_id)
     for other in Template.objects.filter(location=template.location_id).exclude(pk=template.pk):
         _set(other, [kind for kind in other.default_for if kind not in visit_types])
     _set(template, list(visit_types))

@@ -79,7 +79,9 @@ def keep_rehearsal(
 
     `notes` were replayed; those that could not be opened stand in the findings alone. Raises DraftGone.
     """
-    Template.objects.select_for_update().get(pk=draft.template_id)  # whoever discards the draft waits, or was first
+    Template.objects.select_for_update(no_key=True).get(
+        pk=draft.template_id
+    )  # whoever discards the draft waits, or was first
     if not MappingVersion.objects.select_for_update().filter(pk=draft.pk, state=MappingState.DRAFT).exists():
         raise DraftGone
     kept = Rehearsal.objects.create(

@@ -52,7 +52,9 @@ def save_all(
 
     A template that is there already keeps its name, unless its code is in `renamed`.
     """
-    Location.objects.select_for_update().get(pk=location.pk)  # two imports at once would count the same number
+    Location.objects.select_for_update(no_key=True).get(
+        pk=location.pk
+    )  # two imports at once would count the same number
     return [_save(location, template, source, user, template.code in renamed) for template in imported]
 
 

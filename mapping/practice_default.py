@@ -31,7 +31,7 @@ def publish_default(
     `template_code` "" is for every template without a default of its own. Raises NotInForce; ValueError without a
     section that the mapping has, or without a reason.
     """
-    practice = Practice.objects.select_for_update().get(pk=source.template.location.practice_id)
+    practice = Practice.objects.select_for_update(no_key=True).get(pk=source.template.location.practice_id)
     source = MappingVersion.objects.select_related("template__location__practice").get(pk=source.pk)
     if source.state != MappingState.PUBLISHED:
         raise NotInForce
@@ -67,7 +67,7 @@ def propose(template: Template, default: PracticeDefault, user: User) -> Followe
 
     Raises NotADraft where there is a draft in the making: that one is a person's work.
     """
-    Template.objects.select_for_update().get(pk=template.pk)
+    Template.objects.select_for_update(no_key=True).get(pk=template.pk)
     if draft_of(template) is not None:
         raise NotADraft
     return follow(start_draft(template, user), default, user)

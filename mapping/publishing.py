@@ -262,7 +262,7 @@ def _next_number(template: Template) -> int:
 
 def _lock(template: Template) -> None:
     """One editor at a time per template (SQLite's transactions are single-writer anyway)."""
-    Template.objects.select_for_update().get(pk=template.pk)
+    Template.objects.select_for_update(no_key=True).get(pk=template.pk)
 
 
 def _locked_draft(mapping: MappingVersion) -> MappingVersion:

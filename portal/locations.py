@@ -71,7 +71,7 @@ def change(location: Location, wanted: dict[str, Any]) -> list[str]:
     if wanted.get("reading_connection"):
         _belongs(location, wanted["reading_connection"], READS)
     with transaction.atomic():
-        row = Location.objects.select_for_update().get(pk=location.pk)
+        row = Location.objects.select_for_update(no_key=True).get(pk=location.pk)
         changed = sorted(name for name, value in wanted.items() if getattr(row, name) != value)
         for name in changed:
             setattr(row, name, wanted[name])
@@ -93,7 +93,7 @@ def set_routes(location: Location, part: str, connections: Sequence[Connection])
         raise ValueError("A part that a channel carries has each connection once.")
     wanted = [connection.pk for connection in connections]
     with transaction.atomic():
-        Location.objects.select_for_update().get(pk=location.pk)
+        Location.objects.select_for_update(no_key=True).get(pk=location.pk)
         routes = Route.objects.filter(location=location, part=part)
         if list(routes.order_by("position").values_list("connection_id", flat=True)) == wanted:
             return False

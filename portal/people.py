@@ -73,7 +73,9 @@ def grant(practice: Practice, user: User, role: str, location: Location | None) 
     if user.memberships.exclude(practice=practice).exists():
         raise NotAllowed("This person belongs to another practice.")
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=user.pk)  # two at once: the second finds it held, and says so
+        User.objects.select_for_update(no_key=True).get(
+            pk=user.pk
+        )  # two at once: the second finds it held, and says so
         _, new = Membership.objects.get_or_create(user=user, practice=practice, location=location, role=role)
         if new:
             _record("authz.role.grant", practice, user, location, role=role)
@@ -91,7 +93,7 @@ def revoke(membership: Membership) -> None:
     user, practice, location = membership.user, membership.practice, membership.location
     _own_account(user)
     with transaction.atomic():
-        Practice.objects.select_for_update().get(pk=practice.pk)  # two directors must not remove each other
+        Practice.objects.select_for_update(no_key=True).get(pk=practice.pk)  # two directors must not remove each other
         if user.memberships.count() == 1:
             raise NotAllowed("This is the person's last role: disable the account instead.")
         wide = location is None and membership.role == Role.DIRECTOR
@@ -104,7 +106,7 @@ def revoke(membership: Membership) -> None:
 def disable(practice: Practice, user: User) -> None:
     """Close an account: its sessions end with their next click, its history stays."""
     with transaction.atomic():
-        Practice.objects.select_for_update().get(pk=practice.pk)
+        Practice.objects.select_for_update(no_key=True).get(pk=practice.pk)
         if _directs_alone(practice, user):
             raise NotAllowed("Nobody else directs the whole practice: give somebody else that role first.")
         user.is_active = False

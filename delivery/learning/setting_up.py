@@ -63,7 +63,7 @@ def begin(user: User, practice: Practice, role: str) -> Course:
         return going
     ecw = found()
     with acting(ourselves()), transaction.atomic():
-        Practice.objects.select_for_update().get(pk=practice.pk)
+        Practice.objects.select_for_update(no_key=True).get(pk=practice.pk)
         course = _made(user, practice, role)
         ways = _ways(practice, ecw)
     teach(ecw, course.location.code, synthetic.TEMPLATE, synthetic.at_ecw())

@@ -68,7 +68,7 @@ def begin(location: Location, plan: Plan) -> Pilot:
     """
     plan.check()
     with transaction.atomic():
-        Location.objects.select_for_update().get(pk=location.pk)
+        Location.objects.select_for_update(no_key=True).get(pk=location.pk)
         pilot = Pilot.objects.filter(location=location).first()
         if pilot is not None and cohort_at(pilot) is not None:
             raise CannotStep("A pilot is under way here already.")

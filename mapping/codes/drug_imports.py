@@ -69,7 +69,7 @@ def unpacked(token: str, practice: Practice, user: User) -> tuple[list[DrugRow],
 @transaction.atomic
 def save_all(practice: Practice, rows: Sequence[DrugRow], user: User, source: str) -> tuple[int, int]:
     """Keep every new and changed row, verified by whoever saves them; how many were new and changed."""
-    Practice.objects.select_for_update().get(pk=practice.pk)
+    Practice.objects.select_for_update(no_key=True).get(pk=practice.pk)
     done = [change for change in changes(practice, rows) if change.kind != "same"]
     for change in done:
         keep(practice, change.row, user, source)

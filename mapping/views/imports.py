@@ -77,7 +77,7 @@ def save_page(request: PortalRequest, code: str) -> HttpResponse:
     except CannotCarry:
         return _upload(request, location, UploadForm(), 422, TOO_OLD)
     with transaction.atomic():
-        Location.objects.select_for_update().get(pk=location.pk)  # what is compared is what is saved over
+        Location.objects.select_for_update(no_key=True).get(pk=location.pk)  # what is compared is what is saved over
         form = PreviewForm(templates, location, request.POST)
         if not form.is_valid():
             return _preview(request, location, form, token, source, 422)

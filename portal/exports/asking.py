@@ -99,7 +99,7 @@ def begin(user: User, kind: str, asked: dict[str, Any]) -> ExportJob:
 
 
 def _not_too_often(practice: Practice, now: datetime) -> None:
-    Practice.objects.select_for_update().get(pk=practice.pk)  # two at once count each other
+    Practice.objects.select_for_update(no_key=True).get(pk=practice.pk)  # two at once count each other
     lately = ExportJob.objects.filter(practice=practice, everything=True, created_at__gt=now - timedelta(hours=24))
     if lately.count() >= A_DAY:
         raise TooMany

@@ -61,7 +61,7 @@ def settled(claims: Mapping[str, Any]) -> User:
 def _settled(claims: Mapping[str, Any], groups: frozenset[str]) -> User:
     issuer, subject = str(claims["iss"]), str(claims["sub"])
     with transaction.atomic():
-        known = User.objects.select_for_update().filter(oidc_issuer=issuer, oidc_subject=subject).first()
+        known = User.objects.select_for_update(no_key=True).filter(oidc_issuer=issuer, oidc_subject=subject).first()
         if known is not None and not known.is_active:
             raise Refused("disabled")
         practice = known and Practice.objects.filter(memberships__user=known).first()

@@ -109,9 +109,13 @@ def make_delivery(
     problems: Sequence[dict[str, Any]] = (),
     in_chart: Sequence[str] | None = None,
     part: str = "note",
+    apart: float = 2,
     **note: Any,
 ) -> Delivery:
-    """One delivery with its moves, attempts, wire and (once read) its reading. `note` goes to note_version()."""
+    """One delivery with its moves (so many seconds apart), attempts, wire and (once read) its reading.
+
+    `note` goes to note_version().
+    """
     state = State(state)
     sections = note.get("sections", SECTIONS)
     version = note_version(cast, **note)
@@ -155,7 +159,7 @@ def make_delivery(
         proof="field" if rows else "",
         readings_made=1 if rows else 0,
     )
-    add_moves(delivery, way, reason_code)
+    add_moves(delivery, way, reason_code, apart=apart)
     if sent:
         add_wire(delivery, sections)
     for number, outcome in enumerate(tries, start=1):
@@ -165,14 +169,16 @@ def make_delivery(
     return delivery
 
 
-def add_moves(delivery: Delivery, way: Sequence[State], reason_code: str = "", actor: str = "worker w1") -> None:
+def add_moves(
+    delivery: Delivery, way: Sequence[State], reason_code: str = "", actor: str = "worker w1", apart: float = 2
+) -> None:
     before = ""
     for place, state in enumerate(way):
         Move.objects.create(
             delivery=delivery,
             from_state=before,
             to_state=state,
-            at=delivery.created_at + timedelta(seconds=2 * place),
+            at=delivery.created_at + timedelta(seconds=apart * place),
             reason_code=reason_code if state == way[-1] else "",
             actor=actor,
         )

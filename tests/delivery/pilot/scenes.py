@@ -47,8 +47,8 @@ def provider_with(location: Location, least: int, most: int, but: tuple[str, ...
 
 
 def went(cast, state: State | str = State.VERIFIED, *, seconds: float = 30, provider: str = "DR7", **rest) -> Delivery:
-    """A note that went now and was read back after so many seconds."""
-    made = make_delivery(cast, state, provider=(provider, "Ann Lee"), **rest)
+    """A note that went now and was read back after so many seconds; what was found of it was found now."""
+    made = make_delivery(cast, state, provider=(provider, "Ann Lee"), apart=0, **rest)
     if state == State.VERIFIED:
         first = made.moves.filter(to_state=State.READY).order_by("id").values_list("at", flat=True)[0]
         Delivery.objects.filter(pk=made.pk).update(verified_at=first + timedelta(seconds=seconds))
