@@ -1,6 +1,6 @@
 """The states of a delivery, the one table of allowed moves, and the words people read.
 
-The database refuses every other move too (the trigger in migration 0016; tests/delivery compares the two tables).
+The database refuses every other move too (the trigger in migration 0002; tests/delivery compares the two tables).
 """
 
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ from delivery.states import MOVES, WORDS, State, allowed
 from delivery.transition import EVENTS, IllegalMove, event_of, tickets, transition
 from tests.delivery.conftest import a_note
 
-trigger = importlib.import_module("delivery.migrations.0016_verified_may_be_displaced")
+trigger = importlib.import_module("delivery.migrations.0002_refuse_illegal_moves")
 pytestmark = pytest.mark.django_db
 PAIRS = list(itertools.permutations(State, 2))
 

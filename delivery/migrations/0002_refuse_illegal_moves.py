@@ -1,12 +1,21 @@
-"""The database refuses a move that delivery/states.py does not allow, whoever tries it.
+"""The database refuses a move that delivery/states.py does not allow, whoever tries it, and a change of what was said.
 
-On SQLite a later migration that remakes delivery_delivery drops its triggers: such a migration must create this one
-again (tests/delivery/test_transition.py notices).
+On SQLite a later migration that remakes one of these tables drops its triggers: such a migration must run `create`, or
+the operation InsertOnly, again (tests/delivery/test_transition.py and tests/audit/test_triggers.py notice).
 """
 
 from django.db import migrations
 
-MOVES = [
+from audit.insert_only import InsertOnly
+
+INSERT_ONLY = (
+    "delivery_attestation",
+    "delivery_capabilityprobe",
+    "delivery_certificationresult",
+    "delivery_move",
+    "delivery_pilotmove",
+)
+MOVES = (
     ("accepted", "misfiled"),
     ("accepted", "verified"),
     ("held", "cancelled"),
@@ -22,6 +31,7 @@ MOVES = [
     ("ready", "sending"),
     ("ready", "superseded"),
     ("ready", "unknown"),
+    ("rejected", "superseded"),
     ("sending", "accepted"),
     ("sending", "ready"),
     ("sending", "rejected"),
@@ -29,7 +39,8 @@ MOVES = [
     ("unknown", "accepted"),
     ("unknown", "parked"),
     ("unknown", "ready"),
-]
+    ("verified", "misfiled"),
+)
 ALLOWED = ", ".join(f"'{old}>{new}'" for old, new in MOVES)
 
 SQLITE = f"""
@@ -63,5 +74,5 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0003_connection_state")]
-    operations = [migrations.RunPython(create, drop)]
+    dependencies = [("delivery", "0001_initial")]
+    operations = [migrations.RunPython(create, drop), *(InsertOnly(table) for table in INSERT_ONLY)]
