@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from audit.record import current, record
+from audit.record import current
 from delivery.events import kinds
 from delivery.events.kinds import RANKS, Happening
 from delivery.events.models import Arrival, Event, EventSource, SourceState, VisitStage
+from delivery.events.recording import record_of
 from delivery.events.settings import Starting
 from delivery.webhooks.capture import start_capture
 from portal import crypto
@@ -102,7 +103,7 @@ def _write(source: EventSource, happening: Happening, stage: VisitStage, now: da
         event.outcome = kinds.STARTED if start_capture(event, visit) else kinds.NO_SCRIBE
         event.save(update_fields=["outcome"])
     _advance(stage, event)
-    _record(event)
+    record_of(event, "event.take", way=event.way, outcome=event.outcome, source=event.source_id or 0)
     return event
 
 
@@ -127,18 +128,3 @@ def _advance(stage: VisitStage, event: Event) -> None:
 
 def _seen(source: EventSource, now: datetime) -> None:
     SourceState.objects.update_or_create(source=source, defaults={"arrived_at": now, "trouble": ""})
-
-
-def _record(event: Event) -> None:
-    record(
-        "event.take",
-        practice=event.practice.code,
-        location=event.location.code,
-        subject_bidx=event.patient_bidx,
-        encounter_bidx=event.encounter_bidx,
-        object_type="event",
-        object_id=str(event.pk),
-        correlation_id=event.correlation_id,
-        purpose_of_use="TREAT",
-        detail={"kind": event.kind, "way": event.way, "outcome": event.outcome, "source": event.source_id or 0},
-    )

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from django.db.models import Q
 from django.utils import timezone
 
-from audit.record import record
 from delivery.events.models import Event
+from delivery.events.recording import record_of
 from delivery.webhooks.kinds import CAPTURE
 from delivery.webhooks.models import ScribeEndpoint
 from delivery.webhooks.outbox import listening, message, put
@@ -24,7 +24,8 @@ def start_capture(event: Event, visit: Mapping[str, str]) -> int:
     endpoints = serving(event.location)
     put(message(each, CAPTURE, content, at=event.happened_at, event=event) for each in endpoints)
     for each in endpoints:
-        _record(event, each)
+        # Ids of a patient are about to leave for this recipient.
+        record_of(event, "capture.start", recipient=each.scribe.name, endpoint=each.pk)
     return len(endpoints)
 
 
@@ -40,20 +41,3 @@ def serving(location: Location) -> list[ScribeEndpoint]:
     )
     found = here.filter(scribe__in=able.values("scribe")).select_related("scribe")
     return [each for each in found if CAPTURE in each.types and not agreements.missing(location, each.scribe)]
-
-
-def _record(event: Event, endpoint: ScribeEndpoint) -> None:
-    """Ids of a patient are about to leave for this recipient."""
-    record(
-        "capture.start",
-        practice=event.practice.code,
-        location=event.location.code,
-        subject_bidx=event.patient_bidx,
-        encounter_bidx=event.encounter_bidx,
-        object_type="event",
-        object_id=str(event.pk),
-        correlation_id=event.correlation_id,
-        purpose_of_use="TREAT",
-        recipient=endpoint.scribe.name,
-        detail={"kind": event.kind, "endpoint": endpoint.pk},
-    )

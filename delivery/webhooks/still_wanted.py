@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils import timezone
 
-from audit.record import record
 from delivery.events.asking import Asking
 from delivery.events.kinds import CLOSED, LATE, RANKS
 from delivery.events.models import Event, VisitStage
+from delivery.events.recording import record_of
 from delivery.webhooks.kinds import CAPTURE
 from delivery.webhooks.models import WebhookMessage
 
@@ -34,15 +34,4 @@ def overtake(message: WebhookMessage, event: Event) -> None:
     visits = VisitStage.objects.filter(location=event.location, encounter_bidx=event.encounter_bidx)
     visits.filter(rank__lt=RANKS[CLOSED]).update(rank=RANKS[CLOSED])
     Event.objects.filter(pk=event.pk).update(outcome=LATE)
-    record(
-        "event.overtaken",
-        practice=event.practice.code,
-        location=event.location.code,
-        subject_bidx=event.patient_bidx,
-        encounter_bidx=event.encounter_bidx,
-        object_type="event",
-        object_id=str(event.pk),
-        correlation_id=event.correlation_id,
-        purpose_of_use="TREAT",
-        detail={"kind": event.kind, "endpoint": message.endpoint_id},
-    )
+    record_of(event, "event.overtaken", endpoint=message.endpoint_id)
