@@ -33,6 +33,7 @@ from delivery.document_verification import can_be_read, look_at_documents
 from delivery.entries import CODED
 from delivery.entry_verification import look_at_entries
 from delivery.file_verification import is_left, look_at_files
+from delivery.going_again import park, send_again
 from delivery.keeping import keep_cut, keep_document, keep_misfiled
 from delivery.misrouting import stop_for
 from delivery.models import Attempt, ConnectionState, Delivery, ReceiverProfile
@@ -102,7 +103,7 @@ def conclude_alone(look: Look) -> None:
             for each in still_standing([look]):
                 delivery = each.delivery
                 if delivery.state == State.UNKNOWN and delivery.readings_made + 1 >= POISON_AFTER:
-                    park(ticket_of(delivery), "reading_failed")
+                    park(delivery, "reading_failed")
                 else:
                     look_again(delivery, "reading_failed")
 
@@ -321,13 +322,13 @@ def settle_doubt(look: Look, ticket: Ticket, seen: ReadBack | None) -> None:
         return
     profile = profile_of(delivery)
     if profile == ReceiverProfile.DEDUPE:
-        send_again(ticket, "receiver_ignores_repeats")
+        send_again(delivery, "receiver_ignores_repeats")
     elif profile not in (ReceiverProfile.READBACK, ReceiverProfile.BOTH):
-        park(ticket, "blind_receiver")
+        park(delivery, "blind_receiver")
     elif seen is not None:
-        count_negative(look, ticket)
+        count_negative(look)
     elif delivery.readings_made >= DOUBT_LOOKS or in_doubt_too_long(delivery):
-        park(ticket, NOT_ASKED)
+        park(delivery, NOT_ASKED)
     else:
         look_again(delivery, look.reason_code)
 
@@ -338,7 +339,7 @@ def profile_of(delivery: Delivery) -> str:
     return state.profile if state else ""
 
 
-def count_negative(look: Look, ticket: Ticket) -> None:
+def count_negative(look: Look) -> None:
     """One *not there* more. A look before its time (a person may ask for one) finds a receiver still at work."""
     delivery, settle = look.delivery, timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
     negatives, again = delivery.negatives, timezone.now() + settle
@@ -346,22 +347,11 @@ def count_negative(look: Look, ticket: Ticket) -> None:
     if look.asked_at < counts_from:
         again = counts_from
     elif negatives + 1 >= NEGATIVES_NEEDED:
-        send_again(ticket, "reader_says_not_there")
+        send_again(delivery, "reader_says_not_there")
         return
     else:
         negatives += 1
     Delivery.objects.filter(pk=delivery.pk, state=State.UNKNOWN).update(negatives=negatives, read_at=again)
-
-
-def send_again(ticket: Ticket, reason_code: str) -> None:
-    """The same bytes under the same id, by the ordinary way."""
-    columns = {"not_before": timezone.now(), "read_at": None, "negatives": 0}
-    details = {ticket.id: {"answer": "not_there"}}
-    transition([ticket], State.UNKNOWN, State.READY, reason_code=reason_code, columns=columns, details=details)
-
-
-def park(ticket: Ticket, reason_code: str) -> None:
-    transition([ticket], State.UNKNOWN, State.PARKED, reason_code=reason_code, columns={"read_at": None})
 
 
 def in_doubt_too_long(delivery: Delivery) -> bool:

@@ -71,6 +71,16 @@ FAILURES = (
         Button.DECIDE,
     ),
     Failure(
+        "never_understood",
+        "The receiver's answers are not understood",
+        "Six times it said yes without saying that it took this note, or filled its visit's template, and each time "
+        "the chart showed nothing of it. It is not sent again by itself.",
+        Owner.ECW,
+        "Show eCW the answers kept with the attempts. Where it cannot fill templates, say so on the connection. "
+        "Then look at the visit and decide.",
+        Button.DECIDE,
+    ),
+    Failure(
         "superseded",
         "A newer version of the note goes instead",
         "The scribe sent a newer version before this one had left.",

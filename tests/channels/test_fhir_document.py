@@ -94,7 +94,7 @@ def schema() -> etree.XMLSchema:
     absent = [name for name in CDA_FILES if not (SCHEMAS / "cda" / name).is_file()]
     if absent:
         pytest.skip(
-            "HL7's CDA schema comes with no package (docs/decisions/017); the rules of C-CDA R2.1 are checked all the same. "
+            "HL7's CDA schema comes with no package (docs/decisions/018); the rules of C-CDA R2.1 are checked all the same. "
             f"Name a folder in SCRIBEPORT_SCHEMAS that holds, below cda/, from HL7/CDA-core-2.0: {', '.join(absent)}"
         )
     return etree.XMLSchema(etree.parse(str(SCHEMAS / "cda" / CDA_FILES[0])))

@@ -10,7 +10,10 @@ from audit.models import AuditEvent
 from delivery import verification
 from delivery.channels.base import Chart, ChartNote
 from delivery.channels.compare import ReadBack, SectionReading
-from delivery.models import ConnectionState, Delivery, Reading
+from delivery.failures import CATALOGUE
+from delivery.going_again import NOT_UNDERSTOOD, TRIES
+from delivery.intake import DEADLINE
+from delivery.models import Attempt, ConnectionState, Delivery, Reading
 from delivery.readings import Look
 from delivery.states import State
 from delivery.transition import ticket_of
@@ -354,10 +357,71 @@ class TestWhatIsWrittenDown:
     def test_of_a_negative_touches_only_what_is_still_in_doubt(self, cast):
         one = standing(cast, State.UNKNOWN, updated_at=ago(60))
         Delivery.objects.filter(pk=one.pk).update(state="parked")
-        count_negative(Look(one, None, asked_at=timezone.now()), ticket_of(one))
+        count_negative(Look(one, None, asked_at=timezone.now()))
         assert fresh(one).negatives == 0
 
     def test_of_a_batch_of_nothing_is_nothing(self, django_assert_num_queries):
         with django_assert_num_queries(0):
             verification.conclude([])
         assert not Reading.objects.exists()
+
+
+def without_answer(delivery: Delivery, *reasons: str, since: float = 0.0) -> None:
+    """Its attempts: without an answer, for these reasons, one after another."""
+    Attempt.objects.filter(delivery=delivery).delete()
+    for number, reason in enumerate(reasons, start=1):
+        Attempt.objects.create(
+            delivery=delivery,
+            number=number,
+            epoch=1,
+            worker="w",
+            connection=delivery.connection,
+            wire_sha256="0" * 64,
+            intent_at=ago(since),
+            finished_at=ago(since),
+            outcome="no_answer",
+            reason_code=reason,
+        )
+
+
+class TestADoubtThatTheChartDenies:
+    def denied(self, cast, *reasons: str, since: float = 0.0) -> Delivery:
+        proved(cast, "readback")
+        one = standing(
+            cast, State.UNKNOWN, updated_at=ago(60), negatives=1, deadline=ago(0) + DEADLINE - timedelta(hours=1)
+        )
+        without_answer(one, *reasons, since=since)
+        return settled(one, NOT_THERE)
+
+    @pytest.mark.parametrize(
+        "times, seconds", [(1, 0), (2, 5), (3, 30), (4, 120), (5, 600), (6, 1800), (7, 3600), (20, 3600)]
+    )
+    def test_goes_again_later_each_time(self, cast, times, seconds):
+        one = self.denied(cast, *["openapi_server_error"] * times)
+        wait = (one.not_before - timezone.now()).total_seconds()
+        assert one.state == "ready"
+        assert seconds * 0.8 - 2 <= wait <= seconds * 1.2
+
+    @pytest.mark.parametrize("reason", sorted(NOT_UNDERSTOOD))
+    def test_is_a_persons_after_six_answers_that_say_yes_to_something_else(self, cast, reason):
+        assert self.denied(cast, *[reason] * (TRIES - 1)).state == "ready"
+        one = self.denied(cast, *[reason] * TRIES)
+        assert (one.state, one.reason_code, one.read_at) == ("parked", "never_understood", None)
+
+    def test_goes_on_where_other_trouble_stands_among_them(self, cast):
+        assert self.denied(cast, *["openapi_contradiction"] * 5, *["openapi_server_error"] * 5).state == "ready"
+
+    def test_does_not_count_what_was_before_a_person_let_it_go(self, cast):
+        one = self.denied(cast, *["openapi_contradiction"] * TRIES, since=7200)
+        assert one.state == "ready"
+        assert one.not_before <= timezone.now()
+
+    def test_of_a_receiver_that_ignores_repeats_is_a_persons_too(self, cast):
+        proved(cast, "dedupe")
+        one = standing(cast, State.UNKNOWN)
+        without_answer(one, *["wrong_control_id"] * TRIES)
+        assert settled(one, None).reason_code == "never_understood"
+
+    @pytest.mark.parametrize("reason", sorted(NOT_UNDERSTOOD))
+    def test_is_in_the_catalogue_under_each_reason(self, reason):
+        assert reason in CATALOGUE

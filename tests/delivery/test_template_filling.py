@@ -10,9 +10,13 @@ from django.utils import timezone
 
 from audit.models import AuditEvent
 from delivery import fallback, sockets
+from delivery.actions import decide_not_sent
+from delivery.channels import openapi_populating
+from delivery.channels.base import NoAnswer
 from delivery.channels.openapi_sending import OpenApiChannel
 from delivery.detail import detail_of
 from delivery.failures import failure
+from delivery.going_again import TRIES, doubts_of
 from delivery.models import Attempt, ConnectionState, Delivery, Population
 from delivery.population.filling import Filling
 from delivery.sending import drain
@@ -321,6 +325,64 @@ class TestInDoubt:
         delivery = go(posted(scribe))
         assert (delivery.state, calls, outcomes()) == ("ready", ["standing_template"], [])
         assert Attempt.objects.get().outcome == "unavailable"
+
+
+class TestNeverUnderstood:
+    """A yes about something else, each time: what the receiver is, and no trouble that passes."""
+
+    def tried(self, delivery: Delivery) -> Delivery:
+        go(delivery)
+        return settled(delivery) if delivery.state == "unknown" else delivery
+
+    @pytest.fixture
+    def elsewhere(self, monkeypatch):
+        """eCW answers the call for the template with a yes that names nothing of it."""
+
+        def judge(answer, wanted):
+            raise NoAnswer("openapi_template_contradiction", "status", b"<html>Sign in</html>")
+
+        monkeypatch.setattr(openapi_populating, "judge", judge)
+
+    def test_it_ends_for_a_person_after_a_bounded_number_of_looks(
+        self, ecw, scribe, writing, elsewhere, calls, monkeypatch
+    ):
+        monkeypatch.setattr(OpenApiChannel, "standing_template", lambda self, wanted: "")
+        delivery = posted(scribe)
+        states = [self.tried(delivery).state for _ in range(TRIES + 2)]
+        assert states == ["ready"] * (TRIES - 1) + ["parked"] * 3
+        assert calls == ["populate"] * TRIES
+        assert delivery.reason_code == "never_understood"
+        assert (ecw.filings(), outcomes()) == ([], ["no_answer"] * TRIES)
+
+    def test_it_says_why_and_asks_for_a_decision(self, ecw, scribe, writing, elsewhere, monkeypatch):
+        monkeypatch.setattr(OpenApiChannel, "standing_template", lambda self, wanted: "")
+        delivery = posted(scribe)
+        for _ in range(TRIES):
+            self.tried(delivery)
+        assert failure(delivery.reason_code).button.value == "decide"
+        assert "template" in failure(delivery.reason_code).happened
+
+    def test_a_person_who_lets_it_go_gives_it_as_many_tries_again(self, ecw, scribe, writing, elsewhere, monkeypatch):
+        monkeypatch.setattr(OpenApiChannel, "standing_template", lambda self, wanted: "")
+        delivery = posted(scribe)
+        for _ in range(TRIES):
+            self.tried(delivery)
+        decide_not_sent([delivery.pk], "eCW says that it is mended")
+        assert doubts_of(Delivery.objects.get(pk=delivery.pk)) == []
+        assert self.tried(delivery).state == "ready"
+
+    def test_a_person_may_leave_the_template_to_the_texts_and_it_goes(
+        self, ecw, scribe, writing, elsewhere, monkeypatch
+    ):
+        monkeypatch.setattr(OpenApiChannel, "standing_template", lambda self, wanted: "")
+        delivery = posted(scribe)
+        for _ in range(TRIES):
+            self.tried(delivery)
+        writing.settings |= {"texts_choose_template": True}
+        writing.save()
+        decide_not_sent([delivery.pk], "eCW fills no templates")
+        assert go(delivery).state == "accepted"
+        assert chart(ecw)["fields"]["NF-01"] == "Cough for nine days."
 
 
 class TestTheDatabase:

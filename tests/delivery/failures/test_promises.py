@@ -199,7 +199,7 @@ class TestWhoHasToAct:
     def test_what_needs_nobody_says_so(self, code):
         assert entry(code).todo.startswith("Nothing to do")
 
-    @pytest.mark.parametrize("code", ["blind_receiver", "deadline", "poison"])
+    @pytest.mark.parametrize("code", ["blind_receiver", "deadline", "never_understood", "poison"])
     def test_what_is_parked_asks_for_a_decision(self, code):
         assert entry(code).button is Button.DECIDE
 
