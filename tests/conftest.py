@@ -21,8 +21,9 @@ MADE_ANEW = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-|\d\d:\d\d:\d\d")
 ON_SERVERS = {"db", "transactional_db", "live_server", "redis_url", "postgres_only", "site"}
 pytest_plugins = ["tests.needs", "tests.browsing", "tests.processes"]
 
-# A busy machine makes a slow example, not a wrong one.
-hypothesis_settings.register_profile("suite", deadline=None, database=None)
+# A busy machine makes a slow example, not a wrong one. Every run makes others up: a longer look is SCRIBEPORT_EXAMPLES.
+EXAMPLES = int(os.environ.get("SCRIBEPORT_EXAMPLES", "50"))
+hypothesis_settings.register_profile("suite", deadline=None, database=None, max_examples=EXAMPLES)
 hypothesis_settings.load_profile("suite")
 
 
