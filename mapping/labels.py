@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import combinations
 
+from mapping import elements
+from mapping.phrasing import at_least, components, focused, meant, of_family
 from mapping.sections import SECTIONS, name_of
 from mapping.vocabulary.abbreviations import ABBREVIATIONS
 from mapping.vocabulary.belonging import HISTORIES, goes_with
-from mapping.vocabulary.components import COMPONENTS, FOCUSED, PLAINLY, SPECIALTY
 from mapping.vocabulary.headings import CONTAINERS
-from mapping.vocabulary.others import CHANGING, NEUTRAL, PERSONS
+from mapping.vocabulary.others import CHANGING, NEUTRAL
 from mapping.vocabulary.phrases import OTHER, SPELLING, Entry, Rung, look, within
 from mapping.vocabulary.spanish import FUNCTION_WORDS
 from mapping.vocabulary.words import bag, plain, stems
@@ -23,7 +23,6 @@ _LISTED = re.compile(r"\s*(?:[/,;&+]|\band\b|\bor\b|(?<=\w\w)\s[yeo]\s(?=\w\w))\
 _INCLUDING = re.compile(
     r"[\s,;:–-]+(?:incl(?:\.|uding|udes?)?|e\.?g\.?|i\.?e\.?|such as|specifically|incluyendo|incluye)\s+(.+)$"
 )
-_MOST_SPARE = 6  # words that change nothing are looked past; every further one doubles the ways to look
 # The noun at the end of a list that goes for each of its parts: "Medical/Surgical History".
 _SHARED = frozenset({"history", "exam", "result", "order", "list", "instruction", "medication", "goal"})
 # What follows a heading may name what it is made of: "Plan: meds, labs" is the plan.
@@ -70,12 +69,24 @@ def read_label(label: str) -> Read:
     if label.rstrip(" :").endswith("#"):  # "Referral #" is a number
         return Read()
     text = plain(label)
+    said = _text(text)
+    about = () if meant(stems(text)) else _spoken_of(text, said)
+    if about:
+        perhaps = (entry for entry in said if entry.rung >= Rung.PERHAPS and entry.code != about[0].code)
+        return _read((*about, *perhaps), label)
     corrected = SPELLING.corrected(text)
     if corrected != text:
-        found = tuple(_at_least(entry, Rung.SPELLED) for entry in _text(corrected))
+        found = tuple(at_least(entry, Rung.SPELLED) for entry in _text(corrected))
         if found:
             return _read(found, label, corrected)
-    return _read(_text(text), label)
+    return _read(said, label)
+
+
+def _spoken_of(text: str, said: Sequence[Entry]) -> tuple[Entry, ...]:
+    """What the label is about, where it names nothing surely; a list of one kind outdoes one known word in it."""
+    if not any(entry.rung < Rung.PERHAPS for entry in said):
+        return elements.read(text)
+    return elements.enumerated(text) if all(entry.rung >= Rung.PARTLY for entry in said) else ()
 
 
 def _read(entries: Iterable[Entry], label: str, corrected: str = "") -> Read:
@@ -97,6 +108,8 @@ def _why(entry: Entry, label: str, together: Sequence[str], corrected: str) -> s
         return f"{said} reads as “{corrected}”."
     if entry.rung == Rung.SECOND:
         return f"{said} is often used for it, and no field fits better."
+    if entry.rung == Rung.CONTENT:
+        return f"{said} names what belongs to it."
     if entry.rung == Rung.ONLY:
         return f"{said} is for a part or kind of it, and no other field is for it."
     if entry.rung == Rung.PERHAPS:
@@ -108,11 +121,6 @@ def _why(entry: Entry, label: str, together: Sequence[str], corrected: str) -> s
     if entry.rung == Rung.PARTLY:
         return f"{said} names it, beside words that are not known."
     return f"{said} is a usual heading for {name_of(entry.code)}."
-
-
-def _at_least(entry: Entry, rung: Rung) -> Entry:
-    """The entry, no surer than `rung`."""
-    return replace(entry, rung=max(entry.rung, rung))
 
 
 def _text(text: str) -> tuple[Entry, ...]:
@@ -128,12 +136,12 @@ def _text(text: str) -> tuple[Entry, ...]:
     together = look(bag(stems(text)))
     beside = {entry.code for entry in outer or inner}  # "Allergies (drug)" are drug allergies, "Sistemas (ROS)" are ROS
     if {entry.code for entry in together} & beside:
-        return tuple(_at_least(entry, Rung.COMPOSED) for entry in together)
+        return tuple(at_least(entry, Rung.COMPOSED) for entry in together)
     if any(entry.code in CONTAINERS for entry in outer):
         glossed = "," in inside and any(entry.rung > Rung.SECOND for entry in inner)  # "Objective (exam, signs)"
         if glossed or all(entry.rung > Rung.SECOND for entry in inner):  # "Objective (findings)"
             return outer
-        return tuple(_at_least(entry, Rung.COMPOSED) for entry in inner if entry != OTHER) + outer
+        return tuple(at_least(entry, Rung.COMPOSED) for entry in inner if entry != OTHER) + outer
     return _listing(f"{outside}: {inside}") or _bracketed(outer, inner, bag(stems(inside)))
 
 
@@ -146,16 +154,16 @@ def _bracketed(outer: tuple[Entry, ...], inner: tuple[Entry, ...], words: frozen
     if words <= NEUTRAL:
         return outer
     if sure_inner and not outer and all(entry.rung == Rung.NAME for entry in inner):  # "Relato de la madre (HPI)"
-        return tuple(_at_least(entry, Rung.PARTLY) for entry in inner)
+        return tuple(at_least(entry, Rung.PARTLY) for entry in inner)
     if inner and {entry.code for entry in inner} <= codes and "history" not in words:  # "Queja principal (reason)"
         said = {entry.code for entry in inner if entry.rung < Rung.PERHAPS}  # "SHx (social)"
         settled = [entry for entry in outer if entry.code in said and entry.rung == Rung.PERHAPS]
         if settled:
             return tuple(replace(entry, rung=Rung.PARTLY) for entry in settled)
-        return tuple(_at_least(entry, Rung.COMPOSED) for entry in outer)
+        return tuple(at_least(entry, Rung.COMPOSED) for entry in outer)
     if words & CHANGING or (sure_inner - {""} and not codes | sure_inner <= {_A, _DX}):
-        return tuple(_at_least(entry, Rung.PERHAPS) for entry in (*outer, *inner) if entry != OTHER)
-    return tuple(_at_least(entry, Rung.PARTLY) for entry in outer)
+        return tuple(at_least(entry, Rung.PERHAPS) for entry in (*outer, *inner) if entry != OTHER)
+    return tuple(at_least(entry, Rung.PARTLY) for entry in outer)
 
 
 def _qualified(text: str) -> tuple[Entry, ...]:
@@ -170,12 +178,12 @@ def _qualified(text: str) -> tuple[Entry, ...]:
         return named or (OTHER,)
     if first == last or (codes[0] & codes[1] and len(pieces) == 2):
         lists = len(codes[1]) > 1 and all(entry.rung >= Rung.PERHAPS for entry in first)  # "Hx: PMH FH SH"
-        return tuple(_at_least(entry, Rung.COMPOSED) for entry in last) if lists else _agreed(first, last)
-    whole = _known(stems(" ".join(pieces)))
+        return tuple(at_least(entry, Rung.COMPOSED) for entry in last) if lists else _agreed(first, last)
+    whole = meant(stems(" ".join(pieces)))
     if len(pieces) > 2:  # a path, such as "Assessment - Plan - Treatment"
         first = _listed(" ".join(pieces[:-1]))
     elif whole:
-        return tuple(_at_least(entry, Rung.COMPOSED) for entry in whole)
+        return tuple(at_least(entry, Rung.COMPOSED) for entry in whole)
     tail = " ".join(pieces[1:])
     return _headed(first, last, bag(stems(tail)), bool(FUNCTION_WORDS & set(tail.split())))
 
@@ -190,21 +198,21 @@ def _listing(text: str) -> tuple[Entry, ...]:
         return ()
     first = _listed(head)
     if all(entry.rung >= Rung.ONLY for entry in first):
-        first = _known((*stems(head), "history"))
+        first = meant((*stems(head), "history"))
     if any(entry.rung > Rung.SECOND or entry.code not in SECTIONS for entry in first):
         return ()
-    listed = [_known(stems(part)) for part in parts]
+    listed = [meant(stems(part)) for part in parts]
     beside = {entry.code for entries in listed for entry in entries if entry.rung < Rung.PERHAPS and entry != OTHER}
     own = {entry.code for entry in first}
     allowed = own.union(*(_MADE_OF.get(code, ()) for code in own))
     if beside - allowed or ("," not in tail and any(OTHER in entries for entries in listed)):
         return ()
-    return tuple(_at_least(entry, Rung.PARTLY) for entry in first)
+    return tuple(at_least(entry, Rung.PARTLY) for entry in first)
 
 
 def _all_abbreviated(words: Sequence[str]) -> bool:
     """Whether each of these is letters for a section of its own: "PMH FH SH"."""
-    read = [_known(stems(word)) if len(ABBREVIATIONS.get(word, ())) > 1 else () for word in words]
+    read = [meant(stems(word)) if len(ABBREVIATIONS.get(word, ())) > 1 else () for word in words]
     codes = [entries[0].code for entries in read if len(entries) == 1 and entries[0].rung <= Rung.SAID]
     return len(words) > 1 and len(set(codes)) == len(words) and set(codes) <= SECTIONS.keys()
 
@@ -219,7 +227,7 @@ def _agreed(first: tuple[Entry, ...], last: tuple[Entry, ...]) -> tuple[Entry, .
     rung = Rung.NAME if any(entry.rung < Rung.PERHAPS for entry in last) else Rung.COMPOSED
     codes = {entry.code for entry in first} & {entry.code for entry in last}
     surest = sorted((*last, *first), key=lambda entry: entry.rung, reverse=True)
-    return tuple({entry.code: _at_least(entry, rung) for entry in surest if entry.code in codes}.values())
+    return tuple({entry.code: at_least(entry, rung) for entry in surest if entry.code in codes}.values())
 
 
 def _headed(first: tuple[Entry, ...], last: tuple[Entry, ...], tail: frozenset[str], gloss: bool) -> tuple[Entry, ...]:
@@ -227,89 +235,59 @@ def _headed(first: tuple[Entry, ...], last: tuple[Entry, ...], tail: frozenset[s
     if last:
         fits = not first or goes_with({entry.code for entry in first}, last)
         if not fits and all(entry.rung >= Rung.SECOND for entry in last):  # "Allergies - Food/Drug"
-            return tuple(_at_least(entry, Rung.PARTLY) for entry in first)
-        return tuple(_at_least(entry, Rung.COMPOSED if fits else Rung.PERHAPS) for entry in last)
+            return tuple(at_least(entry, Rung.PARTLY) for entry in first)
+        return tuple(at_least(entry, Rung.COMPOSED if fits else Rung.PERHAPS) for entry in last)
     if tail <= NEUTRAL:
         return first
     if {entry.code for entry in first} <= _DETAILED and not tail & CHANGING:  # "CC - body part", "HPI - onset"
-        return tuple(_at_least(entry, Rung.ONLY) for entry in first)
+        return tuple(at_least(entry, Rung.ONLY) for entry in first)
     if gloss and not tail & CHANGING and all(entry.rung < Rung.SECOND for entry in first):
-        return tuple(_at_least(entry, Rung.PARTLY) for entry in first)
-    return tuple(_at_least(entry, Rung.KIN) for entry in first if entry.code in SECTIONS)
+        return tuple(at_least(entry, Rung.PARTLY) for entry in first)
+    return tuple(at_least(entry, Rung.KIN) for entry in first if entry.code in SECTIONS)
 
 
 def _listed(text: str) -> tuple[Entry, ...]:
     """One heading, or several that signs or "and" divide: each part means its own, the last one's noun goes for all."""
-    exact = _known(stems(text))
+    exact = meant(stems(text))
     parts = [part for part in _LISTED.split(text) if stems(part)]
     if not exact and len(parts) == 1 and _all_abbreviated(text.split()):
         parts = text.split()
-    if not exact and _of_family(parts):
-        return _of_family(parts)
+    if not exact and of_family(parts):
+        return of_family(parts)
     divided = _together(parts) if len(parts) > 1 else ()
     if exact and not _says_more(divided, exact):
         sure = any(entry.rung < Rung.PERHAPS for entry in exact)
-        return exact if sure or OTHER in exact else _components(parts) or exact
+        return exact if sure or OTHER in exact else components(parts) or exact
     if not exact and _BOTH in text:
         divided = _narrowed(text.replace(_BOTH, " ")) or divided
-    if not exact and [entry.code for entry in _components(parts)] == ["social_history"]:  # "Tob/EtOH/Drugs"
-        return _components(parts)
+    if not exact and [entry.code for entry in components(parts)] == ["social_history"]:  # "Tob/EtOH/Drugs"
+        return components(parts)
     if divided:
         return divided + tuple(entry for entry in exact if entry.code not in {other.code for other in divided})
-    return exact or _components(parts) or _focused(stems(text)) or _told_on(text) or within(bag(stems(text)))
+    return exact or _about(text, parts) or _told_on(text) or within(bag(stems(text)))
+
+
+def _about(text: str, parts: Sequence[str]) -> tuple[Entry, ...]:
+    return components(parts) or focused(stems(text)) or elements.signed(stems(text))
 
 
 def _narrowed(beside: str) -> tuple[Entry, ...]:
     """Assessment and plan beside other words: "Problem-oriented A/P" is both, "Fall risk A/P" another thing."""
     words = stems(beside)
-    known = _known(words)
-    if (known and known != (OTHER,)) or len([part for part in _LISTED.split(beside) if part]) > 1:
+    said = meant(words)
+    if (said and said != (OTHER,)) or len([part for part in _LISTED.split(beside) if part]) > 1:
         return ()
-    return (Entry(_AP, Rung.KIN if known or bag(words) & CHANGING else Rung.PARTLY),)
+    return (Entry(_AP, Rung.KIN if said or bag(words) & CHANGING else Rung.PARTLY),)
 
 
 def _told_on(text: str) -> tuple[Entry, ...]:
     """A heading that goes on in Spanish: "HPI en orden cronológico", "Vitals con O2 sat"."""
     head, tail = (*_GOES_ON.split(text, maxsplit=1), "")[:2]
-    if not tail or bag(stems(tail)) & CHANGING or OTHER in _known(stems(tail)):
+    if not tail or bag(stems(tail)) & CHANGING or OTHER in meant(stems(tail)):
         return ()
-    found = _known(stems(head))
+    found = meant(stems(head))
     whole = found and all(entry.rung < Rung.SECOND and entry.code in _GOING_ON for entry in found)
-    return tuple(_at_least(entry, Rung.PARTLY) for entry in found) if whole else ()
-
-
-def _components(parts: Sequence[str]) -> tuple[Entry, ...]:
-    """Two and more of the things that a section consists of: "Tobacco / Alcohol / Drugs"."""
-    if len(parts) == 1:
-        parts = parts[0].split()
-    said = [" ".join(word for word in stems(part) if word not in NEUTRAL) for part in parts]
-    named = [part for part in said if part]
-    for code, phrases in COMPONENTS.items():
-        if len(set(named) - {"history"}) > 1 and all(part in phrases or part == "history" for part in named):
-            return (Entry(code, Rung.COMPOSED if code in ("vital_signs", "social_history") else Rung.ONLY),)
-    return ()
-
-
-def _of_family(parts: Sequence[str]) -> tuple[Entry, ...]:
-    """ "Family ocular and medical history" is all of the family, and so is "Family history of cancer"."""
-    words = stems(" ".join(parts))
-    several = len(parts) > 1 and bool(_known(stems(parts[0])))
-    if several or words[:1] != ("family",) or "history" not in words or "social" in words:
-        return ()
-    whole = "medical" in words and set(words) <= {"family", "history", "medical"} | SPECIALTY
-    return (Entry("family_history", Rung.PARTLY if whole else Rung.ONLY),)
-
-
-def _focused(words: tuple[str, ...]) -> tuple[Entry, ...]:
-    """A heading of one specialty: "Chief urologic complaint", "Knee exam"."""
-    kept = tuple(word for word in words if word not in SPECIALTY)
-    if not kept or kept == words:
-        return ()
-    return tuple(
-        _at_least(entry, Rung.PARTLY if entry.code in PLAINLY else Rung.ONLY)
-        for entry in _known(kept)
-        if entry.code in FOCUSED
-    )
+    return tuple(at_least(entry, Rung.PARTLY) for entry in found) if whole else ()
 
 
 def _says_more(divided: tuple[Entry, ...], exact: tuple[Entry, ...]) -> bool:
@@ -320,28 +298,16 @@ def _says_more(divided: tuple[Entry, ...], exact: tuple[Entry, ...]) -> bool:
     return {entry.code for entry in exact} < codes and _AP not in codes
 
 
-def _known(words: tuple[str, ...]) -> tuple[Entry, ...]:
-    """Known words, or known ones beside words that change nothing ("Patient's …", "… notes")."""
-    exact = look(bag(words))
-    if exact:
-        return exact
-    whole = bag(words[1:] if words[:1] and words[0] in PERSONS else words)
-    spare = sorted(whole & NEUTRAL)[:_MOST_SPARE]
-    for size in range(len(spare) + 1):
-        looked = [entries for left_out in combinations(spare, size) if (entries := look(whole - set(left_out)))]
-        if looked:  # "Data notes" are data rather than notes
-            found = min(looked, key=lambda entries: OTHER in entries)
-            return tuple(_at_least(entry, Rung.COMPOSED) for entry in found)
-    return ()
-
-
 def _together(parts: Sequence[str]) -> tuple[Entry, ...]:
     """What the parts of a label mean together, where one of them surely means a section; else nothing."""
     noun = tuple(word for word in stems(parts[-1])[-1:] if word in _SHARED)
     head = tuple(word for word in stems(parts[0])[:1] if word == "reason")
     noun = noun or _histories(parts)
     read = [
-        _surer(_known((*head, *stems(part), *noun)), _known(stems(part))) or _focused(stems(part)) for part in parts
+        _surer(meant((*head, *stems(part), *noun)), meant(stems(part)))
+        or focused(stems(part))
+        or elements.signed(stems(part))
+        for part in parts
     ]
     read = [_settled(entries, read) for entries in read]
     listed = [entry for entries in read for entry in entries if entry != OTHER]
@@ -359,7 +325,7 @@ def _together(parts: Sequence[str]) -> tuple[Entry, ...]:
     everywhere = all(entries and OTHER not in entries for entries in read)
     rung = Rung.COMPOSED if everywhere else Rung.PARTLY
     several = len({entry.code for entry in listed}) > 1 or not everywhere
-    lowered = [_at_least(entry, rung) if several else entry for entry in listed]
+    lowered = [at_least(entry, rung) if several else entry for entry in listed]
     if {_A, _P} <= sure:
         lowered.append(Entry(_AP, rung))
     return tuple(
@@ -375,7 +341,7 @@ def _surer(longer: tuple[Entry, ...], alone: tuple[Entry, ...]) -> tuple[Entry, 
 
 def _histories(parts: Sequence[str]) -> tuple[str, ...]:
     """The noun that goes without saying in "Past Medical/Surgical" and "Medical, Family, Social"."""
-    longer = [_known((*stems(part), "history")) for part in parts]
+    longer = [meant((*stems(part), "history")) for part in parts]
     told = [entry.code for entries in longer for entry in entries if entry.rung < Rung.ONLY]
     return ("history",) if len(told) == len(parts) == len(set(told)) and set(told) <= HISTORIES else ()
 

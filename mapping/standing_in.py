@@ -27,7 +27,7 @@ _HISTORIES = (
 _FOUND = ("vital_signs", "physical_exam", "results")
 # What SOAP keeps under its first two letters; no template of these four alone has another place for them.
 UNDER = {SUBJECTIVE: (*_TOLD, *_HISTORIES), OBJECTIVE: _FOUND}
-_NO_HALF = frozenset({"recommendation", "given", "provided", "performed", "done"})
+_NO_HALF = frozenset({"given", "provided", "performed", "done"})
 _UNDER_PLAN = ("orders", "follow_up", "patient_instructions", "goals")
 
 Holders = Mapping[str, Sequence[TemplateField]]
@@ -94,8 +94,8 @@ def _assessment_and_plan(chosen: dict[str, Suggestion], by_id: Mapping[str, Temp
 def _divide(assessment: Suggestion, plan: Suggestion, by_id: Mapping[str, TemplateField]) -> bool:
     """Whether two fields surely are the halves of both.
 
-    "Impresión diagnóstica" beside "Plan", and "Valoración" beside "Conducta", are: one of them names its half, the
-    other stands for it, and no third field may. "Recommendations" may be for the patient, "Treatment given" is done.
+    "Impresión diagnóstica" beside "Plan", and "Impression" beside "Recommendations", are: one names its half, the
+    other stands for it, and no third field may. "Treatment given" is done.
     """
     halves = (assessment, plan)
     if any(half.mode != "one" or half.confidence == CONFIDENCE[Rung.ONLY] for half in halves):

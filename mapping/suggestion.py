@@ -18,10 +18,11 @@ CONFIDENCE = {
     Rung.SECOND: 0.94,
     Rung.SPELLED: 0.93,
     Rung.PARTLY: 0.92,
+    Rung.CONTENT: 0.92,
     Rung.ONLY: 0.91,
     Rung.CONTAINER: 0.95,
     Rung.PERHAPS: 0.5,
-    Rung.KIN: 0.4,
+    Rung.KIN: 0.25,
     Rung.SPARE: 0.1,
 }
 MOST_CANDIDATES = 5

@@ -109,7 +109,8 @@ HEADINGS: dict[str, Headings] = {
             | minor procedure | procedure performed and detail | procedure documentation
             | procedure done in office | procedure and treatment performed | procedure or injection performed
             | procedure performed today | bedside procedure | procedure during visit | procedure this encounter
-            | history of procedure document""",
+            | history of procedure document | in clinic treatment | in office treatment | treatment in clinic
+            | treatment in office""",
         only="""procedure detail | procedure description | description of procedure | intervention performed
             | treatment provided | injection | intervention provided | treatment rendered
             | treatment performed""",

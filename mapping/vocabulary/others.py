@@ -102,7 +102,8 @@ _OTHERS = """
     learning need | barrier to learning | teach back | instruction given by | allergy reviewed by |
     medication reviewed by | vital sign time | vital sign taken by | exam time | exam room | room number |
     exam code | risk score | risk stratification | test date | lab date | lab name | lab requisition number |
-    imaging date | imaging facility | imaging order number
+    surgery date | date of surgery | clinic operation | operation hour | imaging date | imaging facility |
+    imaging order number
 """
 OTHERS = tuple(phrase.strip() for phrase in _OTHERS.split("|"))
 

@@ -21,11 +21,12 @@ class Rung(IntEnum):
     SECOND = 4  #: a heading that yields to a better one
     SPELLED = 5  #: a heading, misspelt
     PARTLY = 6  #: a heading beside words nobody knows
-    ONLY = 7  #: for a part or kind of the section; sure only where nothing else in the template may be for it
-    CONTAINER = 8  #: a field that takes several sections, where this one has none of its own
-    PERHAPS = 9  #: may mean the section, or another
-    KIN = 10  #: speaks of the section among other words
-    SPARE = 11  #: has no word for it; a section without a field might be kept there
+    CONTENT = 7  #: names what belongs to the section and to no other
+    ONLY = 8  #: for a part or kind of the section; sure only where nothing else in the template may be for it
+    CONTAINER = 9  #: a field that takes several sections, where this one has none of its own
+    PERHAPS = 10  #: may mean the section, or another
+    KIN = 11  #: speaks of the section among other words
+    SPARE = 12  #: has no word for it; a section without a field might be kept there
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,8 @@ _WORDS = """
     traumatica = trauma | transfusional = transfusion | solicitar = ordered | ordenar = ordered | pedir = ordered
     aplicado = given | aplicada = given | administrado = given | administrada = given | puesta = given
     palabra = said | cuidador = caregiver | acompanante = caregiver | bienestar = wellness | ejercicios = exercise
+    gripe = influenza | gripa = influenza | fuma = smoke | hermano = sibling | abuelo = grandparent
+    infarto = infarction | muerte = death | piden = ordered | pide = ordered
     laboral = occupational | ocupacional = occupational | conductual = behavioral | corazon = heart | pulmon = lung
     pulmones = lung | pulmonar = pulmonary | rodilla = knee | hombro = shoulder | cadera = hip | pie = foot
     pies = foot | mano = hand | manos = hand | cabeza = head | cuello = neck | oido = ear | nariz = nose

@@ -70,7 +70,7 @@ HEADINGS: dict[str, Headings] = {
             | patient medication | current daily medication | all current medication
             | medication including over the counter | meds list active | medication reconciliation list
             | current med regimen | chronic medication | maintenance medication | current outpatient medication
-            | history of medication use""",
+            | history of medication use | home med list | home med""",
         second="""prescription | drug | current rx | medication review | medication profile
             | reconciled medication | medication reconciliation note""",
         only="""psychotropic medication | current psychotropic medication | systemic medication
@@ -104,17 +104,24 @@ HEADINGS: dict[str, Headings] = {
             | past medical history non psychiatric | systemic medical history | past medical history checklist
             | previous medical condition""",
         second="past health history | health history | general medical history | chronic medical history",
-        only="comorbidity and precaution | past related injury | medical condition",
-        perhaps="""history | medical problem | chronic condition | comorbidity | medical | med history
+        only="""major illness | adult illness | illness and injury | ongoing medical condition
+            | ongoing medical problem | childhood illness | significant medical problem
+            | comorbidity and precaution | past related injury | medical condition | medical problem
+            | chronic condition | medical issue | medical comorbidity | comorbidity | underlying condition
+            | systemic illness | systemic disease | chronic illness | chronic disease
+            | current medical condition | current medical problem | other medical problem
+            | other medical condition | health problem | other medical history | medical illness
+            | disease padece""",
+        perhaps="""history | medical | med history
             | past psychiatric history | psychiatric history | clinical history | past diagnosis
-            | underlying condition | chronic illness | chronic problem | past cardiac history | medical surgical
+            | chronic problem | past cardiac history | medical surgical
             | patient history""",
     ),
     "past_surgical_history": Headings(
         said="""past operation | prior operation | previous operation | past surgical procedure
             | operative history | surgical procedure history | history of surgery | past surg history
             | surgical and procedure history | surgical procedure and history | past surgery and procedure
-            | surgeries and dates | past surgeries hospitalizations | surgical hx and anesthesia
+            | past surgeries hospitalizations | surgical hx and anesthesia
             | history of operation | prior surgical procedure | previous operation and surgery
             | past surgical procedure history | past surgery and operation | surgery and procedure""",
         second="surgery | operation",
@@ -215,8 +222,8 @@ HEADINGS: dict[str, Headings] = {
         perhaps="developmental screening | school history | behavior",
     ),
     "reason_for_referral": Headings(
-        said="""reason for consultation | consultation reason | indication for consultation | referral indication
-            | reason for referral and consultation | reason for referral or consultation
+        said="""referred for | reason for consultation | consultation reason | indication for consultation
+            | referral indication | reason for referral and consultation | reason for referral or consultation
             | reason for referral and diagnosis | referral reason and question | reason for consult request
             | reason patient was referred | reason referred | reason for specialist referral
             | reason for cardiology consultation | clinical question and reason for referral | purpose of referral

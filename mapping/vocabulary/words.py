@@ -24,6 +24,7 @@ _ENDING = re.compile(r"(?<=[^\W_])(?=(?:FreeText|Text|Txt|Notes?|Narrative|Comme
 _COUNTED = re.compile(
     r"\b\d{1,2}(?:\+|\s*-\s*\d{1,2})?\s*-?\s*(?:pts?|points?|systems?)\b|\bx\s?\d{1,2}\b"
     r"|\b(?:as\s+)?(?:per|see|in)\s+hpi\b"
+    r"|\b(?:in\s+|over\s+)?(?:the\s+)?(?:last|past)\s+\d{1,3}\s+(?:day|week|wk|month|mo|year|yr)s?\b"
 )
 _NUMBERED = re.compile(r"([a-z]{2,})\d{1,2}")
 _WORD = re.compile(r"[^\W_]+")

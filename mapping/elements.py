@@ -1,0 +1,112 @@
+"""Labels that say what a section is about: "Stents, CABG" are operations, "Flu / Tdap" vaccines; "Eye impression"."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from mapping.vocabulary.elements import KINDS, LONGEST_PHRASE
+from mapping.vocabulary.others import CHANGING, NEUTRAL
+from mapping.vocabulary.phrases import Entry, Rung
+from mapping.vocabulary.signs import FILLING, LISTED, SIGNS, Sign
+from mapping.vocabulary.words import stems
+
+_PARTS = re.compile(r"\s*(?:[/,;&+():?]|\s[-–—]\s|\band\b|\bor\b|\bw/)\s*")
+# What a list of one kind is for. Parts of the body alone are examined, asked about, or operated on: they say nothing.
+_LISTS = {
+    "vital": "vital_signs",
+    "habit": "social_history",
+    "vaccine": "immunizations",
+    "finding": "results",
+    "exam": "physical_exam",
+    "operation": "past_surgical_history",
+    "drug": "medications",
+    "birth": "birth_history",
+    "growing": "developmental_history",
+    "story": "history_of_present_illness",
+    "done": "procedures",
+}
+_LEAST_EXAMINED = 2
+Phrases = list[tuple[tuple[str, ...], frozenset[str]]]
+
+
+def read(text: str) -> tuple[Entry, ...]:
+    """What the words of a plain text are about, where they leave no doubt; else ()."""
+    return signed(stems(text)) or enumerated(text)
+
+
+def signed(words: Sequence[str]) -> tuple[Entry, ...]:
+    """The section whose sign stands among words of its kind: "Cardiac impression", "Relatives with early CAD"."""
+    found = next((sign for sign in SIGNS if _fits(sign, words)), None)
+    return (Entry(found.code, found.rung, _part(found.code, words)),) if found else ()
+
+
+def _part(code: str, words: Sequence[str]) -> int | None:
+    """Of the results, labs are one part and images the other (vocabulary/headings.py PARTS)."""
+    kinds = [kinds & {"lab", "image"} for _, kinds in phrased(words)[0]] if code == "results" else []
+    only = frozenset.intersection(*kinds) if kinds else frozenset()
+    return ("lab", "image").index(next(iter(only))) if len(only) == 1 else None
+
+
+def _fits(sign: Sign, words: Sequence[str]) -> bool:
+    said = set(words)
+    return not said & sign.never and any(head <= said and _goes_with(sign, words, head) for head in sign.heads)
+
+
+def _goes_with(sign: Sign, words: Sequence[str], head: frozenset[str]) -> bool:
+    phrases, unknown = phrased([word for word in words if word not in head])
+    beside = [kinds for phrase, kinds in phrases if not set(phrase) <= sign.more]
+    if sum(bool(kinds & sign.beside) for _, kinds in phrases) < sign.least:
+        return False
+    if sign.needs and not any(kinds & sign.needs for _, kinds in phrases):
+        return False
+    if unknown & CHANGING - {"history"} - sign.more:
+        return False
+    return sign.anything or (unknown - FILLING <= sign.more and all(kinds & sign.beside for kinds in beside))
+
+
+def enumerated(text: str) -> tuple[Entry, ...]:
+    """The section that two and more parts of a label are of, where none is of another."""
+    parts = [words for part in _PARTS.split(text) if (words := stems(part))]
+    if any((CHANGING - LISTED) & phrased(words)[1] for words in parts):
+        return ()
+    sorts = [_sorts(words) for words in parts]
+    known = [kinds for kinds in sorts if kinds is not None and kinds]
+    unknown = sum(kinds is not None and not kinds for kinds in sorts)
+    shared = frozenset.intersection(*known) & _LISTS.keys() if len(known) > 1 else frozenset()
+    if sum("maneuver" in kinds for kinds in known) < _LEAST_EXAMINED:
+        shared -= {"exam"}
+    if len(shared) != 1 or unknown >= len(known) - 1:
+        return ()
+    code = _LISTS[next(iter(shared))]
+    return (Entry(code, Rung.CONTENT, _part(code, [word for words in parts for word in words])),)
+
+
+def _sorts(words: tuple[str, ...]) -> frozenset[str] | None:
+    """The kinds that all of a part's phrases may be of; empty where it has an unknown word, None where it is idle."""
+    phrases, unknown = phrased(words)
+    if unknown - FILLING or not phrases:
+        return frozenset() if unknown - FILLING else None
+    return frozenset.intersection(*(_listed(kinds) for _, kinds in phrases))
+
+
+def _listed(kinds: frozenset[str]) -> frozenset[str]:
+    """Labs and images are both findings; what is examined is a part of the body or a way to examine it."""
+    wider = {"finding": {"lab", "image"}, "exam": {"body", "maneuver"}}
+    return kinds | {name for name, narrower in wider.items() if kinds & narrower}
+
+
+def phrased(words: Sequence[str]) -> tuple[Phrases, set[str]]:
+    """The longest known phrases in the words, each with its kinds, and the words that are in none and say something."""
+    phrases, unknown, at = [], set(), 0
+    while at < len(words):
+        found = next(_from(words, at), None)
+        if found:
+            phrases.append((found, KINDS[found]))
+        elif words[at] not in NEUTRAL:
+            unknown.add(words[at])
+        at += len(found) if found else 1
+    return phrases, unknown
+
+
+def _from(words: Sequence[str], at: int) -> Iterator[tuple[str, ...]]:
+    tried = (tuple(words[at : at + size]) for size in range(LONGEST_PHRASE, 0, -1))
+    return (phrase for phrase in tried if phrase in KINDS)

@@ -1,0 +1,66 @@
+"""Headings as the vocabulary has them: alone, beside words that change nothing, of one specialty, or as components."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+
+from mapping.vocabulary.components import COMPONENTS, FOCUSED, PLAINLY, SPECIALTY
+from mapping.vocabulary.others import NEUTRAL, PERSONS
+from mapping.vocabulary.phrases import OTHER, Entry, Rung, look
+from mapping.vocabulary.words import bag, stems
+
+_MOST_SPARE = 6  # words that change nothing are looked past; every further one doubles the ways to look
+
+
+def at_least(entry: Entry, rung: Rung) -> Entry:
+    """The entry, no surer than `rung`."""
+    return replace(entry, rung=max(entry.rung, rung))
+
+
+def meant(words: tuple[str, ...]) -> tuple[Entry, ...]:
+    """Known words, or known ones beside words that change nothing ("Patient's …", "… notes")."""
+    exact = look(bag(words))
+    if exact:
+        return exact
+    whole = bag(words[1:] if words[:1] and words[0] in PERSONS else words)
+    spare = sorted(whole & NEUTRAL)[:_MOST_SPARE]
+    for size in range(len(spare) + 1):
+        looked = [entries for left_out in combinations(spare, size) if (entries := look(whole - set(left_out)))]
+        if looked:  # "Data notes" are data rather than notes
+            found = min(looked, key=lambda entries: OTHER in entries)
+            return tuple(at_least(entry, Rung.COMPOSED) for entry in found)
+    return ()
+
+
+def components(parts: Sequence[str]) -> tuple[Entry, ...]:
+    """Two and more of the things that a section consists of: "Tobacco / Alcohol / Drugs"."""
+    if len(parts) == 1:
+        parts = parts[0].split()
+    said = [" ".join(word for word in stems(part) if word not in NEUTRAL) for part in parts]
+    named = [part for part in said if part]
+    for code, phrases in COMPONENTS.items():
+        if len(set(named) - {"history"}) > 1 and all(part in phrases or part == "history" for part in named):
+            return (Entry(code, Rung.COMPOSED if code in ("vital_signs", "social_history") else Rung.ONLY),)
+    return ()
+
+
+def of_family(parts: Sequence[str]) -> tuple[Entry, ...]:
+    """ "Family ocular and medical history" is all of the family, and so is "Family history of cancer"."""
+    words = stems(" ".join(parts))
+    several = len(parts) > 1 and bool(meant(stems(parts[0])))
+    if several or words[:1] != ("family",) or "history" not in words or "social" in words:
+        return ()
+    whole = "medical" in words and set(words) <= {"family", "history", "medical"} | SPECIALTY
+    return (Entry("family_history", Rung.PARTLY if whole else Rung.ONLY),)
+
+
+def focused(words: tuple[str, ...]) -> tuple[Entry, ...]:
+    """A heading of one specialty: "Chief urologic complaint", "Knee exam"."""
+    kept = tuple(word for word in words if word not in SPECIALTY)
+    if not kept or kept == words:
+        return ()
+    return tuple(
+        at_least(entry, Rung.PARTLY if entry.code in PLAINLY else Rung.ONLY)
+        for entry in meant(kept)
+        if entry.code in FOCUSED
+    )

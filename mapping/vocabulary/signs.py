@@ -1,0 +1,393 @@
+"""Words that make a label one section's, whatever of the section's kind stands beside them ("Cardiac impression")."""
+
+from dataclasses import dataclass
+
+from mapping.vocabulary.phrases import Rung
+from mapping.vocabulary.words import plain, stems
+
+
+@dataclass(frozen=True)
+class Sign:
+    """Any of the `heads` names the section where what stands beside it is of the kinds `beside` (elements.py).
+
+    `needs`: one of these kinds has to stand there, of `beside` at least so many phrases as `least` says. `more`:
+    further words that may; with `anything` all may. None of `never`, and of CHANGING none but those of `more`.
+    """
+
+    code: str
+    heads: tuple[frozenset[str], ...]
+    beside: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
+    more: frozenset[str] = frozenset()
+    never: frozenset[str] = frozenset()
+    anything: bool = False
+    least: int = 0
+    rung: Rung = Rung.CONTENT
+
+
+# They change nothing of a list: "BP both arms", "Prior surgeries and dates".
+_FILLING = """
+    both other others all any anything type kind year when where if positive negative about etc important
+    special present absent including include incl general specific new past prior previous current active first
+    degree history problem status use used list detail key main recent last since so far what how why that who
+    patient pt today visit clinic office now then non normal abnormal related known own self home level serial
+    trend month day week wks mos mo wk yr per each every right left bilateral prn daily dose como cuando donde
+    que se lo lleva hace esta estan ha tiene han quien do does did you take are is were was be es a le had have
+    has ever
+"""
+FILLING = frozenset(_FILLING.split())
+# They may make another thing of a heading, but not of a list: "HPV / flu / Tdap status".
+LISTED = frozenset({"status", "history", "past", "prior", "previous"})
+
+
+def _heads(phrases: str) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(stems(plain(phrase))) for phrase in phrases.split("|"))
+
+
+def _words(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_RELATIVES = """relative | kin | first degree | blood relative | parent sibling | mother father sibling | sibling
+    | padre hermano | parent grandparent | parientes | familiares"""
+
+# In order: the first that fits is meant. "MRI ordered" are orders, "Anesthesia reactions in family" are of the family.
+SIGNS: tuple[Sign, ...] = (
+    Sign(
+        "family_history",
+        _heads(_RELATIVES),
+        never=_words("concern contact present contraindication phone name history_of_present meeting education"),
+        anything=True,
+    ),
+    Sign(
+        "family_history",
+        _heads("family"),
+        beside=_words("condition body"),
+        needs=_words("condition"),
+        more=_words("history run runs in illness member tree early young age"),
+        never=_words("planning concern medicine education"),
+    ),
+    Sign(
+        "allergies",
+        _heads("allergy | intolerance | nkda | allergic | adverse reaction"),
+        beside=_words("allergen drug condition"),
+        more=_words("med incl environmental reaction rxn"),
+        never=_words(
+            "test testing immunization immunotherapy order ordered clinic specialist injection family action "
+            "plan history_of"
+        ),
+    ),
+    Sign(
+        "allergies",
+        _heads("reaction medication | reaction drug | reaction food"),
+        beside=_words("allergen drug"),
+        never=_words("test ordered infusion transfusion"),
+    ),
+    Sign(
+        "orders",
+        _heads(
+            "ordered | order | to order | requested | que piden | que pide | solicitado | sent referral | made referral"
+        ),
+        beside=_words("lab image drug place done"),
+        more=_words(
+            "referral signed sent placed needed today testing scope dme pt ot therapy imaging screen "
+            "orthotic device brace equipment genetic allergy sleep done rx entered this visit patient "
+            "consult consultation"
+        ),
+        never=_words("status past reviewed result set court record number future standing"),
+        rung=Rung.CONTENT,
+    ),
+    Sign(
+        "orders",
+        _heads("lab done_later | lab be done | imaging be done | test be done | rx sent referral | study que piden"),
+        beside=_words("lab image drug"),
+        more=_words("referral sent done be imaging lab"),
+        never=_words("reviewed result"),
+    ),
+    Sign(
+        "patient_instructions",
+        _heads("instruction | advice | handout | teaching | taught | tip"),
+        beside=_words("instructed body place lab image drug condition done"),
+        more=_words(
+            "given patient family caregiver parent sheet prep post procedure discharge home care medical "
+            "reviewed written verbal provided lifestyle warning sign sent safety preparation aftercare avs"
+        ),
+        never=_words("sig dosing referral order billing admission"),
+    ),
+    Sign(
+        "patient_instructions",
+        _heads("education | counseling | counselling | sheet given | red flag | home care"),
+        beside=_words("instructed"),
+        needs=_words("instructed"),
+        more=_words("given patient red flag provided sheet limit care home"),
+        never=_words("protection level school genetic time minute highest history"),
+    ),
+    Sign(
+        "follow_up",
+        _heads(
+            "return clinic | return office | recheck | next appointment | next visit | return visit | see "
+            "back | come back | return | follow up | next televisit | next annual | next well child check | "
+            "next obstetric appointment"
+        ),
+        beside=_words("place"),
+        more=_words(
+            "interval testing month in office annual week procedure after pcp mos wks recheck televisit "
+            "office visit weeks with back obstetric timing or provider who well child check appointment day "
+            "sooner imaging postoperative preoperative"
+        ),
+        never=_words("provider reason precaution work school concern complaint history interim lab since phone focus"),
+    ),
+    Sign(
+        "procedures",
+        _heads("performed | done today | today | done | rendered | note | in clinic | clinic | in office | office"),
+        beside=_words("done body"),
+        needs=_words("done"),
+        more=_words("procedure treatment or intervention clinic office visit performed done"),
+        never=_words("plan result ordered previous past prior reviewed result order last history recent"),
+    ),
+    Sign(
+        "procedures",
+        _heads(
+            "treatment performed | intervention performed | clinic treatment | office treatment | treatment "
+            "today | intervention today | treatment clinic"
+        ),
+        beside=_words("done"),
+        more=_words("procedure or intervention and clinic office performed done today"),
+        never=_words("plan ordered previous past prior"),
+    ),
+    Sign(
+        "results",
+        _heads("result | reviewed | read | report | result reviewed | reading | value"),
+        beside=_words("lab image body place"),
+        needs=_words("lab image"),
+        more=_words(
+            "reviewed result read report vision hearing external outside chart patient level point care "
+            "finding significant"
+        ),
+        never=_words("order ordered procedure status past screening allergy date"),
+    ),
+    Sign(
+        "past_surgical_history",
+        _heads(
+            "surgery | operation | surgical | surgical procedure | operative history | operation history | "
+            "op history | surgery history"
+        ),
+        beside=_words("operation body condition done place"),
+        more=_words("history anesthesia complication procedure joint replacement major minor hx dates"),
+        never=_words(
+            "date_of plan planned indication booking consent center preoperative postoperative clearance "
+            "scheduled schedule instruction note recommendation goal need today reason day surgeon family "
+            "assessment plan impression exam complaint hospitalization illness medical"
+        ),
+    ),
+    Sign(
+        "medications",
+        _heads("medication | rx list | medicine | medication list | current rx | rx over counter"),
+        beside=_words("drug body place condition"),
+        more=_words(
+            "name dose strength frequency sig regimen taken taking toma tomando over counter herbal list "
+            "incl outpatient regular started strength"
+        ),
+        never=_words(
+            "allergy order ordered given administered sent changed change refill new prior past failed trial "
+            "history problem plan instruction education intolerance reaction reconciled discharge reason "
+            "response side effect adherence compliance goal today"
+        ),
+    ),
+    Sign(
+        "immunizations",
+        _heads("immunization | vaccine"),
+        beside=_words("vaccine"),
+        more=_words(
+            "status record history up received childhood adult al dia faltan al day missing table card "
+            "school travel titer"
+        ),
+        never=_words("due given ordered order declined today administered plan needed counsel counseling"),
+    ),
+    Sign(
+        "vital_signs",
+        _heads("vital sign"),
+        beside=_words("vital"),
+        more=_words(
+            "checkin triage resting reported home cuff scale stat person in orthostatic rest exercise both "
+            "remote patient arm lying standing pre post self intake"
+        ),
+        never=_words("exam reviewed_by time"),
+    ),
+    Sign(
+        "physical_exam",
+        _heads("exam | physical exam"),
+        beside=_words("body maneuver"),
+        more=_words(
+            "finding focused system targeted video virtual child patient detail limited tbse observation "
+            "full preop directed objective including incl today physical via complete"
+        ),
+        never=_words("room code complaint reason date order ordered eye_exam last vision result annual history plan"),
+        least=2,
+    ),
+    Sign(
+        "physical_exam",
+        _heads("exam | physical exam"),
+        more=_words("finding by system objective pertinent child patient video directed observation"),
+    ),
+    Sign(
+        "physical_exam",
+        _heads("physical incl | physical including | video exam finding | exam child | physical exam child"),
+        beside=_words("body maneuver"),
+        more=_words("obstetric exam patient"),
+    ),
+    Sign(
+        "review_of_systems",
+        _heads("review system | symptom system | symptom review | review symptom | positive negative | systems review"),
+        beside=_words("body place"),
+        more=_words("by pertinent general other systems system positive negative targeted focused symptom review"),
+        never=_words("plan exam lab result"),
+    ),
+    Sign(
+        "assessment",
+        _heads("impression"),
+        beside=_words("place body"),
+        more=_words(
+            "localization differential status visit clinician provider diagnostic working iup edd well child "
+            "medical decision making clinical overall"
+        ),
+        never=_words("imaging radiology xray mri ct echo plan recommendation patient scan ekg"),
+    ),
+    Sign(
+        "assessment",
+        _heads("assessment"),
+        beside=_words("place"),
+        more=_words("differential clinical provider problem based diagnosis oriented working"),
+        never=_words(
+            "plan pain wound sleep behavioral sport geriatric vascular hearing family skin foot diabetic "
+            "allergy patient bariatric fertility recommendation"
+        ),
+    ),
+    Sign("assessment", _heads("problem assessed | problem assessment | assessed problem"), more=_words("today")),
+    Sign(
+        "plan",
+        _heads("plan | treatment plan | management plan | plan of care"),
+        beside=_words("place"),
+        more=_words(
+            "therapy management treatment option per by lesion problem injury care prenatal diagnosis issue "
+            "system recommended rec recommendation prescription"
+        ),
+        never=_words(
+            "pain sleep diet exercise family sport discharge fertility surgical bariatric wound allergy "
+            "behavioral diabetes diabetic assessment impression geriatric hearing insurance pcp telehealth"
+        ),
+    ),
+    Sign(
+        "plan",
+        _heads("recommendation | suggestion"),
+        beside=_words("place"),
+        more=_words(
+            "care md treatment management provider referring medication therapy change regimen plan further "
+            "physician doctor my"
+        ),
+        never=_words("home patient diet family prior outside consultant parent assessment impression exercise"),
+        rung=Rung.SECOND,
+    ),
+    Sign(
+        "plan",
+        _heads("dispo treatment | treatment dispo | treatment disposition | change regimen"),
+        more=_words("recommendation medication med change plan"),
+        rung=Rung.SECOND,
+    ),
+    Sign(
+        "diagnoses",
+        _heads("diagnosis"),
+        beside=_words("place"),
+        more=_words("addressed treatment visit today icd code list"),
+        never=_words(
+            "past admission admitting family referring preoperative postoperative impression assessment plan "
+            "reason differential pain history prior psychiatric"
+        ),
+    ),
+    Sign(
+        "chief_complaint",
+        _heads("complaint | injured part | spot concern | lesion concern | here for | why here | why you here"),
+        beside=_words("place body"),
+        more=_words("chief functional limit main you are injured part concern spot limitation patient"),
+        never=_words("history billing"),
+    ),
+    Sign(
+        "chief_complaint",
+        _heads("reason visit | reason appointment | reason encounter"),
+        beside=_words("place body"),
+        more=_words("today telehealth video clinic initial new"),
+        never=_words("referral consultation cancel order test medication"),
+    ),
+    Sign(
+        "chief_complaint",
+        _heads("concern today | problem today | concern | issue today"),
+        beside=_words("place"),
+        needs=_words("place"),
+        more=_words("today main patient parent"),
+        never=_words("history list"),
+    ),
+    Sign(
+        "chief_complaint",
+        _heads(
+            "main issue | main symptom | primary symptom | main reason | what brings | what bring | que "
+            "viene | que preocupa | concern parent | main concern | que duele"
+        ),
+        more=_words("today hoy you in patient here parent issue problem symptom concern visit le"),
+        never=_words("history list family"),
+    ),
+    Sign(
+        "history_of_present_illness",
+        _heads(
+            "history present illness | interval history | story episode | story | interim history | concern "
+            "since last | symptom since last | since last visit | since last seen | happened since last | "
+            "since last appointment | present problem | current episode | history since last | symptom "
+            "narrative"
+        ),
+        beside=_words("story place body condition"),
+        more=_words(
+            "office happened seen appointment episode detail narrative interval illness injury emergency er "
+            "visit change event annual narrative current episode"
+        ),
+        never=_words("plan family allergy"),
+        anything=False,
+    ),
+    Sign(
+        "goals",
+        _heads("goal | target"),
+        beside=_words("lab vital"),
+        more=_words("patient client short long term treatment weight therapy functional rehab"),
+        never=_words("goal_of_care of_care date met"),
+    ),
+    Sign(
+        "developmental_history",
+        _heads("milestone"),
+        beside=_words("growing"),
+        more=_words("met reached developmental achieved"),
+        never=_words("due"),
+    ),
+    Sign(
+        "ob_gyn_history",
+        _heads("gtpal | obstetric history | gynecologic history | gravida para | g p"),
+        beside=_words("obgyn"),
+        more=_words("outcome complication"),
+        never=_words("visit exam"),
+    ),
+    Sign(
+        "hospitalizations",
+        _heads("hospitalization | hospital stay"),
+        beside=_words("condition"),
+        more=_words("illness injury er emergency overnight"),
+        never=_words("surgery"),
+    ),
+    Sign(
+        "past_medical_history",
+        _heads(
+            "medical problem | medical condition | chronic condition | medical issue | systemic illness | "
+            "medical illness | chronic illness | chronic disease | medical comorbidity | systemic disease | "
+            "health problem | disease padece | past med problem | med problem | past medical issue"
+        ),
+        beside=_words("condition"),
+        more=_words("other injury list comorbidity pertinent past current"),
+        never=_words("active acute reason visit today new plan impression assessment family surgical assessed"),
+    ),
+)
