@@ -132,10 +132,10 @@ def _no_sure_field(claims: Sequence[Claim]) -> str:
 
 
 def _parts(code: str, sure: Sequence[Claim], claims: Sequence[Claim]) -> Suggestion:
-    """Labs and imaging together are the results; one of them may stand alone (vocabulary ALONE)."""
+    """Labs and imaging together are the results; one of them takes them where the other has no field."""
     by_part = {part: [claim for claim in sure if claim.meaning.part == part] for part in (0, 1)}
     found = [part for part in (0, 1) if by_part[part]]
-    if any(len(by_part[part]) > 1 for part in found) or (len(found) == 1 and found[0] not in ALONE[code]):
+    if any(len(by_part[part]) > 1 for part in found):
         return doubtful(code, claims, "Only a part of it surely belongs there: choose yourself.")
     taken = [by_part[part][0] for part in found]
     if len(taken) == 1:

@@ -29,8 +29,8 @@ PARTS: dict[str, tuple[str, str]] = {
         "obstetric history | obstetric | past obstetric history",
     ),
 }
-# A part that may stand for the whole: a template with labs alone, or imaging alone, has no other place for results.
-ALONE = {"results": (0, 1), "ob_gyn_history": (0, 1)}
+# A part by whose name the whole is meant: labs are what most call results. Imaging takes them where nothing else does.
+ALONE = {"results": (0,), "ob_gyn_history": (0, 1)}
 
 # Several sections in one label that no sign divides; what signs divide is read part by part.
 JOINT: dict[str, tuple[str, ...]] = {

@@ -222,7 +222,7 @@ HEADINGS: dict[str, Headings] = {
         perhaps="developmental screening | school history | behavior",
     ),
     "reason_for_referral": Headings(
-        said="""referred for | reason for consultation | consultation reason | indication for consultation
+        said="""reason for consultation | consultation reason | indication for consultation
             | referral indication | reason for referral and consultation | reason for referral or consultation
             | reason for referral and diagnosis | referral reason and question | reason for consult request
             | reason patient was referred | reason referred | reason for specialist referral

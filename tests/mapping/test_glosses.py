@@ -137,8 +137,7 @@ def test_hospitalizations_and_surgeries_in_one_label_are_both():
 def test_what_stands_for_one_half_for_want_of_a_better_is_no_half_of_assessment_and_plan():
     whole = chosen("Assessment", "Plan")
     assert whole["assessment_and_plan"] == ("Assessment", "Plan")
-    for labels in (("Impression", "Recommendations"), ("Assessment", "Treatment given")):
-        assert "assessment_and_plan" not in chosen(*labels), labels
+    assert "assessment_and_plan" not in chosen("Assessment", "Treatment given")
 
 
 def test_two_of_a_kind_with_different_lists_are_equally_good_and_none_is_chosen():

@@ -146,6 +146,9 @@ class TestMedHx:
         ("Case Formulation", "Plan"),
         ("Imp", "Tx"),
         ("Diagnostic Impression", "Treatment Plan"),
+        ("Impression", "Recommendations"),
+        ("Impresión", "Recomendaciones"),
+        ("Cardiac impression", "Recommendations to referring MD"),
     ],
 )
 def test_both_is_divided_where_one_half_is_named_and_the_other_stands_for_it(assessment, plan):
@@ -157,8 +160,6 @@ def test_both_is_divided_where_one_half_is_named_and_the_other_stands_for_it(ass
 @pytest.mark.parametrize(
     "labels",
     [
-        ("Impression", "Recommendations"),  # they may be for the patient
-        ("Impresión", "Recomendaciones"),
         ("Impresión diagnóstica", "Manejo"),  # each only for want of a better
         ("Discussion", "Plan"),
         ("Assessment", "Treatment given"),  # done already

@@ -73,11 +73,13 @@ def test_labs_and_imaging_are_the_results():
     assert (suggestion.field_ids, suggestion.mode) == (("Labs", "Imaging"), "split")
 
 
-def test_labs_may_stand_for_the_results_and_imaging_may_not():
-    assert chosen("Lab Results") == {"results": ("Lab Results",)}
-    imaging = suggest(fields("Imaging"))["results"]
-    assert imaging.field_ids == ()
-    assert [candidate.label for candidate in imaging.candidates] == ["Imaging"]
+@pytest.mark.parametrize("label", ["Lab Results", "Imaging", "Radiographs", "X-ray / MRI read"])
+def test_labs_or_imaging_alone_take_the_results(label):
+    assert chosen(label) == {"results": (label,)}
+
+
+def test_of_two_fields_for_images_none_takes_the_results():
+    assert suggest(fields("MRI result", "CT result"))["results"].field_ids == ()
 
 
 def test_a_field_for_all_results_is_preferred_to_its_parts():

@@ -348,7 +348,6 @@ SPOKEN = {
         "Reason for referral",
         "Referral question",
         "Reason for consult",
-        "Referred for",
         "Motivo de interconsulta",
     ],
 }
