@@ -9,13 +9,13 @@ from django.core.management import call_command
 
 from mapping.importers.base import ImportedField
 from mapping.measuring import BANDS, Known, measure, read_known
-from mapping.reliability import FRESH, LATER, MIXED, OUTSIDE, document, languages
+from mapping.reliability import FRESH, LATER, MIXED, OUTSIDE, SPECIALTIES, document, languages
 from mapping.sections import CODES
 from mapping.suggestion import CONFIDENCE, THRESHOLD
 from mapping.vocabulary.phrases import Rung
 
 HOLDOUT = Path(__file__).parent / "holdout"
-TUNING = ("tuning.json", "tuning_wide.json", "tuning_mixed.json", "tuning_later.json")
+TUNING = ("tuning.json", "tuning_wide.json", "tuning_mixed.json", "tuning_later.json", "tuning_specialties.json")
 
 
 def known(*rows: tuple[str, str, str]) -> Known:
@@ -62,7 +62,7 @@ def test_every_verdict_is_in_exactly_one_band(half):
 
 
 def test_the_halves_share_no_template_and_name_only_codes_of_the_contract():
-    names = ("tuning.json", "final.json", *TUNING[1:], *FRESH, *MIXED, *LATER, OUTSIDE)
+    names = ("tuning.json", "final.json", *TUNING[1:], *FRESH, *MIXED, *LATER, *SPECIALTIES, OUTSIDE)
     tuning, final, *fresh = (read_known(HOLDOUT / name) for name in names)
     every = [*tuning, *final, *(template for templates in fresh for template in templates)]
     assert len({item.name for item in every}) == len(every)
@@ -120,7 +120,7 @@ def test_the_page_names_what_goes_wrong(tmp_path):
         {"field_id": "2", "label": "CC", "kind": "free_text", "group": "", "takes": ["chief_complaint"], "may": []},
     ]
     (tmp_path / "final.json").write_text(json.dumps([{"name": "Knee", "specialty": "Knees", "fields": rows}]))
-    for name in ("first_look.json", *FRESH, *MIXED, *LATER, OUTSIDE):
+    for name in ("first_look.json", *FRESH, *MIXED, *LATER, *SPECIALTIES, OUTSIDE):
         (tmp_path / name).write_text((HOLDOUT / name).read_text())
     page = document(tmp_path)
     assert "Knee: history_of_present_illness was suggested for “HPI”" in page
@@ -213,6 +213,19 @@ def test_the_first_look_at_hastily_headed_templates_found_nine_of_ten_and_nothin
         assert measured.wrong == [], name
 
 
+@pytest.mark.parametrize("name", SPECIALTIES)
+def test_each_first_look_at_specialties_templates_is_kept_and_no_change_finds_less_or_errs_more(name):
+    first = json.loads((HOLDOUT / "first_look.json").read_text())["specialties"][name]
+    measured = measure(read_known(HOLDOUT / name))
+    assert first["templates"] == len(read_known(HOLDOUT / name))
+    assert first["right"] == measured.found + len(measured.missed)
+    assert sum(band["n"] for band in first["bands"]) == first["suggested"]
+    assert sum(band["right"] for band in first["bands"]) == first["good"]
+    assert measured.found >= first["found"]
+    assert len(measured.wrong) <= first["suggested"] - first["good"]
+    assert sum(verdict.harmful for verdict in measured.wrong) <= first["harmful"]
+
+
 def test_of_strangers_headings_none_is_filed_wrong_now(strangers):
     for templates in strangers[0].values():
         assert measure(templates).wrong == []
@@ -244,7 +257,7 @@ def test_the_command_writes_the_page(settings, tmp_path):
     (tmp_path / "docs").mkdir()
     holdout = tmp_path / "tests" / "mapping" / "holdout"
     holdout.mkdir(parents=True)
-    for name in ("final.json", "first_look.json", *FRESH, *MIXED, *LATER, OUTSIDE):
+    for name in ("final.json", "first_look.json", *FRESH, *MIXED, *LATER, *SPECIALTIES, OUTSIDE):
         (holdout / name).write_text((HOLDOUT / name).read_text())
     settings.BASE_DIR = tmp_path
     call_command("document_suggestions")
