@@ -18,6 +18,7 @@ from mapping.vocabulary.words import bag, plain, stems
 _TICKED = frozenset({"reviewed", "reconciled", "verified", "confirmed", "completed", "obtained", "discussed", "given"})
 _BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]?")
 _PMH, _MED_HISTORY = "past_medical_history", frozenset({"med", "history"})
+_LETTERED = re.compile(r"^\s*([soap])\s*[:–—-]\s+\S", re.IGNORECASE)
 _LETTERS = {"s": SUBJECTIVE, "o": OBJECTIVE, "a": ASSESSMENT, "p": PLAN}
 
 
@@ -27,13 +28,26 @@ def in_template(fields: Sequence[TemplateField]) -> list[Read]:
     found = set(letters) - {""}
     # A and P beside each other are SOAP's too. Without it "P" alone was taken for assessment and plan in one.
     soap = len(found) >= 3 or found >= {ASSESSMENT, PLAN}
-    alone = _medical([read_label(field.label) for field in fields], fields)
+    alone = _medical(_lettered([read_label(field.label) for field in fields], fields), fields)
     mates = _mates(fields, alone)
     return [
         _letter(letter, field.label)
         if soap and letter
         else _in_group(field, _ticked(field, _identified(field, read)), others)
         for letter, field, read, others in zip(letters, fields, alone, mates, strict=True)
+    ]
+
+
+def _lettered(reads: list[Read], fields: Sequence[TemplateField]) -> list[Read]:
+    """ "P: by problem" is the plan where each of SOAP's letters stands before a label, and it says nothing else."""
+    first = [found[1].casefold() if (found := _LETTERED.match(field.label)) else "" for field in fields]
+    if sorted(filter(None, first)) != sorted(_LETTERS):
+        return reads
+    return [
+        _letter(_LETTERS[letter], field.label)
+        if letter and not read.container and not any(meaning.sure for meaning in read.meanings)
+        else read
+        for letter, read, field in zip(first, reads, fields, strict=True)
     ]
 
 

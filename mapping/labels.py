@@ -75,7 +75,7 @@ def read_label(label: str) -> Read:
         perhaps = (entry for entry in said if entry.rung >= Rung.PERHAPS and entry.code != about[0].code)
         return _read((*about, *perhaps), label)
     corrected = SPELLING.corrected(text)
-    if corrected != text:
+    if corrected != text and not any(entry.rung == Rung.CONTENT for entry in said):
         found = tuple(at_least(entry, Rung.SPELLED) for entry in _text(corrected))
         if found:
             return _read(found, label, corrected)
@@ -86,7 +86,11 @@ def _spoken_of(text: str, said: Sequence[Entry]) -> tuple[Entry, ...]:
     """What the label is about, where it names nothing surely; a list of one kind outdoes one known word in it."""
     if not any(entry.rung < Rung.PERHAPS for entry in said):
         return elements.read(text)
-    return elements.enumerated(text) if all(entry.rung >= Rung.PARTLY for entry in said) else ()
+    if any(entry.rung < Rung.PARTLY or entry.rung == Rung.CONTENT for entry in said):
+        return ()
+    listed = elements.enumerated(text)
+    named = {entry.code for entry in said if entry.rung < Rung.PERHAPS}
+    return tuple(entry for entry in listed if entry.code not in named)
 
 
 def _read(entries: Iterable[Entry], label: str, corrected: str = "") -> Read:
@@ -262,13 +266,21 @@ def _listed(text: str) -> tuple[Entry, ...]:
         divided = _narrowed(text.replace(_BOTH, " ")) or divided
     if not exact and [entry.code for entry in components(parts)] == ["social_history"]:  # "Tob/EtOH/Drugs"
         return components(parts)
-    if divided:
+    if divided and (exact or not _signed_alike(text, divided)):
         return divided + tuple(entry for entry in exact if entry.code not in {other.code for other in divided})
     return exact or _about(text, parts) or _told_on(text) or within(bag(stems(text)))
 
 
+def _signed_alike(text: str, divided: tuple[Entry, ...]) -> bool:
+    """Whether the parts are only kinds of what the whole has the sign of: "Abdominal and rectal exam"."""
+    kinds = all(entry.rung == Rung.ONLY for entry in divided)
+    return kinds and {entry.code for entry in divided} == {entry.code for entry in elements.signed(stems(text))}
+
+
 def _about(text: str, parts: Sequence[str]) -> tuple[Entry, ...]:
-    return components(parts) or focused(stems(text)) or elements.signed(stems(text))
+    """What a heading without a name of its own is made of, or the surer of a kind of one and a sign of one."""
+    found = [entries for entries in (focused(stems(text)), elements.signed(stems(text))) if entries]
+    return components(parts) or min(found, key=lambda entries: entries[0].rung, default=())
 
 
 def _narrowed(beside: str) -> tuple[Entry, ...]:
@@ -313,10 +325,7 @@ def _together(parts: Sequence[str]) -> tuple[Entry, ...]:
     listed = [entry for entries in read for entry in entries if entry != OTHER]
     if len({entry.code for entry in listed}) > 1:  # a part of one section beside another section is either's
         listed = [replace(entry, rung=Rung.PERHAPS) if entry.rung == Rung.ONLY else entry for entry in listed]
-    if any(entry.code == "orders" and entry.rung < Rung.PERHAPS for entry in listed):  # "Orders / Labs" are all orders
-        listed = [replace(entry, rung=Rung.PERHAPS) if entry.code == "results" else entry for entry in listed]
-    if any(entry.code == "past_surgical_history" for entry in listed):  # "Surgeries and procedures" are all past
-        listed = [replace(entry, rung=Rung.PERHAPS) if entry.code == "procedures" else entry for entry in listed]
+    listed = _outdone(listed, noun == ("order",))
     if any(OTHER in entries for entries in read):  # "Screening result / score"
         listed = [replace(entry, rung=Rung.PERHAPS) if entry.rung == Rung.ONLY else entry for entry in listed]
     sure = {entry.code for entry in listed if entry.rung < Rung.PERHAPS}
@@ -331,6 +340,20 @@ def _together(parts: Sequence[str]) -> tuple[Entry, ...]:
     return tuple(
         _merged([entry for entry in lowered if entry.code == code]) for code in dict.fromkeys(e.code for e in lowered)
     )
+
+
+def _outdone(listed: list[Entry], ordered: bool) -> list[Entry]:
+    """Beside orders labs are ordered, beside a plan prescriptions are written, and procedures beside surgeries past."""
+    sure = {entry.code for entry in listed if entry.rung < Rung.PERHAPS}
+    only = {"results"} if ordered or "orders" in sure else set()
+    only |= {"procedures"} if any(entry.code == "past_surgical_history" for entry in listed) else set()
+    written = {"medications"} if _P in sure else set()
+    return [
+        replace(entry, rung=Rung.PERHAPS)
+        if entry.code in only or (entry.code in written and entry.rung >= Rung.SECOND)
+        else entry
+        for entry in listed
+    ]
 
 
 def _surer(longer: tuple[Entry, ...], alone: tuple[Entry, ...]) -> tuple[Entry, ...]:

@@ -20,7 +20,7 @@ _KINDS = {
         noise exposure | shoe | shoe gear | footwear | handedness | dominance | stressor | stress |
         recreation | recreational | activity | activity level | seatbelt | sexual activity | sexually active
         | child | children | environment | home environment | school environment | lifestyle | occupational
-        | illicit | finance | transportation | pack year | fluid | water intake | habit | social | sex |
+        | illicit | finance | transportation | pack year | pack yr | fluid | water intake | habit | social | sex |
         gambling | disability | retired | insurance | interest | cohabitant | vice | stairs | language |
         work status | smoking status""",
     "vaccine": """immunization | flu | influenza | covid | covid19 | tdap | td | tetanus | dtap | hpv |
@@ -56,7 +56,7 @@ _KINDS = {
         larynx | neurovascular | fontanelle | external ear | tm | canal | turbinate | septum | gynecologic |
         obstetric | obgyn | extremities | carotid | jvp | edema | eyelid | lesion site | toe | finger | jaw
         | tmj | rib | sternum | lower extremity | upper extremity | soft tissue | urologic | const""",
-    "maneuver": """inspection | palpation | rom | arom | prom | range motion | strength | mmt | manual
+    "maneuver": """ms | inspection | palpation | rom | arom | prom | range motion | strength | mmt | manual
         muscle test | posture | special test | auscultation | percussion | gait | balance | coordination |
         cerebellar | motor | sensory | sensation | reflex | dtr | tone | dre | sle | slit lamp | dfe |
         dilated fundus exam | dilated exam | dilated fundus | eom | confrontation | stability | alignment |
@@ -124,6 +124,11 @@ _KINDS = {
         | flow | gravida | para | gtpal | tpal | pregnancy | delivery | pap | sti | fibroid | contraception
         | menopause | miscarriage | abortion | outcome | pregnancy outcome | c section | live birth | hrt |
         abnormal pap | dysmenorrhea | birth control | sexual | obstetric | gynecologic | edd""",
+    "symptom": """fever | chill | weight loss | nausea | vomiting | nausea vomiting | bleeding | pain | cough
+        | dyspnea | sob | shortness breath | chest pain | palpitation | edema | dizziness | headache | fatigue | rash
+        | diarrhea | constipation | luts | hematuria | stone | swelling | numbness | weakness | itching | discharge
+        | symptom | wheeze | syncope | heartburn | reflux | flash | floater | congestion | hearing loss | tinnitus
+        | weight gain | incontinence | dysuria | nocturia | cramp | spotting""",
     "story": """onset | duration | course | mechanism | mechanism injury | severity | location | quality |
         timing | modifying factor | aggravating factor | alleviating factor | relieving factor | aggravating
         | alleviating | relieving | treatment tried | prior treatment | previous treatment | treatment |

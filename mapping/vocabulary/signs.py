@@ -33,7 +33,7 @@ _FILLING = """
     patient pt today visit clinic office now then non normal abnormal related known own self home level serial
     trend month day week wks mos mo wk yr per each every right left bilateral prn daily dose como cuando donde
     que se lo lleva hace esta estan ha tiene han quien do does did you take are is were was be es a le had have
-    has ever
+    has ever early va se que
 """
 FILLING = frozenset(_FILLING.split())
 # They may make another thing of a heading, but not of a list: "HPV / flu / Tdap status".
@@ -49,7 +49,7 @@ def _words(names: str) -> frozenset[str]:
 
 
 _RELATIVES = """relative | kin | first degree | blood relative | parent sibling | mother father sibling | sibling
-    | padre hermano | parent grandparent | parientes | familiares"""
+    | padre hermano | parent grandparent | parientes"""
 
 # In order: the first that fits is meant. "MRI ordered" are orders, "Anesthesia reactions in family" are of the family.
 SIGNS: tuple[Sign, ...] = (
@@ -90,7 +90,7 @@ SIGNS: tuple[Sign, ...] = (
         ),
         beside=_words("lab image drug place done"),
         more=_words(
-            "referral signed sent placed needed today testing scope dme pt ot therapy imaging screen "
+            "screening referral signed sent placed needed today testing scope dme pt ot therapy imaging screen "
             "orthotic device brace equipment genetic allergy sleep done rx entered this visit patient "
             "consult consultation"
         ),
@@ -341,12 +341,12 @@ SIGNS: tuple[Sign, ...] = (
             "history present illness | interval history | story episode | story | interim history | concern "
             "since last | symptom since last | since last visit | since last seen | happened since last | "
             "since last appointment | present problem | current episode | history since last | symptom "
-            "narrative"
+            "narrative | subjective history | que past since"
         ),
         beside=_words("story place body condition"),
         more=_words(
-            "office happened seen appointment episode detail narrative interval illness injury emergency er "
-            "visit change event annual narrative current episode"
+            "past que per patient office happened seen appointment episode detail narrative interval illness "
+            "injury emergency er visit change event annual narrative current episode"
         ),
         never=_words("plan family allergy"),
         anything=False,
@@ -360,7 +360,7 @@ SIGNS: tuple[Sign, ...] = (
     ),
     Sign(
         "developmental_history",
-        _heads("milestone"),
+        _heads("milestone | developmental"),
         beside=_words("growing"),
         more=_words("met reached developmental achieved"),
         never=_words("due"),

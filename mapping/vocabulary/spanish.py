@@ -88,6 +88,7 @@ _WORDS = """
     traumatica = trauma | transfusional = transfusion | solicitar = ordered | ordenar = ordered | pedir = ordered
     aplicado = given | aplicada = given | administrado = given | administrada = given | puesta = given
     palabra = said | cuidador = caregiver | acompanante = caregiver | bienestar = wellness | ejercicios = exercise
+    papas = parent | papa = parent | ultima = last | ultimo = last | guarderia = daycare | fumador = smoker
     gripe = influenza | gripa = influenza | fuma = smoke | hermano = sibling | abuelo = grandparent
     infarto = infarction | muerte = death | piden = ordered | pide = ordered
     laboral = occupational | ocupacional = occupational | conductual = behavioral | corazon = heart | pulmon = lung
@@ -130,7 +131,7 @@ LETTERS = {
     "aqx": "past surgical history",
     "aqs": "past surgical history",
 }
-JOINTS = "de del la el los las y en con para por su al segun cuanto cuantos"
+JOINTS = "desde de del la el los las y en con para por su al segun cuanto cuantos"
 
 HEADINGS: dict[str, Headings] = {
     "chief_complaint": Headings(

@@ -26,7 +26,8 @@ HEADINGS: dict[str, Headings] = {
         perhaps="reason for consultation | reason for exam | presenting history | symptom",
     ),
     "history_of_present_illness": Headings(
-        said="""illness history | history of illness | history of presenting problem | history of present problem
+        said="""nldocat | oldcart | oldcarts | opqrst | pqrst
+            | illness history | history of illness | history of presenting problem | history of present problem
             | history of presenting concern | history of current problem | history of present condition
             | history of injury or present illness | history of chief complaint | onset hpi | hpi story
             | hpi narrative | history of current episode | history of current concern
@@ -39,7 +40,8 @@ HEADINGS: dict[str, Headings] = {
             | interval history and update | patient story | history since last seen | current history
             | history of current condition | subjective history | update since last visit | patient narrative
             | interval history or concern | story""",
-        only="""interval event | events since last visit | injury history | history of injury | current symptom
+        only="""current pregnancy | pregnancy course | current pregnancy course
+            | interval event | events since last visit | injury history | history of injury | current symptom
             | interim event | mechanism of injury | history of accident | course of illness | symptom history
             | progress since last visit""",
         perhaps="""history | response to treatment | pain history | clinical history | injury description

@@ -22,7 +22,7 @@ _INITIALS = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}", re.IGNORECASE)
 _ENDING = re.compile(r"(?<=[^\W_])(?=(?:FreeText|Text|Txt|Notes?|Narrative|Comments?)(?![a-z]))")
 # "12 pt ROS", "ROS x 14", "as per HPI": how many systems were asked for, and what was told before, changes nothing.
 _COUNTED = re.compile(
-    r"\b\d{1,2}(?:\+|\s*-\s*\d{1,2})?\s*-?\s*(?:pts?|points?|systems?)\b|\bx\s?\d{1,2}\b"
+    r"\b\d{1,2}(?:\+|\s*-\s*\d{1,2})?\s*-?\s*(?:pts?|points?|systems?)\b(?!\s+review)|\bx\s?\d{1,2}\b"
     r"|\b(?:as\s+)?(?:per|see|in)\s+hpi\b"
     r"|\b(?:in\s+|over\s+)?(?:the\s+)?(?:last|past)\s+\d{1,3}\s+(?:day|week|wk|month|mo|year|yr)s?\b"
 )
