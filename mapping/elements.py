@@ -74,7 +74,7 @@ def enumerated(text: str) -> tuple[Entry, ...]:
     shared = frozenset.intersection(*known) & _LISTS.keys() if len(known) > 1 else frozenset()
     if sum("maneuver" in kinds for kinds in known) < _LEAST_EXAMINED:
         shared -= {"exam"}
-    if len(shared) != 1 or unknown >= len(known) - 1:
+    if len(shared) != 1 or unknown * 2 > len(known):
         return ()
     code = _LISTS[next(iter(shared))]
     return (Entry(code, Rung.CONTENT, _part(code, [word for words in parts for word in words])),)

@@ -24,7 +24,9 @@ _INCLUDING = re.compile(
     r"[\s,;:–-]+(?:incl(?:\.|uding|udes?)?|e\.?g\.?|i\.?e\.?|such as|specifically|incluyendo|incluye)\s+(.+)$"
 )
 # The noun at the end of a list that goes for each of its parts: "Medical/Surgical History".
-_SHARED = frozenset({"history", "exam", "result", "order", "list", "instruction", "medication", "goal"})
+_SHARED = frozenset(
+    {"history", "exam", "result", "order", "list", "instruction", "medication", "goal", "allergy", "immunization"}
+)
 # What follows a heading may name what it is made of: "Plan: meds, labs" is the plan.
 _MADE_OF = {
     "plan": ("medications", "results", "orders", "goals", "patient_instructions", "follow_up"),
@@ -70,7 +72,7 @@ def read_label(label: str) -> Read:
         return Read()
     text = plain(label)
     said = _text(text)
-    about = () if meant(stems(text)) else _spoken_of(text, said)
+    about = () if look(bag(stems(text))) else _spoken_of(text, said)
     if about:
         perhaps = (entry for entry in said if entry.rung >= Rung.PERHAPS and entry.code != about[0].code)
         return _read((*about, *perhaps), label)
@@ -86,6 +88,9 @@ def _spoken_of(text: str, said: Sequence[Entry]) -> tuple[Entry, ...]:
     """What the label is about, where it names nothing surely; a list of one kind outdoes one known word in it."""
     if not any(entry.rung < Rung.PERHAPS for entry in said):
         return elements.read(text)
+    sign = elements.signed(stems(text))
+    if sign and sign[0].code not in {entry.code for entry in said} and len(said) == 1:
+        return sign  # "Return to clinic with testing" is no result
     if any(entry.rung < Rung.PARTLY or entry.rung == Rung.CONTENT for entry in said):
         return ()
     listed = elements.enumerated(text)

@@ -48,6 +48,7 @@ SIGNED = {
     r"work-?\s?up": "work up",
     r"x-?\s?rays?": "xray",
     r"to-?\s?do": "task",
+    r"ant\.?\s+seg(?:ment)?\.?": "anterior segment",
     r"i\s*&\s*d": "incision drainage",
     r"g\s*/\s*p(?:\s*/\s*a(?:b)?(?:\s*/\s*l)?)?": "gravida para",
     r"after-?\s?care": "aftercare",
@@ -135,8 +136,8 @@ _TABLE = """
     pmsfsh = past medical surgical family social history | pmsfshx = past medical surgical family social history
     le = lower extremity | ue = upper extremity | ble = lower extremity | bue = upper extremity
     allergic = allergy | client = patient | clients = patient | session = visit | sessions = visit | avail = available
-    ov = office visit | lov = last office visit | cxr = xray | circ = circumference | sibs = sibling | sib = sibling
-    siblings = sibling | pna = pneumonia
+    lv = last visit | ov = office visit | lov = last office visit | cxr = xray | circ = circumference | sibs = sibling
+    sib = sibling | siblings = sibling | pna = pneumonia
     biomech = biomechanical | subst = substance | gpal = gravida para | gtpal = gravida para
 """
 ABBREVIATIONS = {

@@ -157,7 +157,7 @@ HEADINGS: dict[str, Headings] = {
             | next encounter | next scheduled appointment | next prenatal visit | return ob visit
             | return to office or clinic | planned follow up | next well visit | next well child check
             | return to practice | return to care | when follow up | when to follow up | when return
-            | follow up when""",
+            | follow up when | next check | next checkup""",
         second="""follow up instruction | follow up and disposition | return instruction
             | return precaution and follow up | recall | scheduling | follow up order | next care appointment""",
         only="next step and follow up",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from mapping.sections import SECTIONS, known_headings
+from mapping.vocabulary.elements import KINDS
 from mapping.vocabulary.headings import CONTAINERS, HEADINGS, JOINT, PARTS
 from mapping.vocabulary.others import CHANGING, NEUTRAL, OTHERS
 from mapping.vocabulary.spanish import HEADINGS as SPANISH
@@ -87,7 +88,7 @@ def _table() -> dict[frozenset[str], tuple[Entry, ...]]:
 
 TABLE = _table()
 _LEXICON = frozenset().union(*TABLE) | NEUTRAL | CHANGING
-SPELLING = Spelling(_LEXICON)
+SPELLING = Spelling(_LEXICON, frozenset(word for phrase in KINDS for word in phrase))
 
 
 def look(words: frozenset[str]) -> tuple[Entry, ...]:

@@ -33,7 +33,7 @@ _FILLING = """
     patient pt today visit clinic office now then non normal abnormal related known own self home level serial
     trend month day week wks mos mo wk yr per each every right left bilateral prn daily dose como cuando donde
     que se lo lleva hace esta estan ha tiene han quien do does did you take are is were was be es a le had have
-    has ever early va se que
+    has ever early va os od ou bilateral newborn infant neg except unless personally
 """
 FILLING = frozenset(_FILLING.split())
 # They may make another thing of a heading, but not of a list: "HPV / flu / Tdap status".
@@ -73,8 +73,8 @@ SIGNS: tuple[Sign, ...] = (
         beside=_words("allergen drug condition"),
         more=_words("med incl environmental reaction rxn"),
         never=_words(
-            "test testing immunization immunotherapy order ordered clinic specialist injection family action "
-            "plan history_of"
+            "test testing immunization immunotherapy order ordered clinic specialist injection family action plan "
+            "history_of"
         ),
     ),
     Sign(
@@ -91,10 +91,10 @@ SIGNS: tuple[Sign, ...] = (
         beside=_words("lab image drug place done"),
         more=_words(
             "screening referral signed sent placed needed today testing scope dme pt ot therapy imaging screen "
-            "orthotic device brace equipment genetic allergy sleep done rx entered this visit patient "
-            "consult consultation"
+            "orthotic device brace equipment genetic allergy sleep done rx entered this visit patient consult "
+            "consultation"
         ),
-        never=_words("status past reviewed result set court record number future standing"),
+        never=_words("consultation status past reviewed result set court record number future standing"),
         rung=Rung.CONTENT,
     ),
     Sign(
@@ -106,11 +106,12 @@ SIGNS: tuple[Sign, ...] = (
     ),
     Sign(
         "patient_instructions",
-        _heads("instruction | advice | handout | teaching | taught | tip"),
+        _heads("instruction | advice | handout | teaching | taught | tip | homework given | aftercare"),
         beside=_words("instructed body place lab image drug condition done"),
         more=_words(
-            "given patient family caregiver parent sheet prep post procedure discharge home care medical "
-            "reviewed written verbal provided lifestyle warning sign sent safety preparation aftercare avs"
+            "info information action plan technique given patient family caregiver parent sheet prep post "
+            "procedure discharge home care medical reviewed written verbal provided lifestyle warning sign sent "
+            "safety preparation aftercare avs"
         ),
         never=_words("sig dosing referral order billing admission"),
     ),
@@ -125,15 +126,15 @@ SIGNS: tuple[Sign, ...] = (
     Sign(
         "follow_up",
         _heads(
-            "return clinic | return office | recheck | next appointment | next visit | return visit | see "
-            "back | come back | return | follow up | next televisit | next annual | next well child check | "
-            "next obstetric appointment"
+            "return clinic | return office | recheck | next appointment | next visit | return visit | see back | "
+            "come back | return | follow up | next televisit | next annual | next well child check | next "
+            "obstetric appointment"
         ),
         beside=_words("place"),
         more=_words(
-            "interval testing month in office annual week procedure after pcp mos wks recheck televisit "
-            "office visit weeks with back obstetric timing or provider who well child check appointment day "
-            "sooner imaging postoperative preoperative"
+            "interval testing month in office annual week procedure after pcp mos wks recheck televisit office "
+            "visit weeks with back obstetric timing or provider who well child check appointment day sooner "
+            "imaging postoperative preoperative"
         ),
         never=_words("provider reason precaution work school concern complaint history interim lab since phone focus"),
     ),
@@ -142,14 +143,14 @@ SIGNS: tuple[Sign, ...] = (
         _heads("performed | done today | today | done | rendered | note | in clinic | clinic | in office | office"),
         beside=_words("done body"),
         needs=_words("done"),
-        more=_words("procedure treatment or intervention clinic office visit performed done"),
+        more=_words("guided us procedure treatment or intervention clinic office visit performed done insertion"),
         never=_words("plan result ordered previous past prior reviewed result order last history recent"),
     ),
     Sign(
         "procedures",
         _heads(
-            "treatment performed | intervention performed | clinic treatment | office treatment | treatment "
-            "today | intervention today | treatment clinic"
+            "treatment performed | intervention performed | clinic treatment | office treatment | treatment today "
+            "| intervention today | treatment clinic"
         ),
         beside=_words("done"),
         more=_words("procedure or intervention and clinic office performed done today"),
@@ -161,16 +162,16 @@ SIGNS: tuple[Sign, ...] = (
         beside=_words("lab image body place"),
         needs=_words("lab image"),
         more=_words(
-            "reviewed result read report vision hearing external outside chart patient level point care "
-            "finding significant"
+            "reviewed result read report vision hearing external outside chart patient level point care finding "
+            "significant"
         ),
         never=_words("order ordered procedure status past screening allergy date"),
     ),
     Sign(
         "past_surgical_history",
         _heads(
-            "surgery | operation | surgical | surgical procedure | operative history | operation history | "
-            "op history | surgery history"
+            "surgery | operation | surgical | surgical procedure | operative history | operation history | op "
+            "history | surgery history"
         ),
         beside=_words("operation body condition done place"),
         more=_words("history anesthesia complication procedure joint replacement major minor hx dates"),
@@ -185,13 +186,13 @@ SIGNS: tuple[Sign, ...] = (
         _heads("medication | rx list | medicine | medication list | current rx | rx over counter"),
         beside=_words("drug body place condition"),
         more=_words(
-            "name dose strength frequency sig regimen taken taking toma tomando over counter herbal list "
-            "incl outpatient regular started strength"
+            "name dose strength frequency sig regimen taken taking toma tomando over counter herbal list incl "
+            "outpatient regular started strength"
         ),
         never=_words(
             "allergy order ordered given administered sent changed change refill new prior past failed trial "
-            "history problem plan instruction education intolerance reaction reconciled discharge reason "
-            "response side effect adherence compliance goal today"
+            "history problem plan instruction education intolerance reaction reconciled discharge reason response "
+            "side effect adherence compliance goal today"
         ),
     ),
     Sign(
@@ -199,8 +200,8 @@ SIGNS: tuple[Sign, ...] = (
         _heads("immunization | vaccine"),
         beside=_words("vaccine"),
         more=_words(
-            "status record history up received childhood adult al dia faltan al day missing table card "
-            "school travel titer"
+            "status record history up received childhood adult al dia faltan al day missing table card school "
+            "travel titer"
         ),
         never=_words("due given ordered order declined today administered plan needed counsel counseling"),
     ),
@@ -209,8 +210,8 @@ SIGNS: tuple[Sign, ...] = (
         _heads("vital sign"),
         beside=_words("vital"),
         more=_words(
-            "checkin triage resting reported home cuff scale stat person in orthostatic rest exercise both "
-            "remote patient arm lying standing pre post self intake"
+            "checkin triage resting reported home cuff scale stat person in orthostatic rest exercise both remote "
+            "patient arm lying standing pre post self intake"
         ),
         never=_words("exam reviewed_by time"),
     ),
@@ -219,8 +220,8 @@ SIGNS: tuple[Sign, ...] = (
         _heads("exam | physical exam"),
         beside=_words("body maneuver"),
         more=_words(
-            "finding focused system targeted video virtual child patient detail limited tbse observation "
-            "full preop directed objective including incl today physical via complete"
+            "finding focused system targeted video virtual child patient detail limited tbse observation full "
+            "preop directed objective including incl today physical via complete"
         ),
         never=_words("room code complaint reason date order ordered eye_exam last vision result annual history plan"),
         least=2,
@@ -228,7 +229,7 @@ SIGNS: tuple[Sign, ...] = (
     Sign(
         "physical_exam",
         _heads("exam | physical exam"),
-        more=_words("finding by system objective pertinent child patient video directed observation"),
+        more=_words("head toe finding by system objective pertinent child patient video directed observation"),
     ),
     Sign(
         "physical_exam",
@@ -246,21 +247,21 @@ SIGNS: tuple[Sign, ...] = (
     Sign(
         "assessment",
         _heads("impression"),
-        beside=_words("place body"),
+        beside=_words("place body condition"),
         more=_words(
-            "localization differential status visit clinician provider diagnostic working iup edd well child "
-            "medical decision making clinical overall"
+            "by per problem localization differential status visit clinician provider diagnostic working iup edd "
+            "well child medical decision making clinical overall"
         ),
         never=_words("imaging radiology xray mri ct echo plan recommendation patient scan ekg"),
     ),
     Sign(
         "assessment",
         _heads("assessment"),
-        beside=_words("place"),
+        beside=_words("place condition"),
         more=_words("differential clinical provider problem based diagnosis oriented working"),
         never=_words(
-            "plan pain wound sleep behavioral sport geriatric vascular hearing family skin foot diabetic "
-            "allergy patient bariatric fertility recommendation"
+            "plan pain wound sleep behavioral sport geriatric vascular hearing family skin foot diabetic allergy "
+            "patient bariatric fertility recommendation"
         ),
     ),
     Sign("assessment", _heads("problem assessed | problem assessment | assessed problem"), more=_words("today")),
@@ -282,8 +283,8 @@ SIGNS: tuple[Sign, ...] = (
         _heads("recommendation | suggestion"),
         beside=_words("place"),
         more=_words(
-            "care md treatment management provider referring medication therapy change regimen plan further "
-            "physician doctor my"
+            "by per problem care md treatment management provider referring medication therapy change regimen "
+            "plan further physician doctor my"
         ),
         never=_words("home patient diet family prior outside consultant parent assessment impression exercise"),
         rung=Rung.SECOND,
@@ -308,13 +309,13 @@ SIGNS: tuple[Sign, ...] = (
         "chief_complaint",
         _heads("complaint | injured part | spot concern | lesion concern | here for | why here | why you here"),
         beside=_words("place body"),
-        more=_words("chief functional limit main you are injured part concern spot limitation patient"),
+        more=_words("visual chief functional limit main you are injured part concern spot limitation patient"),
         never=_words("history billing"),
     ),
     Sign(
         "chief_complaint",
         _heads("reason visit | reason appointment | reason encounter"),
-        beside=_words("place body"),
+        beside=_words("place body condition"),
         more=_words("today telehealth video clinic initial new"),
         never=_words("referral consultation cancel order test medication"),
     ),
@@ -329,8 +330,8 @@ SIGNS: tuple[Sign, ...] = (
     Sign(
         "chief_complaint",
         _heads(
-            "main issue | main symptom | primary symptom | main reason | what brings | what bring | que "
-            "viene | que preocupa | concern parent | main concern | que duele"
+            "main issue | main symptom | primary symptom | main reason | what brings | what bring | que viene | "
+            "que preocupa | concern parent | main concern | que duele"
         ),
         more=_words("today hoy you in patient here parent issue problem symptom concern visit le"),
         never=_words("history list family"),
@@ -338,10 +339,10 @@ SIGNS: tuple[Sign, ...] = (
     Sign(
         "history_of_present_illness",
         _heads(
-            "history present illness | interval history | story episode | story | interim history | concern "
-            "since last | symptom since last | since last visit | since last seen | happened since last | "
-            "since last appointment | present problem | current episode | history since last | symptom "
-            "narrative | subjective history | que past since"
+            "history present illness | interval history | story episode | story | interim history | concern since "
+            "last | symptom since last | since last visit | since last seen | happened since last | since last "
+            "appointment | present problem | current episode | history since last | symptom narrative | "
+            "subjective history | que past since"
         ),
         beside=_words("story place body condition"),
         more=_words(
@@ -367,7 +368,7 @@ SIGNS: tuple[Sign, ...] = (
     ),
     Sign(
         "ob_gyn_history",
-        _heads("gtpal | obstetric history | gynecologic history | gravida para | g p"),
+        _heads("pregnancy outcome | gtpal | obstetric history | gynecologic history | gravida para | g p"),
         beside=_words("obgyn"),
         more=_words("outcome complication"),
         never=_words("visit exam"),
@@ -382,9 +383,9 @@ SIGNS: tuple[Sign, ...] = (
     Sign(
         "past_medical_history",
         _heads(
-            "medical problem | medical condition | chronic condition | medical issue | systemic illness | "
-            "medical illness | chronic illness | chronic disease | medical comorbidity | systemic disease | "
-            "health problem | disease padece | past med problem | med problem | past medical issue"
+            "medical problem | medical condition | chronic condition | medical issue | systemic illness | medical "
+            "illness | chronic illness | chronic disease | medical comorbidity | systemic disease | health "
+            "problem | disease padece | past med problem | med problem | past medical issue"
         ),
         beside=_words("condition"),
         more=_words("other injury list comorbidity pertinent past current"),

@@ -101,9 +101,10 @@ def _singular(word: str) -> str:
 class Spelling:
     """Guesses what a misspelt or run-together word was meant to be, among the words it is given."""
 
-    def __init__(self, known: frozenset[str]) -> None:
+    def __init__(self, known: frozenset[str], right: frozenset[str] = frozenset()) -> None:
+        """`right`: words that are no slips of others, and that nothing is a slip of."""
         self._english = known | frozenset(ABBREVIATIONS) | STOP
-        self._known = self._english | frozenset(WORDS) | frozenset(LETTERS) | _JOINTS
+        self._known = self._english | frozenset(WORDS) | frozenset(LETTERS) | _JOINTS | right
         short = {word for word in ABBREVIATIONS if len(word) <= _SHORTEST_GUESS}  # "sigs" is no slip of "signs"
         self._long = [
             tuple(sorted(word for word in words if len(word) >= _SHORTEST_GUESS - 1))
