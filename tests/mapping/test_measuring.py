@@ -226,6 +226,12 @@ def test_each_first_look_at_specialties_templates_is_kept_and_no_change_finds_le
     assert sum(verdict.harmful for verdict in measured.wrong) <= first["harmful"]
 
 
+def test_the_first_look_at_the_last_set_of_specialties_templates_found_nine_of_ten_and_nothing_wrong():
+    last = json.loads((HOLDOUT / "first_look.json").read_text())["specialties"][SPECIALTIES[-1]]
+    assert last["found"] / last["right"] >= 0.9
+    assert (last["suggested"] - last["good"], last["harmful"]) == (0, 0)
+
+
 def test_of_strangers_headings_none_is_filed_wrong_now(strangers):
     for templates in strangers[0].values():
         assert measure(templates).wrong == []
