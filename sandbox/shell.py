@@ -1,5 +1,6 @@
 """What every page of the sandbox has: banner, navigation, style, and the headers that keep a browser strict."""
 
+import codecs
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -76,14 +77,29 @@ def serve(text: str, content_type: str) -> Endpoint:
 
 @web.middleware
 async def strict(request: web.Request, handler: Endpoint) -> web.StreamResponse:
-    """Refuses changes that another site's page asks for, and adds HEADERS."""
+    """Refuses changes that another site's page asks for, and bodies that nobody can read; adds HEADERS."""
     origin = request.headers.get("Origin")
     if request.method not in ("GET", "HEAD") and origin is not None and urlsplit(origin).netloc != request.host:
         return web.json_response({"error": "Another site's page may not change anything here."}, status=403)
     try:
-        response = await handler(request)
+        response = await handler(request) if readable(request) else unreadable()
     except web.HTTPException as error:
         error.headers.update(HEADERS)
         raise
+    except (UnicodeDecodeError, RecursionError):  # no text of that encoding, or brackets without end
+        response = unreadable()
     response.headers.update(HEADERS)
     return response
+
+
+def readable(request: web.Request) -> bool:
+    """Whether the encoding that the request names is one."""
+    try:
+        codecs.lookup(request.charset or "utf-8")
+    except LookupError:
+        return False
+    return True
+
+
+def unreadable() -> web.Response:
+    return web.json_response({"error": "The body cannot be read."}, status=400)
