@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from delivery.certification.standing import standing
 from delivery.ways.capabilities import newest
-from delivery.ways.sheet import ASSUMED, Claim, Evidence
+from delivery.ways.sheet import NOT_DONE, Claim, Evidence
 from mapping.models import Template
 from mapping.queries import newest_version, published_of
 from portal.models import Location, PartnerItem, PartnerState, PartnerStep
@@ -27,7 +27,7 @@ def registration(location: Location) -> Evidence:
     items = PartnerItem.objects.filter(practice=location.practice_id, state=PartnerState.ACCEPTED)
     done = list(items.exclude(decided_on=None).only("step", "decided_on"))
     if not done:
-        return ASSUMED
+        return NOT_DONE
     last = max(item.decided_on for item in done if item.decided_on)
     says = f"{len(done)} of {len(PartnerStep)} steps accepted, as a director recorded."
     return Evidence("attested", says, datetime.combine(last, time(), UTC), reverse("portal:partner"))
@@ -36,7 +36,7 @@ def registration(location: Location) -> Evidence:
 def certification(location: Location) -> Evidence:
     found = standing(location)
     if found.run is None:
-        return ASSUMED
+        return NOT_DONE
     url = reverse("delivery:certification-report", args=[found.run.pk, "html"])
     return Evidence(
         "attested" if found.attested else "proven",
@@ -51,7 +51,7 @@ def templates(location: Location) -> Evidence:
     rows = list(Template.objects.filter(location=location).order_by("code"))
     versions = [version for version in map(newest_version, rows) if version]
     if not versions:
-        return ASSUMED
+        return NOT_DONE
     bare = [row.code for row in rows if published_of(row) is None]
     kinds = ", ".join(sorted({row.specialty for row in rows if row.specialty})) or "no specialty named"
     says = f"{len(rows)} template{'' if len(rows) == 1 else 's'} ({kinds}); not mapped: {', '.join(bare) or 'none'}."
@@ -62,7 +62,7 @@ def templates(location: Location) -> Evidence:
 def probes(location: Location) -> Evidence:
     made, rows = newest(location)
     if made is None:
-        return ASSUMED
+        return NOT_DONE
     gone = sum(row.vanished is not None for row in rows)
     says = f"Probed by {made.by}: {len(rows)} findings, {gone} vanished."
     return Evidence("proven", says, made.at, f"{reverse('delivery:ways', args=[location.code])}#probe")

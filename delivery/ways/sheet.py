@@ -28,6 +28,7 @@ WORDS = {
     "outdated": ("warn", "Proven, changed since"),
     "not_so": ("act", "Not so here"),
     "assumed": ("off", "Assumed"),
+    "not_done": ("off", "Not yet"),
 }
 SECTIONS, DOCUMENTS, CODED = "sections", "documents", "coded"
 TAKEN = (State.ACCEPTED, State.VERIFIED)
@@ -70,6 +71,7 @@ class Sheet:
 
 
 ASSUMED = Evidence("assumed", "Not shown here.")
+NOT_DONE = Evidence("not_done", "Nothing is recorded here.")  # of a deed of ours, which nobody need assume
 
 
 def sheets(location: Location) -> list[Sheet]:

@@ -131,6 +131,26 @@ def test_the_first_deviation_opens_one_with_an_issue_an_alert_and_an_event(cast)
 
 
 @pytest.mark.parametrize(
+    "was, now",
+    [
+        (finding("write", fact="AA"), finding("write", fact="CA")),
+        (finding("section:NF-01", fact="verified"), finding("section:NF-01", "no", "missing")),
+        (finding("order", fact="as sent"), finding("order", "no", "NF-02 NF-01")),
+        (finding("scope:system/Patient.read"), finding("scope:system/Patient.read", "no")),
+        (finding("answer_time", fact="0.100"), finding("answer_time", fact="2.200")),
+    ],
+    ids=["status code", "field", "order", "scope", "latency"],
+)
+def test_the_first_deviation_of_each_kind_opens_an_issue_and_holds_both_runs(cast, was, now):
+    good = run(cast.north, was, finding("read"))
+    made = judged(cast.north, now, finding("read"))
+    assert Issue.objects.get().state == "new"
+    assert (made.base, made.rows[0]["key"]) == (good, now["key"])
+    (changed,) = [row for row in rows_of(made.base, made.probe) if row.changed]
+    assert changed.was != changed.now
+
+
+@pytest.mark.parametrize(
     "row, code",
     [
         (finding("answer_time", fact="9.0"), "ecw_changed"),

@@ -21,8 +21,8 @@ from delivery.ways.capabilities import Capability
 from delivery.ways.catalogue import BY_KEY, WAYS
 from delivery.ways.compared import compared
 from delivery.ways.models import Attestation, CapabilityProbe
-from delivery.ways.sheet import ASSUMED, WORDS, Evidence, best, sheets
-from portal.models import Connection, Route
+from delivery.ways.sheet import ASSUMED, NOT_DONE, WORDS, Evidence, best, sheets
+from portal.models import Connection, Location, Route
 from portal.partner import Facts, write_down
 from tests.delivery.rows import make_delivery
 
@@ -72,7 +72,7 @@ class TestWithoutAnyEvidence:
 
     def test_a_location_without_anything_has_a_sheet_too(self, cast):
         bare = cast.elsewhere
-        assert {claim.evidence.status for claim in every_claim(bare)} == {"assumed"}
+        assert {claim.evidence.status for claim in every_claim(bare)} == {"assumed", "not_done"}
 
 
 @pytest.mark.django_db
@@ -207,12 +207,16 @@ class TestTheSetUp:
         assert (found.word, found.at) == ("Attested", datetime(2026, 2, 3, tzinfo=UTC))
         assert "1 of 5 steps" in found.says
 
+    def test_what_nobody_has_done_here_is_not_yet_and_never_assumed(self, cast):
+        empty = Location.objects.create(practice=cast.practice, code="EMPTY", name="Empty", environment="sandbox")
+        assert {(one.word, one.at) for one in self.said(empty).values()} == {("Not yet", None)}
+
     def test_a_run_that_holds_certifies_it_and_one_that_does_not_does_not(self, cast):
         run_of(cast.north)
         assert self.said(cast.north)["Certified as it is set up now"].word == "Proven"
         cast.north.unmapped_policy = "catch-all"
         cast.north.save()
-        assert self.said(cast.north)["Certified as it is set up now"] == ASSUMED
+        assert self.said(cast.north)["Certified as it is set up now"] == NOT_DONE
 
     def test_a_template_without_a_mapping_is_named(self, cast):
         assert self.said(cast.north)["Every template has a mapping in force"].word == "Proven"
@@ -230,7 +234,7 @@ class TestTheSetUp:
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 evidences = st.builds(
     Evidence,
-    st.sampled_from([one for one in WORDS if one != "assumed"]),
+    st.sampled_from([one for one in WORDS if one not in ("assumed", "not_done")]),
     st.text(max_size=3),
     st.integers(0, 40).map(lambda days: NOW + timedelta(days=days)),
     st.just("/x/"),
@@ -264,7 +268,7 @@ class TestThePageAndItsFiles:
         make_delivery(cast, State.VERIFIED)
         client.force_login(cast.dana)
         for claim in every_claim(cast.north):
-            shown = claim.evidence.status != "assumed"
+            shown = claim.evidence.status not in ("assumed", "not_done")
             assert bool(claim.evidence.at) == bool(claim.evidence.url) == shown, claim
             if shown:
                 assert client.get(claim.evidence.url).status_code == 200, claim
