@@ -30,7 +30,7 @@ from delivery.entries import CODED
 from delivery.entry_checks import entry_problems, ready_entries
 from delivery.models import Delivery, Wire
 from delivery.overtaken import amends_charted, overtaken
-from delivery.pilot.cohort import OUTSIDE
+from delivery.pilot.cohort import OUTSIDE, of_the_suite
 from delivery.plans import open_plan
 from delivery.posted import PostedNote, read
 from delivery.states import State
@@ -186,7 +186,8 @@ def closed_gate(delivery: Delivery, asked: Asked) -> str:
         return "connection_disabled"
     if location.locked_reason:
         return "location_locked"
-    if asked.outside_pilot(delivery.location_id, delivery.provider_id):
+    outside = asked.outside_pilot(delivery.location_id, delivery.provider_id)
+    if outside and not of_the_suite(delivery.note.scribe, location):
         return OUTSIDE
     return "agreement_missing" if asked.missing(location, delivery.note.scribe) else ""
 

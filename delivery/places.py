@@ -10,7 +10,7 @@ from django.utils import timezone
 from delivery.entry_checks import entry_problems
 from delivery.lanes import lane_at, lane_index
 from delivery.models import Delivery, Lane
-from delivery.pilot.cohort import OUTSIDE, cohort_of
+from delivery.pilot.cohort import OUTSIDE, cohort_of, of_the_suite
 from delivery.posted import PostedNote, Wrong
 from delivery.states import State
 from mapping.apply import apply
@@ -39,10 +39,11 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Destination:
-    """The location and template a note is for."""
+    """The location and template a note is for; `looked_at_first`: a pilot or a clinician may have to let it go."""
 
     location: Location
     template: Template | None
+    looked_at_first: bool = True
 
 
 class Places:
@@ -79,7 +80,7 @@ class Places:
         template = self._template(location, posted.template, posted.visit_type)
         if posted.template and template is None:
             raise Refusal(422, [Wrong("/template", "This location has no template with this code.")])
-        return Destination(location, template)
+        return Destination(location, template, not of_the_suite(key.scribe, location))
 
     def route(self, location: Location, part: str) -> Route | None:
         return self._route(location, part)
@@ -94,7 +95,7 @@ class Places:
 
     def first_problem(self, to: Destination, posted: PostedNote, part: str) -> tuple[str, Sequence[Problem]]:
         """The reason code that holds this part, or "" if it may go; with the places (warnings hold nothing)."""
-        cohort = self._cohort(to.location.pk)
+        cohort = self._cohort(to.location.pk) if to.looked_at_first else None
         if cohort is not None and not cohort.has(posted.visit.provider_id):
             return OUTSIDE, ()  # other problems are found when its provider has joined
         route = self.route(to.location, part)
@@ -105,7 +106,7 @@ class Places:
             if problems:
                 return problems[0].code, problems
             return ("" if route.connection.kind in able(part) else "part_not_supported"), ()
-        if to.location.review_first or (cohort is not None and cohort.review):
+        if to.looked_at_first and (to.location.review_first or (cohort is not None and cohort.review)):
             return AWAITS_REVIEW, ()  # other problems are found when it is released: none lets it go unlooked at
         if to.template is None:
             return "no_template", ()

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from django.db.models import Q
+
 from delivery.affected import UNCODED, codes
 from delivery.failures import failure
 from delivery.filters import LATENCIES, RANGES, RETRYING, Filters
@@ -156,12 +158,13 @@ def _named(versions: Iterable[UUID]) -> dict[str, str]:
     return {pk: name or pk for pk, name in rows}
 
 
-def providers(scope: Scope) -> list[tuple[str, str]]:
-    """(id, name) of the providers of the newest deliveries, by name."""
+def providers(scope: Scope, without: Q | None = None) -> list[tuple[str, str]]:
+    """(id, name) of the providers of the newest deliveries (but those of `without`), by name."""
     newest = list(
         Delivery.objects.filter(
             practice__in={location.practice_id for location in scope.locations}, location__in=scope.locations
         )
+        .exclude(without or Q(pk__in=[]))
         .order_by("-created_at", "-pk")
         .values_list("provider_id", "note_version")[:RECENT]
     )

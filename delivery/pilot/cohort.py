@@ -4,12 +4,17 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from delivery.pilot.tables import Pilot
+from portal.models import Location, Scribe
 
 OUTSIDE, STEPPED_BACK, TOO_OLD = "outside_pilot", "pilot_stepped_back", "pilot_too_old"
 # What waits for its provider to join, and for nothing else: no person lets it go one by one.
 HOLDS = frozenset({OUTSIDE, STEPPED_BACK})
 PAUSED, NAMED = 0, 1
+# Deliveries of certification's own notes. (Practice mode's are held and counted as real ones: that is what it teaches.)
+OF_THE_SUITE = Q(note__scribe__synthetic=True, location__for_learning=False)
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,11 @@ class Cohort:
         if self.percent >= 100:
             return True
         return bool(provider_id) and (provider_id in self.named or share_of(self.location, provider_id) < self.percent)
+
+
+def of_the_suite(scribe: Scribe, location: Location) -> bool:
+    """Whether its notes are certification's own: no provider's, so that no pilot and no clinician waits for them."""
+    return scribe.synthetic and not location.for_learning
 
 
 def share_of(location: int, provider_id: str) -> int:

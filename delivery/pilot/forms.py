@@ -20,8 +20,8 @@ class PlanForm(forms.Form):
         help_text=f"Two or three providers, {MOST_NAMED} at most. Everybody else’s notes are taken in and wait.",
     )  # fmt: skip
     others = forms.CharField(
-        label="Others, by the scribe’s provider id", required=False, max_length=200,
-        help_text="Of whom no note has come yet; commas between them.",
+        label="Others, by the scribe’s provider id", required=False, max_length=200, widget=forms.Textarea({"rows": 2}),
+        help_text="Of whom no note has come yet; each on a line of its own. A comma belongs to the id.",
     )  # fmt: skip
     percents = forms.CharField(
         label="Then so many of a hundred providers", required=False, max_length=40, initial="25, 50",
@@ -49,6 +49,13 @@ class PlanForm(forms.Form):
     def __init__(self, *args: Any, known: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["providers"].choices = [(pk, f"{name} ({pk})" if name else pk) for pk, name in known]  # type: ignore[attr-defined]
+        if not known:  # nobody to choose from: they are named by their ids alone
+            self.fields["providers"].widget = forms.MultipleHiddenInput()
+            self.fields["others"].label = "Who begins, by the scribe’s provider id"
+            self.fields["others"].help_text = (
+                f"Two or three providers, {MOST_NAMED} at most, each on a line of its own. Everybody else’s notes are "
+                "taken in and wait."
+            )
 
     @classmethod
     def of(cls, pilot: Pilot | None, known: Sequence[tuple[str, str]]) -> "PlanForm":
@@ -59,7 +66,7 @@ class PlanForm(forms.Form):
         if pilot:
             initial["percents"] = ", ".join(map(str, row.percents))
             initial["providers"] = [one for one in row.providers if one in ids]
-            initial["others"] = ", ".join(one for one in row.providers if one not in ids)
+            initial["others"] = "\n".join(one for one in row.providers if one not in ids)
         return cls(initial=initial, known=known)
 
     def clean_percents(self) -> tuple[int, ...]:
@@ -70,7 +77,7 @@ class PlanForm(forms.Form):
 
     def plan(self) -> Plan:
         """Of a form that is valid."""
-        others = [one.strip() for one in self.cleaned_data["others"].split(",") if one.strip()]
+        others = [one.strip() for one in self.cleaned_data["others"].splitlines() if one.strip()]
         named = tuple(dict.fromkeys([*self.cleaned_data["providers"], *others]))
         settings = {name: self.cleaned_data[name] for name in SETTINGS}
         return Plan(named, self.cleaned_data["percents"], settings)

@@ -1,8 +1,8 @@
 """A pilot's numbers over its window, and what each says: it holds, it is short, or there is not enough to say.
 
 Counted are notes of the cohort that went, or should have, since the window began; by whichever mapping. A note that
-waits for a clinician, was superseded or called off is not among them; one that no chart shows a quarter of an hour
-after it might have gone is not verified, whatever it waits for.
+waits for a clinician, was superseded or called off is not among them, nor is any of certification's own; one that no
+chart shows a quarter of an hour after it might have gone is not verified, whatever it waits for.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 
 from delivery.models import Delivery, Move, NoteVersion
 from delivery.pilot.cohort import HOLDS as OUTSIDE
-from delivery.pilot.cohort import TOO_OLD
+from delivery.pilot.cohort import OF_THE_SUITE, TOO_OLD
 from delivery.pilot.tables import Feedback, Pilot, Window
 from delivery.places import AWAITS_REVIEW
 from delivery.states import State
@@ -141,7 +141,7 @@ def _parts(pilot: Pilot, begins: datetime) -> QuerySet[Any]:
     # Kept for their provider they may have come earlier; older ones go by a person's release, and count for nothing.
     earliest = begins - timedelta(days=pilot.fresh_days + 1)
     rows = Delivery.objects.filter(location=pilot.location_id, part=Part.NOTE, created_at__gte=earliest, replay_of=None)
-    rows = rows.exclude(state=State.SUPERSEDED).exclude(state=State.HELD, reason_code__in=WAITING)
+    rows = rows.exclude(OF_THE_SUITE).exclude(state=State.SUPERSEDED).exclude(state=State.HELD, reason_code__in=WAITING)
     rows = rows.exclude(state=State.CANCELLED, reason_code__gt=REJECTED)
     rows = rows.exclude(state=State.CANCELLED, reason_code__lt=REJECTED)
     return rows.annotate(

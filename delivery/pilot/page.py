@@ -9,7 +9,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from delivery.models import Delivery
-from delivery.pilot.cohort import HOLDS, NAMED, PAUSED, TOO_OLD, cohort_at, everybody, share_of
+from delivery.pilot.cohort import HOLDS, NAMED, OF_THE_SUITE, PAUSED, TOO_OLD, cohort_at, everybody, share_of
 from delivery.pilot.numbers import HOLDS as GATE_HOLDS
 from delivery.pilot.numbers import SHORT, UNKNOWN, Gate, Taken, gates, take
 from delivery.pilot.tables import Pilot, PilotMove, Window
@@ -127,7 +127,7 @@ def providers_of(pilot: Pilot, known: list[tuple[str, str]]) -> list[Provider]:
 
 def known_at(location: Location) -> list[tuple[str, str]]:
     """(id, name) of the providers of the newest notes."""
-    return providers(Scope((location,)))
+    return providers(Scope((location,)), without=OF_THE_SUITE)
 
 
 def context_of(pilot: Pilot, now: datetime | None = None) -> dict[str, Any]:

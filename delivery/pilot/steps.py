@@ -15,7 +15,18 @@ from django.utils import timezone
 from audit.record import current, record
 from delivery.actions import release
 from delivery.models import Delivery
-from delivery.pilot.cohort import HOLDS, NAMED, OUTSIDE, PAUSED, STEPPED_BACK, TOO_OLD, Cohort, cohort_at, everybody
+from delivery.pilot.cohort import (
+    HOLDS,
+    NAMED,
+    OF_THE_SUITE,
+    OUTSIDE,
+    PAUSED,
+    STEPPED_BACK,
+    TOO_OLD,
+    Cohort,
+    cohort_at,
+    everybody,
+)
 from delivery.pilot.numbers import Gate, measure
 from delivery.pilot.tables import Pilot, PilotMove, Window
 from delivery.places import AWAITS_REVIEW
@@ -220,7 +231,7 @@ def settle(pilot: Pilot, reason_code: str = OUTSIDE) -> tuple[int, int]:
 
 
 def _hold(at: QuerySet[Delivery], cohort: Cohort, code: str) -> int:
-    waiting = at.filter(state=State.READY)
+    waiting = at.filter(state=State.READY).exclude(OF_THE_SUITE)
     ids = [pk for pk, provider in waiting.order_by("pk").values_list("pk", "provider_id") if not cohort.has(provider)]
     return sum(len(transition(tickets(each), State.READY, State.HELD, reason_code=code)) for each in batches(ids))
 

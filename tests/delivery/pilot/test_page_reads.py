@@ -97,20 +97,28 @@ class TestThePlanAsItIsTyped:
         assert made.errors["percents"] == [f"At most {MOST_SHARES} whole numbers with commas between them."]
 
     def test_a_provider_ticked_and_typed_is_named_once_and_the_ticked_ones_come_first(self):
-        made = form(providers=["DR8", "DR7"], others="DR9, DR7, DR9")
+        made = form(providers=["DR8", "DR7"], others="DR9\r\nDR7\nDR9")
         assert made.is_valid(), made.errors
         assert made.plan().providers == ("DR8", "DR7", "DR9")
 
-    @pytest.mark.parametrize("others", ["", " ", ",", " , ,"])
+    @pytest.mark.parametrize("others", ["", " ", "\n", " \r\n \n"])
     def test_blanks_name_nobody(self, others):
         made = form(providers=["DR7"], others=others)
         assert made.is_valid(), made.errors
         assert made.plan().providers == ("DR7",)
 
     def test_an_id_keeps_its_own_letters_and_inner_spaces(self):
-        made = form(others="dr 7,Dr7")
+        made = form(others="dr 7\nDr7")
         assert made.is_valid(), made.errors
         assert made.plan().providers == ("dr 7", "Dr7")
+
+    def test_a_comma_belongs_to_the_id_however_often_the_plan_is_kept(self):
+        kept = row()
+        kept.providers = ["Lee, Ann", "DR8"]
+        for known in (KNOWN, [("Lee, Ann", "Ann Lee")]):
+            again = PlanForm({**PlanForm.of(kept, known).initial, "review": ""}, known=known)
+            assert again.is_valid(), again.errors
+            assert set(again.plan().providers) == {"Lee, Ann", "DR8"}
 
     @pytest.mark.parametrize("others", ["DR\x007", "D" * 201])
     def test_an_id_that_cannot_be_kept_is_refused(self, others):
@@ -149,6 +157,12 @@ class TestThePlanAsItIsTyped:
         shown = PlanForm.of(None, KNOWN).initial
         assert (shown["review"], shown["most_misfiled"]) == (True, 0)
         assert "providers" not in shown
+
+    def test_where_no_note_has_come_they_are_asked_for_by_id_alone(self):
+        assert PlanForm(known=()).fields["others"].label == "Who begins, by the scribe’s provider id"
+        assert PlanForm(known=()).fields["providers"].widget.is_hidden
+        assert PlanForm(known=KNOWN).fields["others"].label == "Others, by the scribe’s provider id"
+        assert not PlanForm(known=KNOWN).fields["providers"].widget.is_hidden
 
     def test_a_provider_without_a_name_is_offered_by_id(self):
         assert form().fields["providers"].choices == [("DR7", "Ann Lee (DR7)"), ("DR8", "DR8")]
