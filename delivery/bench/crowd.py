@@ -26,6 +26,8 @@ from delivery.events.models import Event, EventSource, Way
 from delivery.models import Attempt, Delivery, Note, NoteVersion
 from delivery.monitor import counting
 from delivery.monitor.tables import Standing
+from delivery.pilot.cohort import NAMED
+from delivery.pilot.tables import Pilot
 from delivery.reports.ahead import count_due as reports_ahead
 from delivery.states import TROUBLE, State
 from mapping.models import MappingState, MappingVersion, Template, TemplateVersion
@@ -34,6 +36,7 @@ from portal.models import Connection, Location, Membership, Part, Practice, Role
 
 LOCATIONS, DAYS, PROVIDERS, PATIENTS = 10, 60, 40, 20_000
 PORTION = 10_000
+PILOTS = 3  # locations at which a quarter of the providers have joined
 # What a thousand deliveries stand at, and the reason that goes with it.
 SHARES: tuple[tuple[State, str, int], ...] = (
     (State.VERIFIED, "", 930),
@@ -101,6 +104,9 @@ def people() -> Crowd:
     made = {one.pk: templates_of(one) for one in locations}
     mappings = {pk: mappings_of(pk) for some in made.values() for pk in set(some)}
     sources = {one.pk: source_of(one) for one in locations}
+    for one in locations[:PILOTS]:
+        begun = {"step": NAMED + 1, "percents": [25, 50], "since": timezone.now()}
+        Pilot.objects.create(location=one, providers=["DR1", "DR2"], **begun)
     scribe = Scribe.objects.create(practice=practice, name="Scribe")
     return Crowd(director, locations, scribe, wire, made, mappings, sources)
 
@@ -142,12 +148,40 @@ def seed(number: int) -> Crowd:
                 put(model, values)
     put(Standing, list(standings(crowd)))
     counting.begin()
-    for work in (days_ahead, reports_ahead):  # until nothing is due
-        while work():
-            pass
+    count_ahead()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
     return crowd
+
+
+def again() -> Crowd:
+    """The same of a database that was seeded before, with what a worker counts ahead up to date."""
+    locations = tuple(Location.objects.order_by("pk").select_related("practice", "reading_connection"))
+    templates: dict[int, tuple[int, ...]] = {}
+    shares = {code: share for code, _, share in (*TEMPLATES, (*RARE, 1))}
+    for one in Template.objects.order_by("pk"):
+        templates[one.location_id] = templates.get(one.location_id, ()) + (one.pk,) * shares[one.code]
+    retired, published = (
+        dict(MappingVersion.objects.filter(state=state).values_list("template", "pk"))
+        for state in (MappingState.RETIRED, MappingState.PUBLISHED)
+    )
+    count_ahead()
+    return Crowd(
+        director=User.objects.get(username="director"),
+        locations=locations,
+        scribe=Scribe.objects.get(),
+        connection=Connection.objects.get(),
+        templates=templates,
+        mappings={template: (before, published[template]) for template, before in retired.items()},
+        sources=dict(EventSource.objects.values_list("location", "pk")),
+    )
+
+
+def count_ahead() -> None:
+    """Until nothing is due."""
+    for work in (days_ahead, reports_ahead):
+        while work():
+            pass
 
 
 @contextmanager

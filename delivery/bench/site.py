@@ -1,5 +1,6 @@
 """A measurement's own place: a temporary folder, a database made and dropped again, a queue nobody else listens to."""
 
+import json
 import os
 import secrets
 import shutil
@@ -14,6 +15,7 @@ import redis
 FOLDER, SERVER = "SCRIBEPORT_BENCH_FOLDER", "SCRIBEPORT_BENCH_SERVER"
 POSTGRES = "postgres://root@127.0.0.1:5432/postgres"
 REDIS = "redis://127.0.0.1:6379/0"
+KEPT = "place.json"  # in the folder of a place that was kept: the environment that belongs to it
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,12 @@ class Site:
     def database(self) -> str:
         """The name of the PostgreSQL database."""
         return urlsplit(self.database_url).path[1:]
+
+    def keep(self) -> None:
+        """Leave everything, with what it takes to come back (`kept`)."""
+        own = (FOLDER, SERVER, "SCRIBEPORT_DATA", "SCRIBEPORT_QUEUE", "DATABASE_URL", "REDIS_URL")
+        with open(self.folder / KEPT, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            json.dump({name: os.environ[name] for name in own}, file)
 
     def remove(self) -> None:
         """Leave nothing behind."""
@@ -56,6 +64,11 @@ def environment(kind: str, name: str = "bench") -> dict[str, str]:
         admin.execute(f"CREATE DATABASE {mark}".encode())
     url = urlsplit(server)._replace(path=f"/{mark}").geturl()
     return env | {SERVER: server, "DATABASE_URL": url, "REDIS_URL": reachable_redis()}
+
+
+def kept(folder: Path) -> dict[str, str]:
+    """The environment of a place that `keep` left; raises OSError where there is none."""
+    return dict(os.environ) | json.loads((folder / KEPT).read_text())
 
 
 def here() -> Site:

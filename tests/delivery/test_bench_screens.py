@@ -67,3 +67,44 @@ def test_the_command_prints_one_object_and_leaves_nothing_behind(tmp_path):
     assert found.keys() > KEYS
     assert (found["deliveries"], found["database"]) == (1000, "sqlite")
     assert [path for path in tmp_path.iterdir() if "screens" in path.name] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_seeded_before_is_taken_up_again_as_it_was_made(seeded):
+    assert crowd.again() == seeded
+    assert [one.pk for one in crowd.again().locations] == [one.pk for one in seeded.locations]
+
+
+def test_a_place_that_was_kept_is_found_again_by_its_folder_and_nobody_else_reads_its_addresses(tmp_path, monkeypatch):
+    own = {"SCRIBEPORT_DATA": str(tmp_path), "SCRIBEPORT_QUEUE": "q1", "DATABASE_URL": "postgres://a:b@h/c"}
+    for name, value in {**own, site.FOLDER: str(tmp_path), site.SERVER: "", "REDIS_URL": ""}.items():
+        monkeypatch.setenv(name, value)
+    site.here().keep()
+    assert (tmp_path / site.KEPT).stat().st_mode & 0o077 == 0
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///other")
+    assert site.kept(tmp_path).items() >= own.items()
+    with pytest.raises(OSError):
+        site.kept(tmp_path / "nowhere")
+
+
+@pytest.mark.process
+def test_the_command_keeps_a_database_measures_it_again_and_refuses_a_folder_that_is_none(tmp_path):
+    environment = {name: value for name, value in os.environ.items() if name not in ("SCRIBEPORT_DATA", site.FOLDER)}
+    environment |= {"TMPDIR": str(tmp_path), "SCRIBEPORT_OWN_ENVIRONMENT": "1"}
+
+    def bench(*words):
+        command = [sys.executable, str(ROOT / "manage.py"), "bench_screens", "--json", "--rounds", "1", *words]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+
+    first = bench("--deliveries", "1000", "--database", "sqlite", "--keep")
+    assert first.returncode == 0, first.stderr[-3000:]
+    (folder,) = [path for path in tmp_path.iterdir() if "screens" in path.name]
+    assert str(folder) in first.stderr
+    second = bench("--seeded", str(folder))
+    assert second.returncode == 0, second.stderr[-3000:]
+    found = json.loads(second.stdout)
+    assert (found["deliveries"], found["database"]) == (1000, "sqlite")
+    assert folder.exists()
+    refused = bench("--seeded", str(tmp_path / "nowhere"))
+    assert refused.returncode != 0
+    assert "earlier --keep" in refused.stderr
