@@ -70,6 +70,7 @@ class Filters:
     mapping: tuple[str, ...] = ()  # our numbers of mapping versions
     section: tuple[str, ...] = ()  # the scribe's codes of sections that are wrong (affected.py)
     took: str = ""  # a key of LATENCIES: verified, but only after longer than that
+    cohort: str = ""  # "in": of providers who are in a pilot under way; "out": of those who are not in it yet
     replayed: str = ""  # "yes": sent again as a new delivery; "no": not
     patient: str = ""  # blind index
     encounter: str = ""  # blind index
@@ -92,7 +93,7 @@ class Filters:
     def narrow(self) -> bool:
         """Whether something other than place, time, part and state narrows: figures of the whole would mislead."""
         wide = (self.provider, self.failed, self.tries, self.reason, self.method, self.specialty, self.template)
-        return bool(self.few or any(wide) or self.mapping or self.section or self.took or self.replayed)
+        return bool(self.few or any(wide) or self.mapping or self.section or self.took or self.replayed or self.cohort)
 
     def query(self) -> str:
         """The address's query string, in a fixed order, without a leading question mark."""
@@ -184,6 +185,7 @@ def read(address: QueryDict) -> Filters:
         mapping=_numbers(address, "mapping"),
         section=tuple(code for code in _several(address, "section") if SECTION.fullmatch(code)),
         took=_one(address, "took", address.get("took", "") in LATENCIES),
+        cohort=_one(address, "cohort", address.get("cohort") in ("in", "out")),
         replayed=_one(address, "replayed", address.get("replayed") in ("yes", "no")),
         patient=_one(address, "patient", bool(OPAQUE.fullmatch(address.get("patient", "")))),
         encounter=_one(address, "encounter", bool(OPAQUE.fullmatch(address.get("encounter", "")))),

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from delivery.filters import GROUPS, LATENCIES, RETRYING, Filters
 from delivery.models import Attempt, Delivery
+from delivery.pilot.narrowing import of_cohort
 from delivery.states import NEEDS_ATTENTION, STRIKABLE, State
 from mapping.models import Template
 from portal.models import Connection, Location, Part
@@ -161,6 +162,8 @@ def _by_course(found: QuerySet[Delivery], scope: Scope, filters: Filters) -> Que
     if filters.section:
         wrong = [Q(affected__contains=f",{code},") for code in filters.section]
         found = found.filter(AFFECTED, reduce(or_, wrong))
+    if filters.cohort:
+        found = found.filter(of_cohort(scope.locations, filters.cohort))
     if filters.took:
         found = found.filter(SLOW, took_seconds__gt=LATENCIES[filters.took][1])
     return found.filter(replay_of__isnull=filters.replayed == "no") if filters.replayed else found

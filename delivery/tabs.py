@@ -84,6 +84,8 @@ SAID = {
     "encounter": "One visit",
     "note": "One note",
     "found": "Search",
+    "in": "In the pilot",
+    "out": "Not in the pilot yet",
 }
 BEGINNINGS = {
     "specialty": "Specialty",
@@ -114,6 +116,8 @@ def _label(name: str, value: str, names: dict[str, str]) -> str:
         return f"Wrong in it: {section_words(value)}"
     if name == "replayed":
         return "Sent again" if value == "yes" else "Not sent again"
+    if name == "cohort":
+        return SAID[value]
     return SAID.get(name) or f"{BEGINNINGS[name]} {value.replace('T', ' ')}"
 
 

@@ -70,6 +70,8 @@ def addresses(crowd: Crowd) -> dict[str, str]:
         "filtered_latency": "/deliveries/?location=all&took=1m",
         "filtered_latency_none": "/deliveries/?location=all&took=24h",
         "filtered_replayed": "/deliveries/?location=all&replayed=yes",
+        "filtered_cohort": "/deliveries/?location=all&cohort=in",
+        "filtered_not_in_cohort": "/deliveries/?location=all&cohort=out&state=held",
         "filtered_not_replayed": "/deliveries/?location=all&replayed=no&section=plan",
         "filtered_no_such_part": "/deliveries/?location=all&part=immunizations",
         "filtered_patient": f"/deliveries/?location=all&patient={some.note_version.patient_bidx}",

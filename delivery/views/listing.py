@@ -25,6 +25,7 @@ from delivery.models import Delivery
 from delivery.monitor.issues import rail
 from delivery.monitor.overview import overview
 from delivery.monitor.times import RELATIVE, WAYS, way_of, zone_for
+from delivery.pilot.narrowing import pilots
 from delivery.queries import Cursor, Page, Scope
 from delivery.rows import days
 from delivery.search import search
@@ -37,7 +38,7 @@ from portal.requests import PortalRequest
 RECORDED = "X-Recorded"  # the header by which an open page says that its listing is in the audit log
 AGAIN_AFTER = 60  # seconds
 # The fields of narrow().
-NARROWED_HERE = ("specialty", "template", "mapping", "section", "took", "tries", "replayed", "method")
+NARROWED_HERE = ("specialty", "template", "mapping", "section", "took", "tries", "cohort", "replayed", "method")
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ def narrow(request: PortalRequest) -> HttpResponse:
         "latencies": filters.LATENCIES,
         "tries": filters.TRIES,
         "methods": ConnectionKind.choices,
+        "pilots": pilots(scope.locations),
         "own": NARROWED_HERE,
     }
     template = "delivery/narrow_form.html" if request.htmx else "delivery/narrow.html"

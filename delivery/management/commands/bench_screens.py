@@ -62,7 +62,11 @@ class Command(BaseCommand):
         made = crowd.again() if seeded else crowd.seed(deliveries)
         took = time.monotonic() - began
         self.say(f"Ready after {took:.0f} s; asking for each screen {rounds} times …")
-        about = {"deliveries": Delivery.objects.count(), "database": connection.vendor, "seeding_seconds": round(took, 1)}
+        about = {
+            "deliveries": Delivery.objects.count(),
+            "database": connection.vendor,
+            "seeding_seconds": round(took, 1),
+        }
         load = {"load_average": round(os.getloadavg()[0], 1)}
         return about | load | screens.measure(made, rounds)
 
