@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from delivery import actions
+from delivery import actions, other_way
 from delivery.attesting import attest
 from delivery.contested import FIELD_TAKEN
 from delivery.document_doubts import is_document
@@ -25,6 +25,8 @@ class Deed:
     reason_needed: bool = True
     caution: str = ""
     tone: str = ""  # "primary", "danger" or ""
+    # Looks at one delivery, says whether it would be done, and in words how or why not: for dry runs and job results.
+    verdict: Callable[[Delivery], tuple[bool, str]] | None = None
 
 
 def _states(*states: State) -> frozenset[State]:
@@ -106,6 +108,15 @@ DEEDS: tuple[Deed, ...] = (
         "Filed again as a new delivery with the mapping now in force.",
     ),
     Deed(
+        "other-way",
+        "Send by another way",
+        "arrows-right-left",
+        other_way.STOPPED,
+        lambda ids, reason: bool(other_way.send(ids, reason)),
+        "It goes by the location’s other way, as a new delivery in this one’s place.",
+        verdict=other_way.verdict,
+    ),
+    Deed(
         "cancel",
         "Cancel",
         "x-mark",
@@ -140,7 +151,8 @@ def deeds_for(delivery: Delivery) -> list[Deed]:
         "strike": delivery.to_strike,
         "attest": delivery.proof == "none",
     }
-    return [deed for deed in DEEDS if state in deed.states and possible.get(deed.verb, True)]
+    found = [deed for deed in DEEDS if state in deed.states and possible.get(deed.verb, True)]
+    return [deed for deed in found if deed.verb != "other-way" or not other_way.why_not(delivery)]
 
 
 def deed_of(delivery: Delivery, verb: str) -> Deed | None:
@@ -153,4 +165,6 @@ def caution_of(deed: Deed, delivery: Delivery) -> str:
         return MISFILED_TWICE
     if deed.verb == "release" and delivery.reason_code == FIELD_TAKEN:
         return TAKES_A_FIELD
+    if deed.verb == "other-way" and (route := other_way.other_route(delivery)):
+        return f"By {other_way.words_of(route)}; the message is made anew for it."
     return deed.caution

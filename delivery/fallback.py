@@ -90,7 +90,7 @@ def able(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
     asked = NoteVersion.objects.filter(note=OuterRef("note"), retract_requested_at__isnull=False)
     routes = Route.objects.filter(location=OuterRef("location"), part=OuterRef("part"))
     own = routes.filter(connection=OuterRef("connection")).order_by("position").values("position")[:1]
-    further = _usable(routes).filter(
+    further = usable(routes).filter(
         position__gt=OuterRef("own_position"), connection__environment=OuterRef("location__environment")
     )
     return deliveries.annotate(own_position=Subquery(own)).filter(
@@ -140,19 +140,22 @@ def next_route(delivery: Delivery) -> Route | None:
     own = routes.filter(connection=delivery.connection_id).values_list("position", flat=True).first()
     if own is None:
         return None
-    usable = _usable(routes).filter(position__gt=own, connection__environment=delivery.location.environment)
-    return usable.order_by("position").first()
+    found = usable(routes).filter(position__gt=own, connection__environment=delivery.location.environment)
+    return found.order_by("position").first()
 
 
-def _usable(routes: QuerySet[Route]) -> QuerySet[Route]:
+def usable(routes: QuerySet[Route]) -> QuerySet[Route]:
     """Those whose connection is neither switched off nor stopped."""
     stopped = ConnectionState.objects.filter(connection=OuterRef("connection")).exclude(breaker=Breaker.CLOSED)
     return routes.filter(~Exists(stopped), connection__enabled=True)
 
 
-def replace(old: Delivery, state: State, why: str) -> list[Delivery]:
-    """The new delivery in place of one that still is in `state`; nothing where somebody was faster."""
-    route = next_route(old)
+def replace(old: Delivery, state: State, why: str, *, route: Route | None = None, reason: str = "") -> list[Delivery]:
+    """The new delivery in place of one that still is in `state`; nothing where somebody was faster.
+
+    `route`: a person's choice, with the person's reason, in place of the next one.
+    """
+    route = route or next_route(old)
     if route is None or not transition(tickets([old.pk]), state, State.SUPERSEDED, reason_code=INSTEAD):
         return []
     now = timezone.now()
@@ -187,6 +190,7 @@ def replace(old: Delivery, state: State, why: str) -> list[Delivery]:
         object_type="delivery",
         object_id=str(new.pk),
         correlation_id=ticket.correlation_id,
+        reason=reason,
         detail={"delivery_id": new.pk, "replaces": old.pk, "reason_code": why, "connection": route.connection_id},
     )
     transaction.on_commit(lambda: bell.ring({new.lane_id} if new.lane_id else set()))

@@ -147,11 +147,16 @@ def seed(number: int) -> Crowd:
             for model, values in rows.items():
                 put(model, values)
     put(Standing, list(standings(crowd)))
+    analyze()  # before anything is counted: without statistics one statement of it takes an hour at a million
     counting.begin()
     count_ahead()
+    analyze()
+    return crowd
+
+
+def analyze() -> None:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
-    return crowd
 
 
 def again() -> Crowd:

@@ -8,7 +8,7 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from audit.record import filter_detail, record
-from delivery import actions, bell
+from delivery import actions, bell, other_way
 from delivery.bulk.tables import Job, JobItem
 from delivery.deeds import DEEDS, Deed
 from delivery.failures import failure
@@ -19,7 +19,7 @@ from delivery.states import WORDS, State
 from portal.models import User
 
 # Not among them: what only a look into the chart of that one visit can answer.
-VERBS = ("release", "replay", "verify", "hold", "cancel")
+VERBS = ("release", "replay", "verify", "other-way", "hold", "cancel")
 MOST = 10_000  # deliveries of one job; the oldest are taken first, and the rest is said
 # Sent again as a new delivery, what these hold may stand in the chart twice.
 MAY_DOUBLE = frozenset({State.MISFILED})
@@ -50,6 +50,8 @@ def able(found: QuerySet[Delivery], deed: Deed) -> QuerySet[Delivery]:
     rows = found.filter(state__in=deed.states)
     if deed.verb == "verify":
         rows = rows.filter(actions.SHOWN)
+    if deed.verb == "other-way":
+        rows = other_way.able(rows)
     if deed.verb == "replay":
         rows = rows.filter(lane__isnull=False)
     return rows

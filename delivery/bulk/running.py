@@ -89,34 +89,38 @@ def one(job: Job, item: JobItem, deed: Deed, owner: str) -> bool:
             if not ours.update(held_until=Now() + LEASE):
                 return False
             rows = Delivery.objects.select_related("location__practice", "note_version")
-            result, found = outcome(job, rows.defer("note_version__sealed_body").get(pk=item.delivery_id), deed)
-            _note(item, result, found)
+            item.result, item.found, item.said = outcome(
+                job, rows.defer("note_version__sealed_body").get(pk=item.delivery_id), deed
+            )
+            _note(item)
     except AWAY:
         raise
     except Exception as error:  # what the database refuses of this very delivery among it
         log.error("one delivery of a job failed: %s", type(error), exc_info=True)
-        _note(item, ItemResult.FAILED, "")
+        item.result, item.found, item.said = ItemResult.FAILED, "", ""
+        _note(item)
     return True
 
 
-def outcome(job: Job, delivery: Delivery, deed: Deed) -> tuple[ItemResult, str]:
+def outcome(job: Job, delivery: Delivery, deed: Deed) -> tuple[ItemResult, str, str]:
     """Do it, where the delivery still stands where it can be done, and whoever began the job may still do it there."""
     found = delivery.state
-    if deed_of(delivery, deed.verb) is None or not (
-        job.created_by.is_active and may(job.created_by, delivery.location, ACTS)
-    ):
-        return ItemResult.LEFT, found
+    if not (job.created_by.is_active and may(job.created_by, delivery.location, ACTS)):
+        return ItemResult.LEFT, found, ""
+    possible, said = deed.verdict(delivery) if deed.verdict else (deed_of(delivery, deed.verb) is not None, "")
+    if not possible:
+        return ItemResult.LEFT, found, said[:200]
     if job.dry:
-        return ItemResult.WOULD, found
+        return ItemResult.WOULD, found, said[:200]
     done = deed.carry_out([delivery.pk], job.reason)
     if done and deed.verb == "verify":  # the others are moves, which record themselves
         _record_asking(delivery, job.reason)
-    return (ItemResult.DONE if done else ItemResult.LEFT), found
+    return (ItemResult.DONE if done else ItemResult.LEFT), found, said[:200]
 
 
-def _note(item: JobItem, result: ItemResult, found: str) -> None:
-    item.result, item.found, item.at = result, found, timezone.now()
-    item.save(update_fields=["result", "found", "at"])
+def _note(item: JobItem) -> None:
+    item.at = timezone.now()
+    item.save(update_fields=["result", "found", "said", "at"])
 
 
 def _record_asking(one: Delivery, reason: str) -> None:

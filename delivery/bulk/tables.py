@@ -53,6 +53,7 @@ class JobItem(models.Model):
     delivery = models.ForeignKey("delivery.Delivery", on_delete=models.PROTECT, related_name="+")
     result = models.CharField(max_length=10, choices=ItemResult, default=ItemResult.WAITING, blank=True)
     found = models.CharField(max_length=12, blank=True)  # the state it stood in when its turn came
+    said = models.CharField(max_length=200, blank=True)  # how, or why not, in words without content
     at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

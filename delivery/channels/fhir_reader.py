@@ -5,6 +5,7 @@ there is all that can be said.
 """
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from delivery.channels import ccda, fhir_attachments
@@ -24,6 +25,17 @@ NUMBERED = re.compile(r"\.[0-9]+$")  # the identity of an attached document: its
 XML = ("application/xml", "text/xml", "application/cda+xml")
 
 
+@dataclass(frozen=True)
+class HeldDocument:
+    """One document of ours as the chart holds it. `text`: None where it has none to read."""
+
+    identity: str
+    resource: Resource
+    content_type: str
+    content: bytes
+    text: str | None
+
+
 class FhirReader:
     """base.ChartReader by DocumentReference and Binary; its limit of calls leaves nothing for several at a time."""
 
@@ -34,9 +46,7 @@ class FhirReader:
 
     def read(self, visit: Visit) -> Chart:
         """Every document of the visit's encounter that carries an identifier of ours. Raises Unavailable."""
-        if not visit.encounter_id or not visit.patient.id:
-            raise Unavailable("read_unreadable", "encounter")
-        found = self.client.search("DocumentReference", patient=visit.patient.id, encounter=visit.encounter_id)
+        found = self._of_visit(visit)
         ours = [(identity_of(each), each) for each in found]
         for key, each in ours:
             _check(each, visit)
@@ -47,9 +57,7 @@ class FhirReader:
 
     def compare_documents(self, visit: Visit, control_id: str, body: bytes) -> ReadBack:
         """Attached documents of one message, by identity and byte for byte. Raises Unavailable."""
-        if not visit.encounter_id or not visit.patient.id:
-            raise Unavailable("read_unreadable", "encounter")
-        found = self.client.search("DocumentReference", patient=visit.patient.id, encounter=visit.encounter_id)
+        found = self._of_visit(visit)
         chart: dict[str, list[bytes]] = {}
         for each in found:
             key = identity_of(each)
@@ -58,6 +66,23 @@ class FhirReader:
                 _check_visit(each, visit)
                 chart.setdefault(key, []).append(self.client.binary(_url(each))[1])
         return fhir_attachments.compare(body, chart)
+
+    def documents(self, visit: Visit, control_id: str) -> list[HeldDocument]:
+        """The documents of one message, whole: the note's own, or its attached ones. Raises Unavailable."""
+        found: list[HeldDocument] = []
+        for each in self._of_visit(visit):
+            key = identity_of(each)
+            if key == control_id or key.startswith(f"{control_id}."):
+                _check(each, visit)
+                _check_visit(each, visit)
+                kind, content = self.client.binary(_url(each))
+                found.append(HeldDocument(key, each, kind, content, _text(kind, content)))
+        return found
+
+    def _of_visit(self, visit: Visit) -> list[Resource]:
+        if not visit.encounter_id or not visit.patient.id:
+            raise Unavailable("read_unreadable", "encounter")
+        return self.client.search("DocumentReference", patient=visit.patient.id, encounter=visit.encounter_id)
 
     def entries(self, visit: Visit, part: str) -> dict[str, Resource] | None:
         """Identity to resource of the part's entries of ours in the patient's chart; None where none can be read.
@@ -80,16 +105,19 @@ class FhirReader:
         self.client.close()
 
     def _text(self, resource: Resource) -> str | None:
-        """The text of a document; None for one that has none to read."""
-        kind, content = self.client.binary(_url(resource))
-        try:
-            if kind == "text/plain":
-                return content.decode()
-            if kind in XML:
-                return "\n\n".join(f"{title}:\n{text}" for title, text in ccda.texts(content).items())
-        except ValueError:
-            raise Unavailable("read_unreadable", "document") from None
-        return None
+        return _text(*self.client.binary(_url(resource)))
+
+
+def _text(kind: str, content: bytes) -> str | None:
+    """The text of a document; None for one that has none to read."""
+    try:
+        if kind == "text/plain":
+            return content.decode()
+        if kind in XML:
+            return "\n\n".join(f"{title}:\n{text}" for title, text in ccda.texts(content).items())
+    except ValueError:
+        raise Unavailable("read_unreadable", "document") from None
+    return None
 
 
 def identity_of(resource: Resource) -> str:

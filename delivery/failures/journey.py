@@ -103,6 +103,14 @@ FAILURES = (
         "Nothing to do for this note. Look at why the first way refused it.",
     ),
     Failure(
+        "another_way_by_person",
+        "In place of a delivery that was stopped",
+        "A person sent this part by another of the location's ways; what it was stopped for stands with the delivery "
+        "that it replaces.",
+        Owner.IT,
+        "Nothing to do for this note. Look at why the first way was stopped.",
+    ),
+    Failure(
         "fell_back_unreachable",
         "In place of a delivery that could not be sent",
         "The location's first way could not be used for as long as the location allows, and no byte of this part had "

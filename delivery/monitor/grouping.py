@@ -82,7 +82,7 @@ def move_on(issue: Issue, came: list[Failed], affected: int, now: datetime, *, g
         issue.last_seen = max(one.at for one in came)
         issue.hours = hours_with(issue.hours, came, now)
         if issue.state == IssueState.RESOLVED and comes_back(issue, came):
-            issue.state, issue.muted_until = IssueState.REGRESSED, None
+            issue.state, issue.muted_until, issue.muted_seen = IssueState.REGRESSED, None, None
     elif has_ended(issue, now) and not goes_on:
         issue.state, issue.resolved_at, changed = IssueState.RESOLVED, None, True
     return changed

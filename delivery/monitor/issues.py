@@ -34,7 +34,13 @@ ICONS = {
     IssueState.ACKNOWLEDGED: "hand-raised",
     IssueState.RESOLVED: "check",
 }
-MUTES = {"1h": timedelta(hours=1), "8h": timedelta(hours=8), "1d": timedelta(days=1), "7d": timedelta(days=7)}
+MUTES = {
+    "1h": ("an hour", timedelta(hours=1)),
+    "8h": ("8 hours", timedelta(hours=8)),
+    "1d": ("a day", timedelta(days=1)),
+    "7d": ("7 days", timedelta(days=7)),
+}
+MORE = {f"{number}more": number for number in (10, 50, 100, 500)}  # until so many more have failed
 SPARK_WIDTH, SPARK_HEIGHT = 96, 20
 
 
@@ -51,6 +57,7 @@ class Shown:
     first: str
     last: str
     muted: bool
+    more: int  # muted until so many more have failed; 0: by time, or not
     spark: tuple[tuple[float, float, float], ...]  # x, y, height of each hour's bar
     query: str  # the list's filter that shows what is affected
 
@@ -83,7 +90,8 @@ def of_scope(scope: Scope) -> QuerySet[Issue]:
 
 
 def is_muted(issue: Issue, now: datetime) -> bool:
-    return issue.muted_until is not None and issue.muted_until > now
+    by_time = issue.muted_until is not None and issue.muted_until > now
+    return by_time or (issue.muted_seen is not None and issue.seen < issue.muted_seen)
 
 
 def show(issue: Issue, now: datetime) -> Shown:
@@ -99,6 +107,7 @@ def show(issue: Issue, now: datetime) -> Shown:
         first=ago(now - issue.first_seen),
         last=ago(now - issue.last_seen),
         muted=is_muted(issue, now),
+        more=max(0, (issue.muted_seen or 0) - issue.seen),
         spark=tuple(sparkline(issue.hours, now)),
         query=query_of(issue),
     )
@@ -165,19 +174,25 @@ def assign(issue: Issue, asked: Asked) -> bool:
 
 
 def mute(issue: Issue, asked: Asked) -> bool:
-    if asked.word and asked.word not in MUTES:
+    """For a time, or until so many more have failed; an empty word ends it."""
+    if asked.word and asked.word not in MUTES and asked.word not in MORE:
         return False
-    issue.muted_until = asked.now + MUTES[asked.word] if asked.word else None
+    issue.muted_until = asked.now + MUTES[asked.word][1] if asked.word in MUTES else None
+    issue.muted_seen = issue.seen + MORE[asked.word] if asked.word in MORE else None
     return True
+
+
+def people_at(scope: Scope) -> Sequence[User]:
+    """Those whom an issue of some of these locations can be given to."""
+    here = Q(memberships__location__in=scope.locations) | Q(memberships__location=None)
+    practices = {location.practice_id for location in scope.locations}
+    found = User.objects.filter(here, memberships__practice__in=practices, memberships__role__in=SEES_NOTES)
+    return list(found.filter(is_active=True).distinct().order_by("username"))
 
 
 def people_for(issue: Issue) -> Sequence[User]:
     """Those whose role shows them the deliveries of the issue's location."""
-    here = Q(memberships__location=issue.location_id) | Q(memberships__location=None)
-    found = User.objects.filter(
-        here, memberships__practice=issue.location.practice_id, memberships__role__in=SEES_NOTES
-    )
-    return list(found.filter(is_active=True).distinct().order_by("username"))
+    return people_at(Scope((issue.location,)))
 
 
 DEEDS: dict[str, tuple[str, Callable[[Issue, Asked], bool]]] = {
@@ -187,6 +202,10 @@ DEEDS: dict[str, tuple[str, Callable[[Issue, Asked], bool]]] = {
     "mute": ("Noted for how long it is quiet.", mute),
 }
 
+# With many at once, and what is said of those with which it was done.
+MANY = {"assign": "Given", "acknowledge": "Acknowledged"}
+MOST_CHOSEN = 500
+
 
 def carry_out(issue: Issue, verb: str, asked: Asked) -> bool:
     """Do one thing with an issue and record it; false where it was not possible."""
@@ -194,7 +213,7 @@ def carry_out(issue: Issue, verb: str, asked: Asked) -> bool:
         row = Issue.objects.select_for_update(of=("self",)).select_related("location__practice").get(pk=issue.pk)
         if not DEEDS[verb][1](row, asked):
             return False
-        row.save(update_fields=["state", "resolved_at", "assignee", "muted_until"])
+        row.save(update_fields=["state", "resolved_at", "assignee", "muted_until", "muted_seen"])
         record(
             "issue.change",
             practice=row.location.practice.code,

@@ -67,7 +67,9 @@ class Issue(models.Model):
     assignee = models.ForeignKey("portal.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     # When a person said so; null where it ended by itself. What failed before and is counted later brings nothing back.
     resolved_at = models.DateTimeField(null=True, blank=True)
+    # Kept out of the rail until this time has come, or until `seen` has come to this number: one of them, or neither.
     muted_until = models.DateTimeField(null=True, blank=True)
+    muted_seen = models.PositiveIntegerField(null=True, blank=True)
     first_seen = models.DateTimeField()
     last_seen = models.DateTimeField()
     seen = models.PositiveIntegerField(default=0)  # how often a delivery came to stand here

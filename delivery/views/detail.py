@@ -4,12 +4,13 @@ from typing import Any
 
 from django.db import transaction
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from audit.record import record
 from delivery import contents, filters
+from delivery.chart_documents import comparable
 from delivery.comparison import Compared, compare, seen
 from delivery.deeds import caution_of, deeds_for
 from delivery.detail import detail_of, neighbours
@@ -54,10 +55,14 @@ def content(request: PortalRequest, pk: int, tab: str) -> HttpResponse:
     return page(request, one, tab, shown)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def reveal(request: PortalRequest, pk: int) -> HttpResponse:
-    """The patient in clear, for a reason that is recorded."""
+    """The patient in clear, for a reason that is recorded. Got, not posted: the question for the reason (of a row)."""
     one = delivery_for(request.user, pk, *READS_CONTENT)
+    if request.method == "GET":
+        if not request.htmx:
+            return redirect("delivery:delivery", pk=pk)
+        return render(request, "delivery/row_patient.html", {"reveal": RevealForm(), "delivery": one, "may_read": True})
     form = RevealForm(request.POST)
     context: dict[str, Any] = {"reveal": form, "delivery": one, "may_read": True}
     if form.is_valid():
@@ -115,6 +120,7 @@ def tab_context(request: PortalRequest, one: Delivery, tab: str) -> dict[str, An
         "audit_url": _audit_url(request, one) if tab == "audit" else "",
         "delivery": one,
         "detail": detail_of(one),
+        "comparable": tab == "message" and comparable(one),
         "tab": tab,
         "tab_template": f"delivery/tabs/{tab}.html",
         "may_read": may(request.user, one.location, READS_CONTENT),
@@ -173,7 +179,8 @@ def _sections(one: Delivery) -> dict[str, Any]:
     return {"compared": compared, "posted": [] if compared else contents.posted_sections(one.note_version)}
 
 
-def _message(one: Delivery) -> dict[str, Any]:
+def message_of(one: Delivery) -> dict[str, Any]:
+    """The message as it went, in segments; raises CannotOpen."""
     wire = contents.wire_of(one)
     if wire is None:
         return {"message": None}
@@ -186,4 +193,4 @@ def _attempts(one: Delivery) -> dict[str, Any]:
     return {"answers": {row.number: [seen(line) for line in contents.answer(row)] for row in rows}}
 
 
-OPEN = {"sections": _sections, "message": _message, "attempts": _attempts}
+OPEN = {"sections": _sections, "message": message_of, "attempts": _attempts}

@@ -19,7 +19,7 @@ from delivery import filters, queries, tabs
 from delivery.bulk.plan import VERBS
 from delivery.columns import COLUMNS, keep, look_of
 from delivery.deeds import DEEDS
-from delivery.doors import ACTS, scope_for
+from delivery.doors import ACTS, READS_CONTENT, scope_for
 from delivery.filters import Filters
 from delivery.models import Delivery
 from delivery.monitor.issues import rail
@@ -32,7 +32,8 @@ from delivery.search import search
 from delivery.states import State
 from delivery.words import SETTLED
 from portal.access import locations_of
-from portal.models import ConnectionKind
+from portal.models import ConnectionKind, Location
+from portal.navigation import SEES_NOTES
 from portal.requests import PortalRequest
 
 RECORDED = "X-Recorded"  # the header by which an open page says that its listing is in the audit log
@@ -197,6 +198,8 @@ def live_context(request: PortalRequest, live: Live) -> dict[str, Any]:
     places = [one.pk for one in live.scope.locations]
     return {
         "may_act": may_act(request, places),
+        "reads_at": reads_at(request, places),
+        "hidden": hidden(request, live),
         "look": look_of(request.user),
         "scope": live.scope,
         "filters": live.filters,
@@ -209,6 +212,29 @@ def live_context(request: PortalRequest, live: Live) -> dict[str, Any]:
         "version": live.version,
         "recorded": _signer().sign(_listing(request, live)),
     }
+
+
+def reads_at(request: PortalRequest, places: list[int]) -> set[int]:
+    """At which of these the person may see who a patient is, for a reason."""
+    if request.selection.wide & READS_CONTENT:
+        return set(places)
+    return set(locations_of(request.user, *READS_CONTENT).filter(pk__in=places).values_list("pk", flat=True))
+
+
+def hidden(request: PortalRequest, live: Live) -> str:
+    """How many more match at locations of the practice that the person's roles do not open; "" for none.
+
+    Not said of one patient, visit or note: that somebody was seen elsewhere is not theirs to know.
+    """
+    chosen = live.filters
+    if request.selection.wide & SEES_NOTES or request.selection.chosen or chosen.at or chosen.few:
+        return ""
+    if not live.scope.locations:
+        return ""
+    others = Location.objects.filter(practice=live.scope.locations[0].practice_id, for_learning=False)
+    closed = tuple(others.exclude(pk__in=[one.pk for one in live.scope.locations]))
+    number = queries.matching(Scope(closed), chosen).order_by()[: queries.MANY].count() if closed else 0
+    return tabs.many(number) if number else ""
 
 
 def may_act(request: PortalRequest, places: list[int]) -> bool:

@@ -61,6 +61,10 @@ document.addEventListener("reset", (event) => {
   setTimeout(showChosen);
 });
 document.addEventListener("htmx:afterSwap", showChosen);
+/* Who the patient is has taken the question's place, and the focus with it. */
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.matches?.("#row-menu #patient")) event.target.focus();
+});
 /* A page that the browser brings back has its boxes still ticked. */
 addEventListener("pageshow", () => {
   for (const box of boxes()) choose(box, box.checked);
@@ -93,7 +97,7 @@ async function openMenu(button) {
   menu.showPopover();
   menu.style.left = `${Math.max(8, at.right - menu.offsetWidth)}px`;
   menu.style.top = `${Math.max(8, Math.min(at.bottom + 4, innerHeight - menu.offsetHeight - 8))}px`;
-  menu.querySelector("a, button")?.focus();
+  menu.querySelector("input:not([type=hidden]), a, button")?.focus();
 }
 
 document.addEventListener("click", (event) => {
@@ -104,7 +108,9 @@ document.addEventListener(
   "toggle",
   (event) => {
     // Back to the row it was opened from; an update has put another button of the same id there.
-    if (event.target.id === "row-menu" && event.newState === "closed") document.getElementById(event.target.dataset.of)?.focus();
+    if (event.target.id !== "row-menu" || event.newState !== "closed") return;
+    document.getElementById(event.target.dataset.of)?.focus();
+    event.target.replaceChildren(); // a patient who was shown is shown once
   },
   true,
 );

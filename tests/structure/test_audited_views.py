@@ -69,6 +69,7 @@ from portal.revision import Revision
 from portal.signing import new_key
 from tests.cast import Cast
 from tests.delivery.events.senders import listening_scribe
+from tests.delivery.fhir import fhir_connection
 from tests.delivery.rows import make_delivery
 from tests.structure import tree
 
@@ -125,6 +126,12 @@ class Visit:
 
 
 def of_delivery(world: World) -> list[Any]:
+    return [world.delivery.pk]
+
+
+def with_a_fhir_chart(world: World) -> list[Any]:
+    """That nobody answers for: what was sent is shown all the same."""
+    fhir_connection(world.cast, "http://127.0.0.1:1")
     return [world.delivery.pk]
 
 
@@ -400,6 +407,13 @@ VISITS: dict[str, list[Visit]] = {
     "delivery:rows": [Visit("note.list")],
     "delivery:issues": [Visit()],
     "delivery:issue": [Visit(args=of_an_issue)],
+    "delivery:issues-act": [
+        Visit(
+            "issue.change",
+            args=lambda world: ["acknowledge"],
+            post=lambda world: {"id": of_an_issue(world)},
+        )
+    ],
     "delivery:issue-act": [Visit("issue.change", args=lambda world: [*of_an_issue(world), "acknowledge"], post={})],
     "delivery:bulk": [
         Visit(args=lambda world: ["cancel"]),
@@ -458,6 +472,7 @@ VISITS: dict[str, list[Visit]] = {
         Visit("note.view", args=lambda world, tab=tab: [world.delivery.pk, tab], post={})
         for tab in ("sections", "message", "attempts")
     ],
+    "delivery:compare-chart": [Visit("note.view", args=with_a_fhir_chart, post={})],
     "delivery:review": [
         Visit("note.view", args=held_for_a_clinician, who="dana"),
         Visit("note.edit", args=held_for_a_clinician, post={"deed": "save", "text-0": "Changed"}),

@@ -82,6 +82,7 @@ delivery:ehi-answer          in      -      yes   no        no      no        no
 delivery:search              in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:issues              in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:issue               in      -      yes   yes       no      yes       yes      yes        yes
+delivery:issues-act          in      yes    yes   yes       no      yes       no       no         no
 delivery:issue-act           in      -      yes   yes       no      yes       no       no         no
 delivery:bulk                in      yes    yes   yes       no      yes       no       no         no
 delivery:job                 in      -      yes   yes       no      yes       no       no         no
@@ -107,6 +108,7 @@ delivery:reveal-visit        in      -      yes   yes       no      yes       no
 delivery:above               in      yes    yes   yes       no      yes       yes      yes        yes
 delivery:delivery            in      -      yes   yes       no      yes       yes      yes        yes
 delivery:content             in      -      yes   yes       no      yes       no       yes        no
+delivery:compare-chart       in      -      yes   yes       no      yes       no       yes        no
 delivery:reveal              in      -      yes   yes       no      yes       no       yes        no
 delivery:review              in      -      yes   no        no      no        no       yes        no
 delivery:feedback            in      -      yes   no        no      no        no       yes        no
