@@ -77,7 +77,8 @@ def deliveries(request: PortalRequest) -> HttpResponse:
         "columns": COLUMNS,
         "more_chosen": sum(name in NARROWED_HERE for name, _ in live.filters.chosen()),
         "bulk_deeds": [deed for deed in DEEDS if deed.verb in VERBS],
-        **above_context(live.scope, live.filters, live.times),
+        # Who has paged on looks at rows: the figures of the whole stand on the first page.
+        **({} if live.cursor else above_context(live.scope, live.filters, live.times)),
     }
     return render(request, "delivery/list.html", live_context(request, live) | context)
 
