@@ -16,6 +16,7 @@ from delivery.deeds import caution_of, deeds_for
 from delivery.detail import detail_of, neighbours
 from delivery.doors import ACTS, READS_AUDIT, READS_CONTENT, REVIEWS, delivery_for, may, scope_for
 from delivery.entry_rows import entry_rows
+from delivery.message_tree import tree
 from delivery.models import Delivery
 from delivery.pilot import feedback
 from delivery.reviewing import reviewable
@@ -185,7 +186,9 @@ def message_of(one: Delivery) -> dict[str, Any]:
     if wire is None:
         return {"message": None}
     message = contents.message(wire)
-    return {"message": message, "segments": [(seen(line[:3]), seen(line[3:])) for line in message.lines]}
+    rows = [(address, seen(value)) for address, value in tree(message.content_type, message.lines)]
+    segments = [(seen(line[:3]), seen(line[3:])) for line in message.lines]
+    return {"message": message, "segments": segments, "tree": rows}
 
 
 def _attempts(one: Delivery) -> dict[str, Any]:
