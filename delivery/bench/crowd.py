@@ -160,7 +160,7 @@ def analyze() -> None:
 
 
 def again() -> Crowd:
-    """The same of a database that was seeded before, with what a worker counts ahead up to date."""
+    """The same of a database that was seeded before. What was counted ahead is as old as that, which takes no longer."""
     locations = tuple(Location.objects.order_by("pk").select_related("practice", "reading_connection"))
     templates: dict[int, tuple[int, ...]] = {}
     shares = {code: share for code, _, share in (*TEMPLATES, (*RARE, 1))}
@@ -170,7 +170,6 @@ def again() -> Crowd:
         dict(MappingVersion.objects.filter(state=state).values_list("template", "pk"))
         for state in (MappingState.RETIRED, MappingState.PUBLISHED)
     )
-    count_ahead()
     return Crowd(
         director=User.objects.get(username="director"),
         locations=locations,
