@@ -46,11 +46,11 @@ def why_not(delivery: Delivery) -> str:
         return "waits_for_somebody"
     if delivery.reason_code in OF_THE_VISIT:
         return "of_the_visit"
+    if other_route(delivery) is None:  # first, as most locations have one way, and it costs one query to know
+        return "no_way"
     if withdrawn(delivery):
         return "withdrawn"
-    if open_doubt(delivery):
-        return "doubt"
-    return "" if other_route(delivery) else "no_way"
+    return "doubt" if open_doubt(delivery) else ""
 
 
 def able(rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
@@ -118,13 +118,16 @@ def unresolved(moves: list[Move], in_doubt: bool) -> bool:
 
 def other_route(delivery: Delivery) -> Route | None:
     """The location's first usable way for this part, in its order, that has not refused this version yet."""
+    routes = Route.objects.filter(location=delivery.location_id, part=delivery.part).select_related("connection")
+    usable = fallback.usable(routes).filter(connection__environment=delivery.location.environment)
+    others = [one for one in usable.order_by("position") if one.connection_id != delivery.connection_id]
+    if not others:
+        return None
     refused = Delivery.objects.filter(
         note_version=delivery.note_version_id, part=delivery.part, state__in=[State.REJECTED, State.SUPERSEDED]
     )
-    gone = {delivery.connection_id, *refused.values_list("connection", flat=True)}
-    routes = Route.objects.filter(location=delivery.location_id, part=delivery.part).select_related("connection")
-    usable = fallback.usable(routes).filter(connection__environment=delivery.location.environment)
-    return next((one for one in usable.order_by("position") if one.connection_id not in gone), None)
+    gone = set(refused.values_list("connection", flat=True))
+    return next((one for one in others if one.connection_id not in gone), None)
 
 
 def rehearse(delivery: Delivery, route: Route) -> str:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.db import transaction
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -61,8 +61,8 @@ def reveal(request: PortalRequest, pk: int) -> HttpResponse:
     """The patient in clear, for a reason that is recorded. Got, not posted: the question for the reason (of a row)."""
     one = delivery_for(request.user, pk, *READS_CONTENT)
     if request.method == "GET":
-        if not request.htmx:
-            return redirect("delivery:delivery", pk=pk)
+        if not request.htmx:  # nothing is opened by following a link
+            return HttpResponseNotAllowed(["POST"])
         return render(request, "delivery/row_patient.html", {"reveal": RevealForm(), "delivery": one, "may_read": True})
     form = RevealForm(request.POST)
     context: dict[str, Any] = {"reveal": form, "delivery": one, "may_read": True}

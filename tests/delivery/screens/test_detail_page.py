@@ -323,7 +323,7 @@ def test_a_long_story_asks_no_more_of_the_database_than_a_short_one(cast, dana):
             text(dana.get(where(delivery)))
         return len(queries)
 
-    short = make_delivery(cast)
+    short = make_delivery(cast, State.REJECTED, reason_code="ae")
     long = make_delivery(cast, State.REJECTED, reason_code="ae", tries=["unavailable"] * 20 + ["refused"])
     asked(short), asked(long)  # opens the patients, once
     assert asked(long) <= asked(short) <= 24

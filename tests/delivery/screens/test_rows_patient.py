@@ -76,10 +76,10 @@ class TestTheEye:
         client.force_login(person(cast, Role.OPERATOR, cast.south))
         assert client.get(f"/deliveries/{one.pk}/patient/", headers=HTMX).status_code == 404
 
-    def test_opened_as_a_page_it_leads_to_the_deliverys_own(self, cast, client):
+    def test_it_is_no_page_of_its_own(self, cast, client):
         one = make_delivery(cast)
         client.force_login(cast.dana)
-        assert client.get(f"/deliveries/{one.pk}/patient/")["Location"] == f"/deliveries/{one.pk}/"
+        assert client.get(f"/deliveries/{one.pk}/patient/").status_code == 405
 
 
 class TestMoreThatOneMayNotSee:
