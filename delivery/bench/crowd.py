@@ -160,7 +160,7 @@ def analyze() -> None:
 
 
 def again() -> Crowd:
-    """The same of a database that was seeded before. What was counted ahead is as old as that, which takes no longer."""
+    """The same of a database that was seeded before. What was counted ahead is as old as that, and stays so."""
     locations = tuple(Location.objects.order_by("pk").select_related("practice", "reading_connection"))
     templates: dict[int, tuple[int, ...]] = {}
     shares = {code: share for code, _, share in (*TEMPLATES, (*RARE, 1))}
