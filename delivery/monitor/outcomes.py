@@ -67,7 +67,8 @@ class Bar(Func):
         return self.as_sql(compiler, connection, template=template, **more)
 
     def as_postgresql(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        template = "FLOOR((EXTRACT(EPOCH FROM %(expressions)s) - %(origin)s) / %(size)s)::integer"
+        # date_part and not EXTRACT: that one counts in decimals, which takes twice as long.
+        template = "FLOOR((DATE_PART('epoch', %(expressions)s) - %(origin)s) / %(size)s)::integer"
         return self.as_sql(compiler, connection, template=template, **more)
 
 
@@ -114,7 +115,9 @@ def pieces(span: Span, known: Known) -> Iterator[tuple[datetime, datetime, bool]
 
 
 def _from_rows(scope: Scope, span: Span, begins: datetime, ends: datetime) -> list[tuple[int, str, int]]:
-    rows = received(scope, begins, ends).order_by().annotate(bar=Bar("created_at", span))
+    # By their states as well, all of them: so the index that has both answers alone, whatever the number of locations.
+    found = Delivery.objects.filter(location__in=scope.locations, created_at__gte=begins, created_at__lt=ends)
+    rows = found.filter(state__in=list(State)).order_by().annotate(bar=Bar("created_at", span))
     return list(rows.values_list("bar", "state").annotate(number=Count("pk")))
 
 
