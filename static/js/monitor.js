@@ -75,7 +75,7 @@ const KEYS = {
   j: () => step(1),
   k: () => step(-1),
   x: () => row()?.querySelector(".choose input")?.click(),
-  m: () => row()?.querySelector("[data-menu]")?.click(),
+  m: () => row()?.querySelector(".row-actions [data-menu]")?.click(),
   r: again,
   "/": () => document.getElementById("q")?.focus(),
 };
