@@ -3,14 +3,9 @@
 What remains where eCW has not opened section-wise writing: nothing is routed to a field (docs/channels/fhir.md).
 """
 
-import io
-from xml.sax.saxutils import escape
+from contextlib import suppress
 
-from reportlab.lib.pagesizes import LETTER
-from reportlab.lib.styles import getSampleStyleSheet
-from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
-
-from delivery.channels import ccda, hl7
+from delivery.channels import ccda, hl7, letter
 from delivery.channels.base import CannotExpress, OutgoingNote, Rendered
 from delivery.channels.fhir_bundle import bundle
 from delivery.channels.fhir_settings import FhirSettings
@@ -34,9 +29,9 @@ def document(note: OutgoingNote, form: str) -> bytes:
 def plain(note: OutgoingNote) -> bytes:
     """Each field's label on a line of its own, its text below exactly as it is."""
     text = "\n\n".join(f"{value.label}:\n{value.text}" for value in note.values) + "\n"
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise CannotExpress("hl7_lone_surrogate", *hl7.unwritable(note))
-    return text.encode()
+    with suppress(UnicodeEncodeError):  # it carries the text
+        return text.encode()
+    raise CannotExpress("hl7_lone_surrogate", *hl7.unwritable(note))
 
 
 def pdf(note: OutgoingNote) -> bytes:
@@ -44,20 +39,14 @@ def pdf(note: OutgoingNote) -> bytes:
     hidden = [hl7.field_place(value) for value in note.values if not _shown(value.label + value.text)]
     if hidden:
         raise CannotExpress("pdf_characters", *hidden)
-    styles, story = getSampleStyleSheet(), []
-    for value in note.values:
-        story.append(Paragraph(escape(value.label), styles["Heading2"]))
-        story.append(Paragraph(escape(value.text).replace("\n", "<br/>"), styles["BodyText"]))
-        story.append(Spacer(1, 6))
-    out = io.BytesIO()
-    SimpleDocTemplate(out, pagesize=LETTER, title="Progress note", invariant=True).build(story)
-    return out.getvalue()
+    parts = [((value.label, letter.HEADING), (value.text, letter.BODY)) for value in note.values]
+    return letter.pages("Progress note", [part for both in parts for part in both])
 
 
 def _shown(text: str) -> bool:
     """Whether the PDF's own fonts can show it; the codec's error, which carries the text, goes no further."""
     try:
-        text.encode("cp1252")
+        text.encode(letter.CODEC)
     except UnicodeEncodeError:
         return False
     return True

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.documentreference import DocumentReference
 from fhir.resources.R4B.patient import Patient
@@ -37,7 +37,8 @@ from portal import crypto
 from portal.exports.asking import Tell
 from portal.models import Practice
 
-CHUNK = 100
+CHUNK = 50  # notes read at once, with their messages
+STATES = Prefetch("deliveries", Delivery.objects.order_by("pk").only("note_version", "part", "state"))
 IN_ONE_BUNDLE = 500  # notes of one patient that go into Bundle.json as well
 COLUMNS = (
     "note_id", "version", "location", "scribe", "source_note_id", "received_at", "provider_id", "visit_type",
@@ -88,7 +89,7 @@ def write(practice: Practice, patient: str, out: IO[bytes], tell: Tell, mark: di
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         made = _Archive(archive, manifest)
         made.add(File("README.txt", (README + _said_of(mark)).encode()))
-        for number, version in enumerate(found.iterator(CHUNK), 1):
+        for number, version in enumerate(found.prefetch_related(contents.MESSAGES).iterator(CHUNK), 1):
             for one in contents.files(version):
                 made.add(one)
             if number % 20 == 0 or number == total:
@@ -132,15 +133,14 @@ class _Archive:
 
 def _metadata(found: QuerySet[NoteVersion]) -> Iterator[bytes]:
     yield _cells(COLUMNS)
-    for version in found.iterator(CHUNK):
+    for version in found.defer("sealed_body").prefetch_related(STATES).iterator(CHUNK):
         note = version.note
-        states = Delivery.objects.filter(note_version=version).order_by("pk").values_list("part", "state")
         yield _cells(
             (
                 str(note.pk), str(version.number), note.location.code, note.scribe.name, note.source_note_id,
                 utc(version.received_at), version.provider_id, version.visit_type,
                 utc(version.encounter_start) if version.encounter_start else "",
-                "; ".join(f"{part}: {state}" for part, state in states),
+                "; ".join(f"{each.part}: {each.state}" for each in version.deliveries.all()),
             )
         )  # fmt: skip
 
@@ -202,7 +202,8 @@ def _documents(found: QuerySet[NoteVersion], leave_out: Callable[[LeftOut], None
 
 def _resource(model: type[Patient] | type[DocumentReference], resource: dict[str, Any]) -> bytes:
     """One line of NDJSON, checked by the model."""
-    return model.model_validate(resource).model_dump_json().encode() + b"\n"
+    model.model_validate(resource)
+    return json.dumps(resource, ensure_ascii=False).encode() + b"\n"
 
 
 def _audit(practice: Practice, patient: str) -> Iterator[bytes]:

@@ -13,10 +13,11 @@ from functools import partial
 from typing import Any, TypeVar
 
 from django.db import DatabaseError
+from django.db.models import Prefetch
 
 from delivery.channels import ccda, fhir_document
 from delivery.channels.base import CannotExpress, OutgoingNote
-from delivery.models import NoteVersion, Wire
+from delivery.models import Delivery, NoteVersion
 from delivery.posted import PostedNote, read
 from mapping.note import Contribution, FieldValue
 from portal import crypto
@@ -24,6 +25,13 @@ from portal.keyring import KeysUnavailable
 
 log = logging.getLogger(__name__)
 Made = TypeVar("Made")
+MESSAGES = Prefetch(  # what `files` asks of a version, for many versions at once
+    "deliveries",
+    Delivery.objects.filter(wire__isnull=False)
+    .order_by("pk")
+    .select_related("wire")
+    .only("note_version", "wire__content_type", "wire__sealed_bytes"),
+)
 ENDINGS = {"application/hl7-v2": "hl7", "application/fhir+json": "json", "application/json": "json"}
 
 
@@ -127,8 +135,9 @@ def _ending(content_type: str) -> str:
 
 
 def _messages(version: NoteVersion, under: str) -> Iterator[File | LeftOut]:
-    """What went, or will go, over the wire: the original bytes."""
-    for wire in Wire.objects.filter(delivery__note_version=version).order_by("pk"):
+    """What went, or will go, over the wire: the original bytes. The version comes with MESSAGES."""
+    for delivery in version.deliveries.all():
+        wire = delivery.wire
         ending = ENDINGS.get(wire.content_type.partition(";")[0], "bin")
         path = f"{under}/messages/{wire.pk}.{ending}"
         try:

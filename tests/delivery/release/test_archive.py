@@ -11,6 +11,8 @@ import pypdf
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.documentreference import DocumentReference
 from fhir.resources.R4B.patient import Patient
@@ -228,3 +230,15 @@ def test_another_installation_signs_with_another_key(settings):
     before = public_key()
     settings.AUDIT_MAC_KEY = "0" * 64
     assert public_key() != before
+
+
+def test_many_notes_take_no_more_queries_than_few(cast, notes):
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as caught:
+            archived(cast.practice)
+        return len(caught)
+
+    few = queries()
+    for _ in range(6):
+        make_delivery(cast)
+    assert queries() == few
