@@ -4,6 +4,8 @@
     88213                                   its number of leaves
     CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=   its root, base64
     purged scribeport/audit/lakeside/201601
+    previous scribeport/audit/lakeside/201512 70911 …   the end of the tree before, as checkpoints state it
+    earlier 201511 purged 201512 kept       what became of every month before it, oldest first
     time 2026-05-02T14:03:05.000000Z
     first, last …                           the times of its first and last event
     policy 10 years
@@ -31,6 +33,7 @@ from audit.record import record
 from audit.retained import PurgeCertificate, PurgeRequest
 from audit.retention import due, held, holds_hash, years_of
 from audit.sealed import Leaf, Tree
+from audit.sealing import end_before, trees_before
 
 BATCH = 1000
 
@@ -111,6 +114,7 @@ def certify(one: PurgeRequest) -> PurgeCertificate:
         str(tree.size),
         base64.b64encode(frontier.root()).decode(),
         f"purged {tree.origin}",
+        *_before(tree),
         f"time {utc(now)}",
         f"first {utc(times['first'])}" if times["first"] else "first none",
         f"last {utc(times['last'])}" if times["last"] else "last none",
@@ -125,6 +129,15 @@ def certify(one: PurgeRequest) -> PurgeCertificate:
         )
         _record("audit.purge", one, size=tree.size, kept=kept, root=frontier.root().hex())
     return made
+
+
+def _before(tree: Tree) -> list[str]:
+    """How the chain of months goes on over this one, and which of those before it have left; of the first, nothing."""
+    earlier = trees_before(tree).order_by("month", "part").select_related("certificate")
+    if not earlier:
+        return []
+    told = [f"{one.origin.rpartition('/')[2]} {'purged' if hasattr(one, 'certificate') else 'kept'}" for one in earlier]
+    return [f"previous {end_before(tree)}", f"earlier {' '.join(told)}"]
 
 
 def root_certified(certificate: PurgeCertificate) -> tuple[int, bytes]:

@@ -194,7 +194,7 @@ def check(tree: Tree, now: datetime, heads: bool = False) -> Checkpoint:
         root=frontier.root(),
         at=now,
         elapsed=ticking.elapsed(now),
-        previous=_end_before(tree),
+        previous=end_before(tree),
         heads=len(entries) if heads else None,
         heads_root=root_of([leaf_hash(head_leaf(*entry)) for entry in entries]) if heads else b"",
         holds=holds_hash(tree.practice),
@@ -210,10 +210,15 @@ def check(tree: Tree, now: datetime, heads: bool = False) -> Checkpoint:
     )
 
 
-def _end_before(tree: Tree) -> str:
-    """Name, size and root of the practice's tree before this one; "" for its first."""
+def trees_before(tree: Tree) -> QuerySet[Tree]:
+    """The practice's trees before this one, newest first."""
     earlier = Q(month__lt=tree.month) | Q(month=tree.month, part__lt=tree.part)
-    before = Tree.objects.filter(earlier, practice=tree.practice).order_by("-month", "-part").first()
+    return Tree.objects.filter(earlier, practice=tree.practice).order_by("-month", "-part")
+
+
+def end_before(tree: Tree) -> str:
+    """Name, size and root of the practice's tree before this one; "" for its first."""
+    before = trees_before(tree).first()
     if before is None:
         return ""
     frontier = Frontier(before.size, map(bytes.fromhex, before.frontier))

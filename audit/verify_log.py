@@ -2,8 +2,7 @@
     python verify_log.py audit.jsonl [--key HEX] [--anchor anchor.jsonl] [--json]
 Says whether every event is the one that was sealed, and what that proves, or names the first that is not (exit status
 0 or 1). `--key` is the sealer's public key, got by another way than this file; `--anchor` a file of checkpoints kept
-outside the database. Hashes and proofs are RFC 6962's, checkpoints C2SP's; docs/audit.md describes the lines.
-"""
+outside the database. Hashes and proofs are RFC 6962's, checkpoints C2SP's; docs/audit.md describes the lines."""
 
 import argparse
 import contextlib
@@ -130,8 +129,9 @@ class Log:  # one pass over the file; `keys` are the public keys that count, `an
     def on_purged(self, note: str) -> None:  # the end of a month that left under a certificate stands for it
         self.close()
         told = self.note(note)
-        if self.anchors.get(told["purged"], {}).get(told["size"], told["root"]) != told["root"]:
-            raise Wrong("the certificate is for other events than those that were anchored", 0)
+        anchored = self.anchors.get(told["purged"], {}).get(told["size"], told["root"])
+        if anchored != told["root"] or (not self.part and told.get("previous", self.end) != self.end):
+            raise Wrong("the certificate is for other events than those anchored, or a month before is missing", 0)
         self.end = f"{told['purged']} {told['size']} {told['root'].hex()}"
 
     def on_entry(self, raw: bytes) -> None:

@@ -7,12 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit.checkpoints import BadNote, Statement, sign
+from audit.checkpoints import BadNote, Statement, opened, sign
 from audit.merkle import EMPTY, leaf_hash
-from audit.purging import root_certified
-from audit.retained import PurgeCertificate
+from audit.purging import certify, root_certified
+from audit.record import Actor, acting
+from audit.retained import PurgeCertificate, PurgeRequest
 from audit.retention import end_of, years_before
 from audit.sealed import Tree
+from audit.sealing import end_before
 from tests.audit import byhand
 
 AT = datetime(2026, 5, 2, 14, 3, 5, tzinfo=UTC)
@@ -35,6 +37,34 @@ def good() -> str:
 
 def test_says_how_many_events_left_and_their_root(good):
     assert root_certified(certificate(good)) == (3, ROOT)
+
+
+def made(month: str, part: int = 1, practice: str = "lakeside") -> Tree:
+    return Tree.objects.create(practice=practice, month=month, part=part, size=1, frontier=[ROOT.hex()])
+
+
+def signed(tree: Tree) -> dict[str, str]:
+    """The lines of a certificate of that month by their first words."""
+    asked = PurgeRequest(tree=tree, reason="x", asked_by="1", asked_at=AT, approved_by="2", approved_at=AT)
+    asked.save()
+    with acting(Actor("command", "test")):
+        note = certify(asked).note
+    return dict(line.split(" ", 1) for line in opened(note).splitlines()[3:])
+
+
+def test_of_the_first_month_names_none_before_it(db):
+    first = made("201510")
+    made("201511")
+    made("201509", practice="harbor")
+    assert not {"previous", "earlier"} & signed(first).keys()
+
+
+def test_names_what_became_of_every_month_before_it_and_where_the_chain_goes_on(db):
+    first, _, _, third, _ = made("201510"), made("201511"), made("201511", part=2), made("201512"), made("201601")
+    signed(first)
+    said = signed(third)
+    assert said["earlier"] == "201510 purged 201511 kept 201511.2 kept"
+    assert said["previous"] == f"{first.origin[:-6]}201511.2 1 {ROOT.hex()}" == end_before(third)
 
 
 @pytest.mark.parametrize("size, root", [(0, EMPTY), (2**53, ROOT)])

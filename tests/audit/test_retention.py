@@ -409,6 +409,16 @@ class TestAPurge:
         without = [line for line in lines if not line.content.startswith(b'{"+purged"')]
         assert self.verdict(tmp_path, capsys, without)["wrong"].startswith("the month before is not in the file")
 
+    @pytest.mark.parametrize("before, whole", [(None, True), ("scribeport/audit/lakeside/201412 9 00", False)])
+    def test_offline_a_certificate_goes_on_from_the_month_before_it(self, tmp_path, capsys, monkeypatch, before, whole):
+        monkeypatch.setattr(purging, "_before", lambda tree: [f"previous {before}"] if before else [])
+        self.asked()
+        purge_due()
+        anchor_all()
+        said = self.verdict(tmp_path, capsys, list(whole_log("lakeside")))
+        assert said["whole"] is whole
+        assert whole or "a month before is missing" in said["wrong"]
+
     def test_a_forged_certificate_is_named_offline(self, tmp_path, capsys):
         self.asked()
         purge_due()
