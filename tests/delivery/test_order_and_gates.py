@@ -1,8 +1,11 @@
 """What may go now, in which order, and which shut gate holds it: decided anew before every send."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from delivery import due as order
@@ -13,7 +16,7 @@ from delivery.outcomes import accepted, ended, not_reached
 from delivery.outgoing import POISON_AFTER, Asked, Prepared, Stopped, closed_gate, prepare
 from delivery.states import BLOCKING, State
 from mapping.models import MappingVersion
-from portal import crypto
+from portal import agreements, crypto
 from portal.agreements import today_at
 from portal.models import Agreement, Environment
 from tests.delivery.conftest import a_note
@@ -173,6 +176,28 @@ class TestTheGates:
                 expires_on=ends,
             )
         assert closed_gate(delivery, Asked()) == "agreement_missing"
+
+    def test_shut_with_the_first_moment_after_an_agreements_last_day_without_any_change(self, cast, lane, monkeypatch):
+        delivery, asked = waiting(cast, lane), Asked()  # what is kept in memory of the agreements as well
+        shut_agreement(delivery)
+        last = today_at(cast.north)
+        for kind, party, ends in (("baa_scribe", cast.scribe, None), ("baa_ecw", None, last)):
+            Agreement.objects.create(
+                practice=cast.practice, scribe=party, kind=kind, party="x", signed_on=last, expires_on=ends
+            )
+        midnight = datetime.combine(last + timedelta(days=1), time(), ZoneInfo(cast.north.time_zone))
+        found = {}
+        for seconds in (-60, -1, 0, 1):
+            now = midnight.astimezone(UTC) + timedelta(seconds=seconds)
+            monkeypatch.setattr(agreements, "timezone", SimpleNamespace(now=lambda now=now: now))
+            found[seconds] = closed_gate(delivery, asked)
+        assert found == {-60: "", -1: "", 0: "agreement_missing", 1: "agreement_missing"}
+        stopped = prepared(delivery)
+        assert (stopped.state, stopped.reason_code) == (State.HELD, "agreement_missing")
+
+    def test_are_looked_at_well_within_a_minute(self):
+        # Whatever is due is looked at with each poll, bell or no bell (delivery/poll.py).
+        assert settings.POLL_SECONDS <= 10
 
     @pytest.mark.parametrize("crashes", range(5))
     def test_keep_a_note_that_kills_its_workers_away_from_the_others(self, cast, lane, crashes):
