@@ -6,12 +6,15 @@ A batch costs one indexed query; what follows is asked only where a visit has an
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from itertools import chain
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q
 
+from audit import prepared
+from audit.prepared import literal
 from delivery import sql
 from delivery.models import Delivery, NoteVersion
 from delivery.overtaken import certainly_unsent
@@ -49,16 +52,21 @@ def _charted(encounters: set[str]) -> list[tuple[int, UUID, Place]]:
     """Id, note and place of what stands in these encounters' charts, or may. By the versions' index of encounters."""
     if not encounters:
         return []
-    states = [state.value for state in STANDS]
-    of_visits, standing = sql.marks(list(encounters)), sql.marks(states)
-    statement = (
+    one = connection.vendor == "postgresql"  # then one parameter holds them all, and the words stay the same
+    among = "= ANY(%s)" if one else f"IN ({sql.marks(list(encounters))})"
+    with prepared.cursor() as cursor:
+        cursor.execute(_charted_among(among), [sorted(encounters)] if one else sorted(encounters))
+        return [(pk, UUID(str(note)), (location, encounter)) for pk, note, location, encounter in cursor.fetchall()]
+
+
+@cache
+def _charted_among(among: str) -> str:
+    standing = ", ".join(literal(state.value) for state in STANDS)
+    return (
         "SELECT d.id, d.note_id, d.location_id, v.encounter_bidx "  # noqa: S608
         f"FROM {sql.table(NoteVersion)} v JOIN {sql.table(Delivery)} d ON d.note_version_id = v.id "
-        f"WHERE v.encounter_bidx IN ({of_visits}) AND d.part = %s AND d.state IN ({standing})"
+        f"WHERE v.encounter_bidx {among} AND d.part = {literal(Part.NOTE.value)} AND d.state IN ({standing})"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*encounters, Part.NOTE.value, *states])
-        return [(pk, UUID(str(note)), (location, encounter)) for pk, note, location, encounter in cursor.fetchall()]
 
 
 def _with_wires(ids: Iterable[int]) -> dict[int, Delivery]:

@@ -4,15 +4,16 @@ Django ignores `select_for_update(skip_locked=True)` on SQLite without a word, s
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import AutoField, Field, Model
+from django.db.models import AutoField, BinaryField, Field, Model
 
 from audit import prepared
 
@@ -46,9 +47,9 @@ def marks(values: Sequence[Any]) -> str:
     return ", ".join(["%s"] * len(values))
 
 
-def returning(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Run an UPDATE … RETURNING and give its rows."""
-    with connection.cursor() as cursor:
+def returning(statement: str, parameters: Sequence[Any], *, kept: bool = False) -> list[tuple[Any, ...]]:
+    """Run an UPDATE … RETURNING and give its rows; `kept`: its words are few and come often (audit/prepared.py)."""
+    with prepared.cursor() if kept else connection.cursor() as cursor:
         cursor.execute(statement, [adapted(value) for value in parameters])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
@@ -69,30 +70,60 @@ def insert(rows: Sequence[Model]) -> None:
         return
     model = type(rows[0])
     size = max(MOST_MARKS // len(stored(model)), 1)
+    say = _insertion_as_json if connection.vendor == "postgresql" else _insertion_of_values
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
         with prepared.cursor() as cursor:
-            cursor.execute(*_insertion(model, part))
+            cursor.execute(*say(model, part))
             # In the order of the rows, as Django's own bulk_create takes them too.
             for row, (key,) in zip(part, cursor.fetchall(), strict=True):
                 row.pk = row.pk or key
 
 
-def _insertion(model: type[Model], rows: Sequence[Model]) -> tuple[str, list[Any]]:
-    """The statement and its parameters. PostgreSQL's is the same for any number of rows, and is kept."""
+def _insertion_of_values(model: type[Model], rows: Sequence[Model]) -> tuple[str, list[Any]]:
     fields = stored(model)
-    lines = [[field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields] for row in rows]
-    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
-    returned = connection.ops.quote_name(str(model._meta.pk.column))
-    if connection.vendor == "postgresql":
-        columns = [field.column for field in fields]
-        objects = [dict(zip(columns, line, strict=True)) for line in lines]
-        source = f"SELECT {names} FROM json_populate_recordset(NULL::{table(model)}, %s)"  # noqa: S608
-        values = [json.dumps(objects, ensure_ascii=False, default=_as_json)]
-    else:
-        source = f"VALUES {', '.join([f'({marks(fields)})'] * len(rows))}"
-        values = [value for line in lines for value in line]
-    return f"INSERT INTO {table(model)} ({names}) {source} RETURNING {returned}", values
+    into, _, returned = _words(model)
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows for field in fields]
+    return f"{into} VALUES {', '.join([f'({marks(fields)})'] * len(rows))} {returned}", values
+
+
+def _insertion_as_json(model: type[Model], rows: Sequence[Model]) -> tuple[str, list[Any]]:
+    """PostgreSQL's: the same words for any number of rows, which are kept. Bytes go beside the JSON, as they are."""
+    _, columns, _ = _words(model)
+    lines = [dict(zip(columns, _values(model)(row), strict=True)) for row in rows]
+    sealed = [column for column in _of_bytes(model) if any(line[column] for line in lines)]
+    beside = [[line.pop(column) for line in lines] for column in sealed]
+    return _from_json(model, tuple(sealed)), [*beside, json.dumps(lines, ensure_ascii=False, default=_as_json)]
+
+
+@cache
+def _from_json(model: type[Model], beside: tuple[str, ...]) -> str:
+    into, columns, returned = _words(model)
+    places = {column: f"(%b::bytea[])[given.ordinality] AS {column}" for column in beside}
+    # What stands beside comes first in the words, as among the parameters.
+    taken = [*places.values(), *(f"given.{column}" for column in columns if column not in places)]
+    inner = f"SELECT {', '.join(taken)} FROM json_populate_recordset(NULL::{table(model)}, %s) WITH ORDINALITY AS given"  # noqa: S608
+    return f"{into} SELECT {', '.join(columns)} FROM ({inner}) AS given {returned}"  # noqa: S608
+
+
+@cache
+def _words(model: type[Model]) -> tuple[str, tuple[str, ...], str]:
+    """How an INSERT begins, the columns it brings, and how it ends."""
+    columns = tuple(str(field.column) for field in stored(model))
+    names = ", ".join(connection.ops.quote_name(column) for column in columns)
+    returned = f"RETURNING {connection.ops.quote_name(str(model._meta.pk.column))}"
+    return f"INSERT INTO {table(model)} ({names})", columns, returned
+
+
+@cache
+def _values(model: type[Model]) -> Callable[[Model], tuple[Any, ...]]:
+    """What reads a row's columns at once."""
+    return attrgetter(*(field.attname for field in stored(model)))
+
+
+@cache
+def _of_bytes(model: type[Model]) -> tuple[str, ...]:
+    return tuple(str(field.column) for field in stored(model) if isinstance(field, BinaryField))
 
 
 def _as_json(value: Any) -> Any:
@@ -103,7 +134,7 @@ def _as_json(value: Any) -> Any:
         return str(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return f"\\x{bytes(value).hex()}"
-    return value.obj  # psycopg's wrapper of a JSON column's value
+    raise TypeError(f"no column takes a {type(value).__name__}")
 
 
 def update_each(
@@ -120,30 +151,59 @@ def update_each(
     A row of `rows` is the values of `keys`, which find it, and of `columns`; `guard` must hold of it besides. Returns
     the keys of the rows that were changed.
     """
-    shared, guard, name, found = shared or {}, guard or {}, table(model), []
-    given = [_given(model, column, place) for place, column in enumerate([*keys, *columns], start=1)]
-    sets = [f"{column} = {value}" for column, value in zip(columns, given[len(keys) :], strict=True)]
-    sets += [f"{column} = {value.sql() if isinstance(value, Later) else '%s'}" for column, value in shared.items()]
-    where = [f"{name}.{column} = {value}" for column, value in zip(keys, given, strict=False)]
-    where += [f"{name}.{column} = %s" for column in guard]
-    line, size = f"({marks(given)})", max(MOST_MARKS // len(given), 1)
+    shared, guard, found = shared or {}, guard or {}, []
+    as_json = connection.vendor == "postgresql"
+    named = [*keys, *columns]
+    statement = _update(model, tuple(keys), tuple(columns), _set_to(shared), tuple(guard))
+    size = max(MOST_MARKS // len(named), 1)
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
-        statement = (
-            f"WITH given AS (VALUES {', '.join([line] * len(part))}) "  # noqa: S608
-            f"UPDATE {name} SET {', '.join(sets)} FROM given WHERE {' AND '.join(where)} "
-            f"RETURNING {', '.join(f'{name}.{column}' for column in keys)}"
-        )
-        values = [value for row in part for value in row]
+        values: Sequence[Any] = [value for row in part for value in row]
+        if as_json:
+            lines = [dict(zip(named, row, strict=True)) for row in part]
+            values = [json.dumps(lines, ensure_ascii=False, default=_as_json)]
         also = [value for value in shared.values() if not isinstance(value, Later)]
-        found += returning(statement, [*values, *also, *guard.values()])
+        source = f"VALUES {', '.join([f'({marks(named)})'] * len(part))}"
+        words = statement if as_json else statement.replace(GIVEN, source)
+        found += returning(words, [*values, *also, *guard.values()], kept=as_json)
     return found
 
 
-def _given(model: type[Model], column: str, place: int) -> str:
-    """A column of the list of values. PostgreSQL cannot tell the type of one that holds nothing but NULL."""
-    if connection.vendor != "postgresql":
-        return f"given.column{place}"
+GIVEN = "{given}"
+
+
+def _set_to(shared: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What each shared column is set to: a parameter, or words of the database's clock."""
+    return tuple((column, value.sql() if isinstance(value, Later) else "%s") for column, value in shared.items())
+
+
+@cache
+def _update(
+    model: type[Model],
+    keys: tuple[str, ...],
+    columns: tuple[str, ...],
+    shared: tuple[tuple[str, str], ...],
+    guard: tuple[str, ...],
+) -> str:
+    """An UPDATE from rows that are given: on PostgreSQL as JSON, in the same words for any number of them."""
+    name, named = table(model), [*keys, *columns]
+    if connection.vendor == "postgresql":
+        kinds = ", ".join(f"{column} {_kind(model, column)}" for column in named)
+        source = f"SELECT * FROM json_to_recordset(%s) AS given({kinds})"  # noqa: S608
+        of = [f"given.{column}" for column in named]
+    else:
+        source, of = GIVEN, [f"given.column{place}" for place in range(1, len(named) + 1)]
+    sets = [f"{column} = {value}" for column, value in zip(columns, of[len(keys) :], strict=True)]
+    sets += [f"{column} = {value}" for column, value in shared]
+    where = [f"{name}.{column} = {value}" for column, value in zip(keys, of, strict=False)]
+    where += [f"{name}.{column} = %s" for column in guard]
+    return (
+        f"WITH given AS ({source}) UPDATE {name} SET {', '.join(sets)} FROM given WHERE {' AND '.join(where)} "  # noqa: S608
+        f"RETURNING {', '.join(f'{name}.{column}' for column in keys)}"
+    )
+
+
+def _kind(model: type[Model], column: str) -> str:
+    """A column's type without its length: too long is an error, not cut."""
     field = next(field for field in model._meta.concrete_fields if field.column == column)
-    kind = (field.rel_db_type(connection) or "").partition("(")[0]  # without its length: too long is an error, not cut
-    return f"CAST(given.column{place} AS {kind})"
+    return (field.rel_db_type(connection) or "").partition("(")[0]

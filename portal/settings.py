@@ -155,7 +155,8 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 else:
     # A writer that falls idle within its transaction holds its locks, and the sealer behind it: the server ends it.
-    DATABASE.setdefault("OPTIONS", {}).setdefault("options", "-c idle_in_transaction_session_timeout=60000")
+    _SESSION = "-c idle_in_transaction_session_timeout=60000 -c plan_cache_mode=force_generic_plan"  # audit/prepared.py
+    DATABASE.setdefault("OPTIONS", {}).setdefault("options", _SESSION)
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "portal.User"
@@ -307,11 +308,7 @@ SITE_URL = env.str("SCRIBEPORT_URL", default=(CSRF_TRUSTED_ORIGINS or ["http://l
 EMAIL_HOST, EMAIL_PORT = env.str("SCRIBEPORT_SMTP_HOST", default=""), env.int("SCRIBEPORT_SMTP_PORT", default=587)
 EMAIL_HOST_USER, EMAIL_TIMEOUT = env.str("SCRIBEPORT_SMTP_USER", default=""), 15
 EMAIL_HOST_PASSWORD = env.str("SCRIBEPORT_SMTP_PASSWORD", default="")
-SMTP_SECURITY = {
-    "starttls": (True, False),
-    "tls": (False, True),
-    "none": (False, False),
-}  # another word stops the start
+SMTP_SECURITY = {"starttls": (True, False), "tls": (False, True), "none": (False, False)}  # another stops the start
 EMAIL_USE_TLS, EMAIL_USE_SSL = SMTP_SECURITY[env.str("SCRIBEPORT_SMTP_SECURITY", default="starttls")]
 DEFAULT_FROM_EMAIL = env.str("SCRIBEPORT_MAIL_FROM", default="scribeport@localhost")
 

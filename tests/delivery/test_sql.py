@@ -273,5 +273,5 @@ class TestInsertingOnPostgresql:
             sql.insert([RateWindow(key="\ud800", minute=1, used=1)])
 
     def test_a_value_of_a_kind_that_no_column_has_is_refused(self):
-        with pytest.raises(AttributeError):
+        with pytest.raises(TypeError, match="object"):
             sql._as_json(object())
