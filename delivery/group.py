@@ -25,8 +25,10 @@ class Place(Generic[Item, Result]):
 
     def __init__(self, item: Item) -> None:
         self.item = item
-        self.done = False
+        self.served = Lock()  # held until then: to wait for it wakes nobody else
+        self.served.acquire()
         self.fate: Result | Exception | None = None
+        self.leads = False  # the turn has come to this caller
 
 
 class Group(Generic[Item, Result]):
@@ -40,21 +42,36 @@ class Group(Generic[Item, Result]):
         self._work = work
         self._most = most
         self._waiting: deque[Place[Item, Result]] = deque()
-        self._turn = Lock()
+        self._door = Lock()  # for a moment: who waits, and whether somebody leads
+        self._led = False
         self._last_round = 1
         self._ended = 0.0
 
     def submit(self, item: Item) -> Result:
         """The result of one item, once the transaction that carries it has been committed."""
         place: Place[Item, Result] = Place(item)
-        self._waiting.append(place)
-        while not place.done:
-            with self._turn:
-                if not place.done:
-                    self._serve()
+        with self._door:
+            self._waiting.append(place)
+            place.leads, self._led = not self._led, True
+        if not place.leads:
+            place.served.acquire()
+        if place.leads:
+            self._lead()
         if isinstance(place.fate, Exception):
             raise place.fate
         return place.fate  # type: ignore[return-value]  # done: never None
+
+    def _lead(self) -> None:
+        """Serve a round in which one's own item is; then one of those who came meanwhile leads the next."""
+        try:
+            self._serve()
+        finally:
+            with self._door:
+                follower = self._waiting[0] if self._waiting else None
+                self._led = follower is not None
+            if follower is not None:
+                follower.leads = True
+                follower.served.release()
 
     def _wait_for_company(self) -> None:
         """Until as many wait as the last round had, or time is up: each round tells how many go round together."""
@@ -65,14 +82,19 @@ class Group(Generic[Item, Result]):
 
     def _serve(self) -> None:
         self._wait_for_company()
-        served = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most))]
-        fates: Sequence[Result | Exception]
+        with self._door:
+            served = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most))]
+        fates: Sequence[Result | Exception] = [InterruptedError("the round was broken off")] * len(served)
         try:
-            fates = self._work([place.item for place in served])
-            if len(fates) != len(served):
+            answered = self._work([place.item for place in served])
+            if len(answered) != len(served):
                 raise ValueError("the work did not answer everybody")
+            fates = answered
         except Exception as error:
             fates = [error] * len(served)
-        self._last_round, self._ended = len(served), time.monotonic()
-        for place, fate in zip(served, fates, strict=True):
-            place.fate, place.done = fate, True
+        finally:
+            self._last_round, self._ended = len(served), time.monotonic()
+            for place, fate in zip(served, fates, strict=True):
+                place.fate = fate
+                if not place.leads:
+                    place.served.release()

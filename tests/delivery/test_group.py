@@ -112,6 +112,50 @@ def test_what_the_work_itself_raises_reaches_everybody_and_the_next_caller_is_se
     assert group.submit(7) == 7
 
 
+def test_a_round_that_is_broken_off_by_the_end_of_its_thread_leaves_nobody_waiting():
+    entered, go_on = threading.Event(), threading.Event()
+
+    def work(items):
+        entered.set()
+        go_on.wait(10)
+        if 0 in items:
+            raise SystemExit
+        return list(items)
+
+    group, got = Group(work, 8), {}
+
+    def end_within():
+        with pytest.raises(SystemExit):
+            group.submit(0)
+
+    first = threading.Thread(target=end_within)
+    first.start()
+    assert entered.wait(10)
+    others = [threading.Thread(target=lambda item=item: got.update({item: group.submit(item)})) for item in (1, 2)]
+    for thread in others:
+        thread.start()
+    go_on.set()
+    for thread in (first, *others):
+        thread.join(10)
+    assert got == {1: 1, 2: 2}
+
+
+def test_a_thousand_rounds_lose_nobody_among_callers_who_come_back_at_once():
+    group, done = Group(lambda items: [item + 1 for item in items], 3), []
+
+    def come_back(start):
+        for turn in range(200):
+            assert group.submit(start + turn) == start + turn + 1
+        done.append(start)
+
+    threads = [threading.Thread(target=come_back, args=(place * 1000,)) for place in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(done) == 6
+
+
 def test_work_that_forgets_somebody_is_an_error_for_all_of_them_and_not_a_silence():
     with pytest.raises(ValueError):
         Group(lambda items: [], 8).submit(1)
