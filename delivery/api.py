@@ -37,6 +37,7 @@ from delivery.intake import accept
 from delivery.models import Delivery, NoteVersion
 from delivery.outgoing import open_body
 from delivery.places import Refusal, key_of
+from delivery.plainly_right import plainly_right
 from delivery.posted import BadJson, PostedNote, Wrong, forbidden_characters, load, note_of
 from delivery.serializers import (
     MOST_VERSIONS,
@@ -314,6 +315,11 @@ def advised(answer: dict[str, Any], opened: Callable[[], PostedNote], practice_i
 def wrong_content(data: Any) -> list[Wrong]:
     if not isinstance(data, dict):
         return [Wrong("", "A note is a JSON object.")]
+    return [] if plainly_right(data) else all_wrong(data)
+
+
+def all_wrong(data: dict[str, Any]) -> list[Wrong]:
+    """Everything wrong with it, each with its place."""
     found = forbidden_characters(data)
     try:
         note_shape().run_validation(data)

@@ -17,6 +17,7 @@ from delivery.posted import FORBIDDEN, NOT_IN_ONE_LINE, Wrong
 MOST_VERSIONS = 1_000_000
 LOINC = r"^\d{1,7}-\d\Z"
 DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+LISTS = ("sections", "diagnoses", "medications", "allergies", "immunizations", "observations", "attachments")
 WITH_OFFSET = re.compile(r"[T ]\d{2}:?\d{2}.*(?:Z|[+-]\d{2}(?::?\d{2})?)\Z", re.IGNORECASE)
 
 
@@ -254,8 +255,7 @@ class NoteSerializer(Strict):
     attachments = rows(AttachmentSerializer, 20)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        lists = ("sections", "diagnoses", "medications", "allergies", "immunizations", "observations", "attachments")
-        if not any(attrs.get(name) for name in lists):
+        if not any(attrs.get(name) for name in LISTS):
             raise serializers.ValidationError({"sections": "The note is empty: it has no section and no entry."})
         return attrs
 
