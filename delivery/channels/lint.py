@@ -25,10 +25,13 @@ _SEQUENCES = frozenset({"E", "F", "S", "T", "R", ".br"})
 
 
 class _OneLevel(_ParsePlan):
-    """python-hl7's plan for one level: it splits what it is given and leaves the parts as they are."""
+    """python-hl7's plan for one level: it splits what it is given and leaves the parts as they are, in a list."""
 
     def next(self) -> None:
         return None
+
+    def container(self, data: list[Any]) -> list[Any]:
+        return data  # one of python-hl7's own costs more than the splitting
 
 
 @lru_cache(maxsize=1)
