@@ -38,7 +38,7 @@ def due(lane_id: int, now: datetime | None = None) -> QuerySet[Delivery]:
         state__in=[*blocking, State.PARKED],
         pk__lt=OuterRef("pk"),
     )
-    # As a CASE: PostgreSQL makes a join of NOT EXISTS, and without statistics goes through all that blocks for each row.
+    # As a CASE: of NOT EXISTS PostgreSQL makes a join, which may go through all that blocks anybody for each row.
     stands_back = Case(When(Exists(same_encounter) | Exists(same_note), then=True), default=False)
     waiting = Delivery.objects.filter(lane_id=lane_id, state=State.READY, not_before__lte=now or timezone.now())
     return waiting.alias(stands_back=stands_back).filter(stands_back=False).order_by("pk")
