@@ -210,4 +210,5 @@ def photograph(page: Page, name: str, whole: bool = True) -> None:
     """Keep a picture, of the whole page or of the window, where SCRIBEPORT_PICTURES names a folder to look at."""
     folder = os.environ.get("SCRIBEPORT_PICTURES")
     if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=whole)
+        # Hiding the caret would leave an empty style on each field, which htmx copies and the page's policy refuses.
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=whole, caret="initial")
