@@ -10,7 +10,7 @@ THEME_COOKIE = "appearance"
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
-    """`selection` (portal.selection.Selection), `menu` (list of Link), `theme`, `themes`."""
+    """`selection` (portal.selection.Selection), `menu` (list of Link), `theme`, `themes`, `csp_nonce`."""
     selection = getattr(request, "selection", NOTHING)
     theme = request.COOKIES.get(THEME_COOKIE, "auto")
     return {
@@ -18,5 +18,6 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "menu": navigation.links(selection.roles, request.path) if selection.roles else [],
         "theme": theme if theme in THEMES else "auto",
         "themes": THEMES,
+        "csp_nonce": getattr(request, "csp_nonce", ""),  # named as in Django 6; made where a page first asks for it
         "banners": panels.banners(request) if selection.roles else (),
     }

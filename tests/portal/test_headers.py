@@ -8,13 +8,16 @@ from django.test import Client
 from django.urls import reverse
 
 from portal.context import THEME_COOKIE
+from tests.processes import ROOT
 
 pytestmark = pytest.mark.alike  # no header knows the database
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "default-src 'none'; script-src; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+NONCE = re.compile(r" 'nonce-[A-Za-z0-9+/]{22}=='")  # 128 random bits
+WITH_SCRIPTS = {"a page", "the sign-in page", "nothing there", "a refusal", "an unsigned form"}
 PASSWORD = {"username": "dana", "password": "correct-horse-battery"}
 
 
@@ -60,6 +63,28 @@ KINDS = [
 ]
 
 
+def test_every_script_that_a_template_names_bears_the_nonce():
+    tags = [
+        tag for path in (ROOT / "templates").rglob("*.html") for tag in re.findall(r"<script[^>]*>", path.read_text())
+    ]
+    assert len(tags) > 5
+    assert [tag for tag in tags if 'nonce="{{ csp_nonce }}"' not in tag] == []
+
+
+def test_a_nonce_is_never_used_twice(signed_in):
+    policies = {page("a page", signed_in).headers["Content-Security-Policy"] for _ in range(3)}
+    assert len(policies) == 3
+
+
+@pytest.mark.parametrize("kind", sorted(WITH_SCRIPTS))
+def test_every_script_of_a_page_bears_the_nonce_of_its_policy(signed_in, kind):
+    answer = page(kind, signed_in)
+    (nonce,) = re.findall(r"'nonce-([^']+)'", answer.headers["Content-Security-Policy"])
+    tags = re.findall(r"<script[^>]*>", answer.content.decode())
+    assert tags
+    assert all(f'nonce="{nonce}"' in tag and " src=" in tag for tag in tags)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 class TestEveryAnswer:
     def test_may_not_be_kept(self, signed_in, kind):
@@ -78,8 +103,9 @@ class TestEveryAnswer:
         assert page(kind, signed_in).headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
     def test_has_the_policy(self, signed_in, kind):
-        given = page(kind, signed_in).headers["Content-Security-Policy"]
+        given, nonces = NONCE.subn("", page(kind, signed_in).headers["Content-Security-Policy"])
         assert sorted(given.split("; ")) == sorted(POLICY.split("; "))
+        assert nonces == (kind in WITH_SCRIPTS)
 
     def test_names_no_software(self, signed_in, kind):
         headers = page(kind, signed_in).headers

@@ -123,7 +123,7 @@ def test_S18_no_page_carries_inline_styles_or_scripts(world):
         assert " style=" not in page, route
         assert "<style" not in page, route
         assert " onclick=" not in page, route
-        assert all("src=" in tag for tag in page.split("<script")[1:]), route
+        assert all("src=" in tag and " nonce=" in tag for tag in page.split("<script")[1:]), route
 
 
 def test_the_location_in_the_address_wins_and_is_remembered(cast):
