@@ -1,14 +1,17 @@
 """A person at the portal, whose clicks and key presses are counted: never an address, always what stands on the screen."""
 
+import os
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from playwright.sync_api import Locator, Page
 
 PASTE = 2  # key presses
+BEGIN, END = "<!-- counted by the journey test -->", "<!-- end of the count -->"
 
 
 @dataclass
@@ -50,6 +53,14 @@ class Person:
         self.now.clicks += 1
         self.page.wait_for_load_state("load")
         self.now.pages += self.page.url != before
+
+    def row(self, what: Locator) -> None:
+        """A line of the list, opened by its time: as much as a click (the link's unseen words make its middle uncertain)."""
+        before = self.page.url
+        what.locator("a.row-link").first.press("Enter")
+        self.page.wait_for_url(lambda url: url != before)
+        self.now.clicks += 1
+        self.now.pages += 1
 
     def button(self, name: str, within: Locator | None = None) -> None:
         self.click((within or self.page).get_by_role("button", name=name, exact=True).first)
@@ -130,3 +141,17 @@ def table(stages: list[Stage]) -> str:
         minutes = f"{seconds(one) / 60:.1f}"
         lines.append(f"| {one.name} | {one.clicks} | {one.keys} | {one.fields} | {one.pages} | {minutes} |")
     return "\n".join(lines)
+
+
+def count_into(page: Path, stages: list[Stage]) -> None:
+    """Where SCRIBEPORT_JOURNEY names the page, write the table between its marks; else it must say nearly the same."""
+    before, _, rest = page.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    if os.environ.get("SCRIBEPORT_JOURNEY", "").endswith(page.name):
+        page.write_text(f"{before}{BEGIN}\n\n{table(stages)}\n\n{END}{after}")
+        return
+    said = re.findall(r"^\| (?!stage|---)(.+?) \| (\d+) \| (\d+) \|", rest.partition(END)[0], re.MULTILINE)
+    counted = [(stage.name, stage.clicks, stage.keys) for stage in together(stages)]
+    assert [name for name, *_ in said[:-1]] == [name for name, *_ in counted]
+    for (name, clicks, keys), (_, now, pressed) in zip(said, counted, strict=False):
+        assert (int(clicks), abs(int(keys) - pressed) <= 12) == (now, True), name  # ports have four or five digits
