@@ -354,7 +354,7 @@ def a_clinician(person, world):
         person.link("Invite")
         person.write("User name", "ann")
         person.choose("Role", "Clinician")
-        person.choose("At", "Harbor Clinic")
+        person.choose("At", "HARBOR")
         person.button("Invite")
         world.one_time = person.page.locator(".secret code").inner_text()
         person.button("Copy")
