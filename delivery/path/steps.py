@@ -186,7 +186,10 @@ def production(location: Location, director: bool) -> Step:
     """Released by a person; for a sandbox location, that its production location is there and the same."""
     if location.environment == PRODUCTION:
         here = reverse("portal:location", args=[location.code]) if director else ""
-        return Step("Released for production by a director", False, location.locked_reason, url=here)
+        who, when = told(location, "location.release", "location", location.pk)
+        released = not location.locked_reason
+        signed = (who, when) if released else ("", None)
+        return Step("Released for production by a director", released, location.locked_reason, *signed, here)
     twin = twin_of(location)
     new = reverse("portal:location-new") if director else ""
     text = "A production location with the same templates and mappings"

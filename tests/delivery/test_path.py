@@ -21,6 +21,7 @@ from portal import agreements, locations
 from portal.agreements import Terms
 from portal.models import Connection, Environment, Location, Role, Route
 from tests.cast import NORTH_FIELDS, NORTH_RULES, make_template, publish
+from tests.delivery.pilot.scenes import a_pilot
 
 pytestmark = pytest.mark.django_db
 DIRECTOR = frozenset({Role.DIRECTOR})
@@ -281,3 +282,20 @@ def test_an_agreement_signed_tomorrow_is_not_in_force_today(cast):
     tomorrow = (timezone.now() + timedelta(days=2)).date()
     agreements.record_agreement(cast.practice, Terms("baa_ecw", "eCW", tomorrow))
     assert phase(cast.north, "Agreements").count == 0
+
+
+def test_a_released_location_whose_pilot_is_under_way_says_who_released_it(cast, live, monkeypatch):
+    """Its path goes on until every provider is in: what was done must not stand there as still to do."""
+    text = "Released for production by a director"
+    assert not steps(live)[text].done
+    a_pilot(live)
+    monkeypatch.setattr(locations, "lacks", lambda location: [])
+    with acting(Actor("user", "1", "dana")):
+        locations.release(live, "Certified and agreed.")
+    step = steps(live)[text]
+    assert (step.done, step.who, step.says) == (True, "dana", "")
+    assert step.when is not None
+    with acting(Actor("user", "2", "omar")):
+        locations.lock(live, "The template is another now.")
+    step = steps(live)[text]
+    assert (step.done, step.who, step.says) == (False, "", "The template is another now.")
