@@ -144,6 +144,15 @@ class Board:
         return len(CODES)
 
     @property
+    def own_mapped(self) -> int:
+        return len({row.code for row in self.mapped} - set(CODES))
+
+    @property
+    def own_total(self) -> int:
+        """The sections beside the contract's that the mapping speaks of."""
+        return len({row.code for row in self.every_row} - set(CODES))
+
+    @property
     def sections_unmapped(self) -> list[str]:
         return [name_of(item.section_code) for item in self.problems if item.code == "section_without_field"]
 

@@ -54,6 +54,55 @@ def test_a_default_is_shared_and_a_row_of_the_proposal_made_the_locations_own(ca
     assert placed(draft_of(west_template))["plan"] == ("NF-06", "default")
 
 
+def said_of(page, template, section: str) -> list[str]:
+    """What the page of values in force says of a section: value, from where, since which mapping, by whom."""
+    page.goto(f"/mapping/templates/{template.pk}/values/")
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=section, exact=True))
+    return [" ".join(text.split()) for text in row.get_by_role("cell").all_inner_texts()]
+
+
+def test_a_changed_default_reaches_a_location_that_inherits_once_published_and_the_explainer_says_whose_it_is(
+    cast, page, sign_in
+):
+    template = west(cast).template
+    first = shared(cast)
+    propose(template, first, cast.dana)
+    taken = live(cast, draft_of(template))
+    sign_in(cast.dana)
+    value, origin, since, by = said_of(page, template, "Plan")
+    assert value.startswith("Treatment Plan (NF-06)")
+    assert origin.startswith("Practice default 1 by dana")
+    assert "The default now" not in origin
+    assert (since.split(",")[0].startswith("Mapping 1"), by) == (True, published_of(template).published_by.username)
+
+    newer = changed(cast, cast.north_mapping, RuleSpec("plan", "NF-07", prefix="Plan: ", position=6))
+    page.goto(f"/mapping/templates/{newer.template_id}/default/")
+    page.get_by_label("West Clinic: Family Medicine Progress Note").check()
+    page.get_by_label("Reason").fill("Plans go to the notes")
+    page.get_by_role("button", name="Publish the default").click()
+    page.get_by_text("No mapping in force was changed.").wait_for()
+    assert published_of(template) == taken  # nothing reaches a chart by a default alone
+    value, origin, _, _ = said_of(page, template, "Plan")
+    assert value.startswith("Treatment Plan (NF-06)")
+    assert "The default now: Notes (NF-07), prefix “Plan: ”" in origin
+
+    reached = live(cast, draft_of(template))
+    value, origin, since, by = said_of(page, template, "Plan")
+    assert value == "Notes (NF-07), prefix “Plan: ”"
+    assert origin.startswith("Practice default 2 by dana")
+    assert "The default now" not in origin
+    assert since.startswith(f"Mapping {reached.number} ")
+    assert by == "dana"
+    kept = said_of(page, template, "Assessment")
+    assert kept[1].startswith("Practice default 2 by dana")
+    assert kept[2].startswith("Mapping 1 ")  # the same rule since before any default
+
+    changed(cast, reached, RuleSpec("plan", "NF-06", position=6))
+    value, origin, _, _ = said_of(page, template, "Plan")
+    assert value == "Treatment Plan (NF-06)"
+    assert origin.startswith("This location: mapped by hand The practice default: Notes (NF-07)")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_pages_pass_an_accessibility_check(cast, page, sign_in, browsing, live_portal, pages, theme):
     browsing.add_cookies([{"name": "appearance", "value": theme, "url": live_portal}])

@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from mapping.apply import apply
 from mapping.forms import initial_rows
@@ -11,6 +12,7 @@ from mapping.publishing import fingerprint, save_rules, start_draft
 from mapping.queries import _cached, draft_of, published_of, published_spec, spec_of
 from mapping.sections import name_of
 from tests.cast import make_template
+from tests.mapping.boards import large_board
 from tests.mapping.rehearsing import rehearsed
 from tests.mapping.test_forms import posted
 
@@ -243,3 +245,23 @@ class TestARowOfAKindNobodyKnows:
         assert mel.get(url(draft.template)).status_code == 200
         mel.post(url(draft.template), form_of(draft, "save"))
         assert all(not rule.damaged for rule in spec_of(draft).rules)
+
+
+def stats(page: str) -> str:
+    """The first of the counts above the board, without marks."""
+    return " ".join(strip_tags(page.partition('class="stat')[2].partition('class="stat')[0]).partition(">")[2].split())
+
+
+def test_the_count_says_which_sections_it_counts_and_names_the_practices_own_apart(mel, cast, draft):
+    assert stats(mel.get(url(draft.template)).content.decode()) == (
+        "Standard sections mapped 7 of 28 that every scribe can send"
+    )
+    rules = [*spec_of(draft).rules, RuleSpec("wound_photo", "NF-07", position=20)]
+    save_rules(draft, rules, "", cast.mel)
+    page = mel.get(url(draft.template)).content.decode()
+    assert stats(page) == "Standard sections mapped 7 of 28 and 1 of 1 of the practice’s own"
+
+
+def test_a_board_of_forty_sections_counts_twenty_eight_and_twelve(mel, cast):
+    page = mel.get(url(large_board(cast).template)).content.decode()
+    assert stats(page) == "Standard sections mapped 28 of 28 and 12 of 12 of the practice’s own"
