@@ -45,7 +45,7 @@ def asked(world, visit, route):
 def seen(world, route):
     """What the address shows to whom it opens: a page, or a file."""
     status, shown = asked(world, next(visit for visit in VISITS[route] if visit.post is None), route)
-    assert status in ({404} if route in NOT_THERE else {200, 302, 422}), route
+    assert status in ({404} if route in NOT_THERE else {200, 302, 422}), (route, shown[:300])
     return shown
 
 
