@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from delivery.bench import crowd, site
+from delivery.bench.results import percentile
 from delivery.bench.screens import Timings, figures, measure
 from delivery.models import Attempt, Delivery, NoteVersion, Tally
 from delivery.patients import masks
@@ -40,7 +41,8 @@ def test_the_seeded_rows_are_whole_and_their_screens_answer(seeded):
     found = measure(seeded, rounds=1)
     assert found.keys() > KEYS
     assert all(value > 0 for key, value in found.items() if key.endswith("_p95_ms"))
-    assert found["filtered_page_p95_ms"] == max(v for k, v in found.items() if k.startswith("filtered_") and "p95" in k)
+    pages = {key for key in found if key.startswith("filtered_") and key.endswith("_p95_ms")} - KEYS
+    assert found["filtered_page_p95_ms"] == percentile([found[key] for key in pages], 0.95)
 
 
 def test_the_figures_are_nearest_ranks_and_name_the_slowest_query():
