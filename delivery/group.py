@@ -56,17 +56,19 @@ class Group(Generic[Item, Result]):
         if not place.leads:
             place.served.acquire()
         if place.leads:
-            self._lead()
+            self._lead(place)
         if isinstance(place.fate, Exception):
             raise place.fate
         return place.fate  # type: ignore[return-value]  # done: never None
 
-    def _lead(self) -> None:
+    def _lead(self, own: Place[Item, Result]) -> None:
         """Serve a round in which one's own item is; then one of those who came meanwhile leads the next."""
         try:
             self._serve()
         finally:
             with self._door:
+                if own in self._waiting:  # broken off before the round: whoever leaves cannot lead the next
+                    self._waiting.remove(own)
                 follower = self._waiting[0] if self._waiting else None
                 self._led = follower is not None
             if follower is not None:

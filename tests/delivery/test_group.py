@@ -161,6 +161,22 @@ def test_work_that_forgets_somebody_is_an_error_for_all_of_them_and_not_a_silenc
         Group(lambda items: [], 8).submit(1)
 
 
+def test_a_caller_broken_off_before_its_round_leaves_the_lead_to_others(monkeypatch):
+    """Its thread is gone: were it still to lead, every later note of this process would wait for ever."""
+    work = Slow(0)
+    group = Group(work, 8)
+
+    def broken_off() -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(group, "_wait_for_company", broken_off)
+        with pytest.raises(SystemExit):
+            group.submit(1)
+    assert submitted(group, [2, 3]) == {2: 20, 3: 30}
+    assert 1 not in [item for members in work.rounds for item in members], "nobody waits for its answer"
+
+
 @given(st.lists(st.integers(0, 99), min_size=1, max_size=12, unique=True), st.integers(1, 5))
 def test_whatever_comes_in_whatever_order_everybody_gets_their_own(items, most):
     assert submitted(Group(Slow(0), most), items) == {item: item * 10 for item in items}
