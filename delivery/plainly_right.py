@@ -4,9 +4,10 @@ Made from the serializer's own fields, so that there is one set of rules. It say
 find nothing, and no character has to be refused; whatever is not plain goes the long way, which knows the words.
 """
 
+import re
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from django.core.validators import RegexValidator
 from rest_framework import serializers
@@ -67,7 +68,8 @@ def _in_lines(text: str) -> bool:
 
 
 def _list(field: serializers.ListSerializer) -> Check:
-    each, most = _object(field.child), field.max_length
+    each = _object(cast(Strict, field.child))
+    most: int = field.max_length  # type: ignore[attr-defined]  # the stubs do not know it
 
     def check(data: Any) -> bool:
         return type(data) is list and len(data) <= most and all(map(each, data))
@@ -102,7 +104,7 @@ def _text(field: Text) -> Check:
 
 
 def _pattern(field: Pattern) -> Check:
-    patterns = [each.regex for each in field.validators if isinstance(each, RegexValidator)]
+    patterns = [re.compile(each.regex) for each in field.validators if isinstance(each, RegexValidator)]
 
     def check(value: Any) -> bool:
         if type(value) is not str:
