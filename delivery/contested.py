@@ -36,7 +36,7 @@ def others_in_chart(deliveries: Sequence[Delivery]) -> dict[int, list[Delivery]]
     """By id, for those of `deliveries` (one connection's) that share their visit's chart with another note: that
     note's deliveries, their wires with them."""
     by_field = [row for row in deliveries if row.connection is not None and row.connection.kind in BY_FIELD]
-    found = _charted({row.encounter_bidx for row in by_field if row.encounter_bidx})
+    found = _in_chart({row.encounter_bidx for row in by_field if row.encounter_bidx})
     others = {
         row.pk: [pk for pk, note, place in found if place == _place(row) and note != row.note_id] for row in by_field
     }
@@ -48,24 +48,36 @@ def _place(delivery: Delivery) -> Place:
     return delivery.location_id, delivery.encounter_bidx
 
 
-def _charted(encounters: set[str]) -> list[tuple[int, UUID, Place]]:
+def _in_chart(encounters: set[str]) -> list[tuple[int, UUID, Place]]:
     """Id, note and place of what stands in these encounters' charts, or may. By the versions' index of encounters."""
     if not encounters:
         return []
-    one = connection.vendor == "postgresql"  # then one parameter holds them all, and the words stay the same
-    among = "= ANY(%s)" if one else f"IN ({sql.marks(list(encounters))})"
+    on_server = connection.vendor == "postgresql"  # then one parameter holds them all, and the words stay the same
+    words = _charted_on_server() if on_server else _charted_among(len(encounters))
     with prepared.cursor() as cursor:
-        cursor.execute(_charted_among(among), [sorted(encounters)] if one else sorted(encounters))
+        cursor.execute(words, [sorted(encounters)] if on_server else sorted(encounters))
         return [(pk, UUID(str(note)), (location, encounter)) for pk, note, location, encounter in cursor.fetchall()]
 
 
 @cache
-def _charted_among(among: str) -> str:
+def _charted_on_server() -> str:
+    """Encounter by encounter, whatever the planner knows: from the deliveries' side it would read them all."""
+    found = f"{_charted('given.encounter')} OFFSET 0"
+    return f"SELECT found.* FROM unnest(%s::text[]) AS given(encounter) CROSS JOIN LATERAL ({found}) AS found"  # noqa: S608
+
+
+@cache
+def _charted_among(size: int) -> str:
+    return _charted(f"({', '.join(['%s'] * size)})", "IN")
+
+
+def _charted(encounter: str, compared: str = "=") -> str:
     standing = ", ".join(literal(state.value) for state in STANDS)
     return (
         "SELECT d.id, d.note_id, d.location_id, v.encounter_bidx "  # noqa: S608
         f"FROM {sql.table(NoteVersion)} v JOIN {sql.table(Delivery)} d ON d.note_version_id = v.id "
-        f"WHERE v.encounter_bidx {among} AND d.part = {literal(Part.NOTE.value)} AND d.state IN ({standing})"
+        f"WHERE v.encounter_bidx {compared} {encounter} "
+        f"AND d.part = {literal(Part.NOTE.value)} AND d.state IN ({standing})"
     )
 
 

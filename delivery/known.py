@@ -1,5 +1,6 @@
 """A posting, and what stands of it in the database already: its Idempotency-Key, its note, the note's versions."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -66,31 +67,33 @@ class Known:
 
 @cache
 def _keys_among(size: int) -> Compiled[IdempotencyKey]:
-    def build(*values: Any) -> QuerySet[IdempotencyKey]:
-        return IdempotencyKey.objects.filter(scribe__in=values[:size], key_hash__in=values[size:])
+    def build(scribe: int, *hashes: str) -> QuerySet[IdempotencyKey]:
+        return IdempotencyKey.objects.filter(scribe=scribe, key_hash__in=hashes)
 
-    return Compiled(build, *[int] * size, *[str] * size)
+    return Compiled(build, int, *[str] * size)
 
 
 @cache
 def _notes_among(size: int) -> Compiled[Note]:
-    def build(*values: Any) -> QuerySet[Note]:
+    def build(scribe: int, *ids: str) -> QuerySet[Note]:
         # Locked, so that two versions that come in the same moment see each other, and the newer one wins.
-        notes = Note.objects.select_for_update(no_key=True).filter(
-            scribe__in=values[:size], source_note_id__in=values[size:]
-        )
-        return notes.order_by("pk")
+        return Note.objects.select_for_update(no_key=True).filter(scribe=scribe, source_note_id__in=ids).order_by("pk")
 
-    return Compiled(build, *[int] * size, *[str] * size)
+    return Compiled(build, int, *[str] * size)
 
 
 def look_up(postings: Sequence[Posting]) -> Known:
-    # Filled up with the last one, so that there are few statements, each built once.
-    size = next(size for size in (1, 8, MOST_TOGETHER, len(postings)) if size >= len(postings))
-    filled = [*postings, *[postings[-1]] * (size - len(postings))]
-    scribes = [posting.key.scribe_id for posting in filled]
-    keys = _keys_among(size)(*scribes, *[posting.key_hash for posting in filled])
-    notes = _notes_among(size)(*scribes, *[posting.posted.source_note_id for posting in filled])
+    by_scribe: dict[int, list[Posting]] = defaultdict(list)
+    for posting in postings:
+        by_scribe[posting.key.scribe_id].append(posting)
+    keys: list[IdempotencyKey] = []
+    notes: list[Note] = []
+    for scribe, own in sorted(by_scribe.items()):  # in one order everywhere, as notes are locked
+        # Filled up with the last one, so that there are few statements, each built once.
+        size = next(size for size in (1, 8, MOST_TOGETHER, len(own)) if size >= len(own))
+        filled = [*own, *[own[-1]] * (size - len(own))]
+        keys += _keys_among(size)(scribe, *[posting.key_hash for posting in filled])
+        notes += _notes_among(size)(scribe, *[posting.posted.source_note_id for posting in filled])
     found = {(note.scribe_id, note.source_note_id): note for note in notes}
     versions: dict[Any, dict[int, VisitIndex]] = {note.pk: {} for note in found.values()}
     if found:

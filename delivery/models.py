@@ -43,7 +43,7 @@ class Note(models.Model):
     id = models.UUIDField(primary_key=True)
     practice = models.ForeignKey(Practice, on_delete=models.PROTECT, related_name="+")
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="notes")
-    scribe = models.ForeignKey(Scribe, on_delete=models.PROTECT, related_name="notes")
+    scribe = models.ForeignKey(Scribe, on_delete=models.PROTECT, related_name="notes", db_index=False)
     source_note_id = models.CharField(max_length=200)  # the scribe's id
     created_at = models.DateTimeField()
 
@@ -58,7 +58,7 @@ class NoteVersion(models.Model):
     """One version as posted. `sealed_body` is the whole request body (UTF-8 JSON), encrypted for this row."""
 
     id = models.UUIDField(primary_key=True)
-    note = models.ForeignKey(Note, on_delete=models.PROTECT, related_name="versions")
+    note = models.ForeignKey(Note, on_delete=models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()
     received_at = models.DateTimeField()
     sealed_body = models.BinaryField()
@@ -91,7 +91,7 @@ class NoteVersion(models.Model):
 class IdempotencyKey(models.Model):
     """A scribe's Idempotency-Key with the body it came with and the answer it got (ids and states, no content)."""
 
-    scribe = models.ForeignKey(Scribe, on_delete=models.CASCADE, related_name="+")
+    scribe = models.ForeignKey(Scribe, on_delete=models.CASCADE, related_name="+", db_index=False)
     key_hash = models.CharField(max_length=64)
     body_sha256 = models.CharField(max_length=64)
     api_key = models.ForeignKey(ApiKey, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -139,7 +139,7 @@ class Delivery(models.Model):
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
     part = models.CharField(max_length=20, choices=Part)
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, null=True, related_name="deliveries")
-    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, null=True, related_name="deliveries")
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, null=True, related_name="deliveries", db_index=False)
     # The note version's, for the lists; None: the note named none that the location has.
     template = models.ForeignKey(Template, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     mapping_version = models.ForeignKey(
@@ -149,7 +149,7 @@ class Delivery(models.Model):
     state = models.CharField(max_length=12, choices=STATES)
     reason_code = models.CharField(max_length=60, blank=True)  # a code of delivery/failures.py
     problems = models.JSONField(default=list)  # mapping.note.Problem rows: names of places, no content
-    control_id = models.CharField(max_length=20, db_index=True)  # MSH-10; the same for every retransmission
+    control_id = models.CharField(max_length=20)  # MSH-10; the same for every retransmission
     correction = models.BooleanField(default=False)  # amends what an earlier version may have charted
     replay_of = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replays", db_index=False
@@ -192,6 +192,7 @@ class Delivery(models.Model):
             ),
         ]
         indexes = [
+            models.Index(fields=["control_id"], name="delivery_control_id"),
             models.Index(fields=["lane", "not_before"], name="delivery_due", condition=Q(state="ready")),
             models.Index(fields=["read_at"], name="delivery_to_read", condition=Q(read_at__isnull=False)),
             models.Index(
@@ -273,7 +274,7 @@ class Wire(models.Model):
 class Attempt(models.Model):
     """One try at sending: committed as an intent before the first byte leaves, completed afterwards."""
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempt_rows")
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempt_rows", db_index=False)
     number = models.PositiveIntegerField()
     epoch = models.PositiveBigIntegerField()
     worker = models.CharField(max_length=100)
@@ -296,7 +297,7 @@ class Attempt(models.Model):
 class Move(InsertOnlyModel):
     """One change of a delivery's state: append-only, written by transition() in the same transaction."""
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="moves")
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="moves", db_index=False)
     from_state = models.CharField(max_length=12, blank=True)  # "" for the first
     to_state = models.CharField(max_length=12)
     at = models.DateTimeField()

@@ -30,7 +30,7 @@ from portal.keyring import KeysUnavailable
 log = logging.getLogger(__name__)
 
 COUNTING_REST = 10.0  # the counter rests so many times as long as it worked
-INFORM_SECONDS = 600.0  # between two questions whether the planner's statistics are still worth something
+INFORM_SECONDS = 5.0  # between two questions whether the planner's statistics are still worth something
 
 # After each round of reading back: sixty in a group cost a third of sixty alone, and sending has the processor.
 GATHER_SECONDS = 0.4

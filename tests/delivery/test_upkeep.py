@@ -1,4 +1,4 @@
-"""SQLite's planner is told what is in the tables, so that a list stays fast in a large database."""
+"""The planner is told what is in the tables, so that a list stays fast in a large database."""
 
 import pytest
 from django.db import connection
@@ -59,9 +59,20 @@ class TestOnSqlite:
             upkeep.inform_planner()
 
 
-@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite has to be asked")
-def test_on_postgresql_nothing_is_done(cast):
-    assert not upkeep.inform_planner()
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="of SQLite above")
+class TestOnPostgresql:
+    def test_a_small_database_is_left_alone(self, cast):
+        make_delivery(cast)
+        assert not upkeep.inform_planner()
+
+    def test_without_statistics_the_planner_is_told_of_the_deliveries(self, cast, monkeypatch):
+        make_delivery(cast)
+        newest = make_delivery(cast).pk
+        monkeypatch.setattr(upkeep, "WORTH_IT", newest)
+        monkeypatch.setattr(upkeep, "known_rows", lambda: 0)
+        assert upkeep.inform_planner()
+        monkeypatch.undo()
+        assert upkeep.known_rows() == Delivery.objects.count()
 
 
 def plan(queryset) -> str:
