@@ -72,6 +72,7 @@ class Filters:
     took: str = ""  # a key of LATENCIES: verified, but only after longer than that
     cohort: str = ""  # "in": of providers who are in a pilot under way; "out": of those who are not in it yet
     replayed: str = ""  # "yes": sent again as a new delivery; "no": not
+    whose: str = ""  # our number of a person: what stands in an issue that is given to them
     patient: str = ""  # blind index
     encounter: str = ""  # blind index
     id: tuple[str, ...] = ()  # deliveries, chosen one by one
@@ -93,7 +94,8 @@ class Filters:
     def narrow(self) -> bool:
         """Whether something other than place, time, part and state narrows: figures of the whole would mislead."""
         wide = (self.provider, self.failed, self.tries, self.reason, self.method, self.specialty, self.template)
-        return bool(self.few or any(wide) or self.mapping or self.section or self.took or self.replayed or self.cohort)
+        course = (self.mapping, self.section, self.took, self.replayed, self.cohort, self.whose)
+        return self.few or any(wide) or any(course)
 
     def query(self) -> str:
         """The address's query string, in a fixed order, without a leading question mark."""
@@ -187,6 +189,7 @@ def read(address: QueryDict) -> Filters:
         took=_one(address, "took", address.get("took", "") in LATENCIES),
         cohort=_one(address, "cohort", address.get("cohort") in ("in", "out")),
         replayed=_one(address, "replayed", address.get("replayed") in ("yes", "no")),
+        whose=next(iter(_numbers(address, "whose")), ""),
         patient=_one(address, "patient", bool(OPAQUE.fullmatch(address.get("patient", "")))),
         encounter=_one(address, "encounter", bool(OPAQUE.fullmatch(address.get("encounter", "")))),
         id=_numbers(address, "id"),
@@ -212,5 +215,5 @@ def _one(address: QueryDict, name: str, good: bool) -> str:
 
 
 def all_states(chosen: Filters) -> Filters:
-    """The same narrowing over every state: what the tabs count."""
-    return replace(chosen, state=())
+    """The same narrowing over every state, whoever's they are: what the tabs count."""
+    return replace(chosen, state=(), whose="")

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from delivery.filters import GROUPS, LATENCIES, RETRYING, Filters
 from delivery.models import Attempt, Delivery
+from delivery.monitor.given import of_person
 from delivery.pilot.narrowing import of_cohort
 from delivery.states import NEEDS_ATTENTION, STRIKABLE, State
 from mapping.models import Template
@@ -164,6 +165,8 @@ def _by_course(found: QuerySet[Delivery], scope: Scope, filters: Filters) -> Que
         found = found.filter(AFFECTED, reduce(or_, wrong))
     if filters.cohort:
         found = found.filter(of_cohort(scope.locations, filters.cohort))
+    if filters.whose:
+        found = found.filter(WITH_REASON, of_person(scope.locations, int(filters.whose)))
     if filters.took:
         found = found.filter(SLOW, took_seconds__gt=LATENCIES[filters.took][1])
     return found.filter(replay_of__isnull=filters.replayed == "no") if filters.replayed else found

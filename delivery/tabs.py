@@ -8,12 +8,13 @@ from django.db.models import Q
 
 from delivery.affected import UNCODED, codes
 from delivery.failures import failure
-from delivery.filters import LATENCIES, RANGES, RETRYING, Filters
+from delivery.filters import LATENCIES, RANGES, RETRYING, Filters, all_states
 from delivery.models import Delivery, NoteVersion
-from delivery.queries import AFFECTED, MANY, Scope
+from delivery.monitor.issues import people_at
+from delivery.queries import AFFECTED, MANY, Scope, matching
 from delivery.states import WORDS, State
 from mapping.models import MappingState, MappingVersion, Template
-from portal.models import ConnectionKind, Part
+from portal.models import ConnectionKind, Part, User
 
 PARTS = [(part.value, part.label) for part in Part]
 GROUP_WORDS = {
@@ -49,18 +50,28 @@ class Chip:
     query: str
 
 
-def tabs(chosen: Filters, numbers: dict[str, int]) -> list[Tab]:
-    """All, the saved views, and the quiet states that have rows."""
+def tabs(chosen: Filters, numbers: dict[str, int], scope: Scope, user: User) -> list[Tab]:
+    """All, the saved views, the quiet states that have rows, and what is this person's to see to."""
     quiet = [state for state in QUIET if numbers[state]]
     names = [*VIEWS, *(name for name in (*quiet, *chosen.state) if name not in VIEWS)]
-    every = Tab("All", replace(chosen, state=()).query(), many(numbers["all"]), "off", not chosen.state)
-    return [every, *(_tab(name, chosen, numbers[name]) for name in dict.fromkeys(names))]
+    whole = all_states(chosen)
+    every = Tab("All", whole.query(), many(numbers["all"]), "off", chosen == whole)
+    mine = _mine(chosen, scope, user)
+    return [every, *(_tab(name, chosen, numbers[name]) for name in dict.fromkeys(names)), mine]
+
+
+def _mine(chosen: Filters, scope: Scope, user: User) -> Tab:
+    """Not among the numbers that every tick asks for: it is counted when the list is shown anew."""
+    wanted = replace(all_states(chosen), whose=str(user.pk))
+    number = matching(scope, wanted).order_by()[:MANY].count()
+    return Tab("Mine", wanted.query(), many(number), "act" if number else "off", chosen == wanted)
 
 
 def _tab(name: str, chosen: Filters, count: int) -> Tab:
     label, tone = GROUP_WORDS.get(name) or (SHORT.get(name, WORDS[State(name)].label), WORDS[State(name)].tone)
     shown_tone = tone if count and tone == "act" else "off"
-    return Tab(label, replace(chosen, state=(name,)).query(), many(count), shown_tone, chosen.state == (name,))
+    wanted = replace(all_states(chosen), state=(name,))
+    return Tab(label, wanted.query(), many(count), shown_tone, chosen == wanted)
 
 
 def many(count: int) -> str:
@@ -71,11 +82,20 @@ def chips(chosen: Filters, scope: Scope) -> list[Chip]:
     """One chip for every value in force, in plain words; a group shown as a tab needs none."""
     names = _provider_names(chosen, scope) | {one.code: one.name for one in scope.locations if one.code in chosen.at}
     names |= dict(mappings(scope, chosen.mapping)) if chosen.mapping else {}
+    names |= _people(chosen, scope)
     each = [(name, value) for name, value in chosen.chosen() if name != "id"]
     made = [Chip(_label(name, value, names), chosen.without(name, value).query()) for name, value in each]
     number = len(chosen.id)
     several = [Chip(f"{number} chosen deliver{'y' if number == 1 else 'ies'}", replace(chosen, id=()).query())]
     return [*made, *several] if number else made
+
+
+def _people(chosen: Filters, scope: Scope) -> dict[str, str]:
+    """The name of the person whose issues are looked at, where it is somebody to whom any could be given here."""
+    if not chosen.whose:
+        return {}
+    names = {str(one.pk): one.get_full_name() or one.username for one in people_at(scope)}
+    return {"whose": f"Given to {names.get(chosen.whose, 'somebody else')}"}
 
 
 SAID = {
@@ -110,6 +130,8 @@ def _label(name: str, value: str, names: dict[str, str]) -> str:
         return RANGES[value][0]
     if name in ("provider", "at", "mapping"):
         return names.get(value) or value
+    if name == "whose":
+        return names["whose"]
     if name == "took":
         return f"Verified after more than {LATENCIES[value][0]}"
     if name == "section":

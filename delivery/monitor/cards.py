@@ -129,7 +129,8 @@ def _waiting(asked: Asked, before: Stood | None) -> Card:
 
 def _attention(asked: Asked, before: Stood | None) -> Card:
     here = matching(asked.scope, Filters(), asked.now).order_by()
-    number = sum(here.filter(why).count() for why in needing(asked.now))
+    each = [here.filter(why).values("pk") for why in needing(asked.now)]
+    number = each[0].union(*each[1:], all=True).count()  # one statement, with an index for each part of it
     note = "held, unknown, not as sent, rejected, undecided, withdrawn" if number else "nothing needs a person"
     said = change(number, before.attention if before else None)
     url = asked.to("attention", timed=False)

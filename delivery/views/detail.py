@@ -8,7 +8,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from audit.record import record
+from audit.queries import Search
+from audit.queries import page as found_events
+from audit.record import filter_detail, record
 from delivery import contents, filters
 from delivery.chart_documents import comparable
 from delivery.comparison import Compared, compare, seen
@@ -25,6 +27,8 @@ from delivery.why import about
 from portal import crypto
 from portal.models import Part
 from portal.requests import PortalRequest
+from portal.trail import rows
+from portal.trail import scope_for as audit_scope_for
 
 TABS = {
     "timeline": ("Timeline", "list-bullet"),
@@ -118,7 +122,7 @@ def feedback_context(request: PortalRequest, one: Delivery) -> dict[str, Any]:
 def tab_context(request: PortalRequest, one: Delivery, tab: str) -> dict[str, Any]:
     return {
         "answer": about(one, scope_for(request)) if tab == "why" else None,
-        "audit_url": _audit_url(request, one) if tab == "audit" else "",
+        **(audit_context(request, one) if tab == "audit" else {}),
         "delivery": one,
         "detail": detail_of(one),
         "comparable": tab == "message" and comparable(one),
@@ -129,11 +133,30 @@ def tab_context(request: PortalRequest, one: Delivery, tab: str) -> dict[str, An
     }
 
 
-def _audit_url(request: PortalRequest, one: Delivery) -> str:
-    """Where the audit log shows this delivery alone; "" for those whose roles do not open it."""
+def audit_context(request: PortalRequest, one: Delivery) -> dict[str, Any]:
+    """What the audit log holds of this delivery, newest first; nothing for those whose roles do not open the log.
+
+    To look is recorded, as on the log's own pages.
+    """
     if not may(request.user, one.location, READS_AUDIT):
-        return ""
-    return f"{reverse('portal:audit')}?object_type=delivery&object_id={one.pk}"
+        return {"trail": None}
+    scope = audit_scope_for(request.user, one.location)
+    found = found_events(Search(scope, object_type="delivery", object_id=str(one.pk)))
+    chosen = f"object_type=delivery&object_id={one.pk}"
+    with transaction.atomic():
+        record(
+            "audit.view",
+            practice=scope.practice,
+            location=one.location.code,
+            detail={"shown": len(found.events), "filter": filter_detail(chosen)},
+        )
+    log = reverse("portal:audit")
+    return {
+        "trail": rows(found.events, scope.practice, one.location.time_zone),
+        "audit_url": f"{log}?{chosen}",
+        "course_url": f"{log}?trace={one.note_version.correlation_id}",
+        "more_events": found.older is not None,
+    }
 
 
 def record_view(one: Delivery, what: str, reason: str = "") -> None:

@@ -206,10 +206,12 @@ def live_context(request: PortalRequest, live: Live) -> dict[str, Any]:
         "filters": live.filters,
         "query": live.filters.query(),
         "address": live.address,
-        "tabs": tabs.tabs(live.filters, live.numbers),
+        "tabs": tabs.tabs(live.filters, live.numbers, live.scope, request.user),
         "days": days(live.page.deliveries, live.scope, live.times),
         "page": live.page,
         "total": live.numbers["all"],
+        "mine": live.filters.whose == str(request.user.pk),
+        "no_pilot": live.filters.cohort and not pilots(queries.within(live.scope, live.filters).locations),
         "version": live.version,
         "recorded": _signer().sign(_listing(request, live)),
     }

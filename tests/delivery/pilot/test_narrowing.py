@@ -134,6 +134,17 @@ def test_the_list_shows_it_and_it_is_offered_where_a_pilot_is_under_way_only(cas
     assert "Provider in the pilot" not in client.get("/deliveries/narrow/").content.decode()
 
 
+@pytest.mark.parametrize("which", ["in", "out"])
+def test_where_there_is_no_pilot_the_list_says_so(cast, rows, client, which):
+    client.force_login(cast.dana)
+    said = "There is no pilot here"
+    assert said not in client.get(f"{LIST}?cohort={which}&reason=ae").content.decode()
+    assert said in client.get(f"{LIST}?cohort={which}&at=SOUTH").content.decode()
+    Pilot.objects.all().delete()
+    assert said in client.get(f"{LIST}?cohort={which}").content.decode()
+    assert said not in client.get(f"{LIST}?reason=ae").content.decode()
+
+
 def test_a_bulk_action_takes_the_cohorts_only(cast, rows, scope):
     make_delivery(cast, State.HELD, provider=("NAMED", "Named"))
     make_delivery(cast, State.HELD, provider=(with_share(cast.north, 50, 100), "Late"))

@@ -303,6 +303,35 @@ def test_the_audit_tab_leads_to_this_delivery_in_the_audit_log(cast, client):
     assert "/audit/" not in text(client.get(where(delivery) + "?tab=audit"))
 
 
+class TestTheAuditTab:
+    def test_it_lists_who_did_and_saw_what_of_this_delivery_alone_and_links_each(self, cast, dana):
+        delivery, other = make_delivery(cast), make_delivery(cast)
+        dana.post(where(delivery, "content", "message"))
+        dana.post(where(delivery, "patient"), {"reason": "a support call"})
+        dana.post(where(other, "content", "sections"))
+        shown = text(dana.get(where(delivery) + "?tab=audit"))
+        assert shown.count(">dana ") >= 2
+        assert "“a support call”" in shown
+        for event in views(delivery):
+            assert f"/audit/{event.pk}/" in shown
+        assert not any(str(event.pk) in shown for event in views(other))
+
+    def test_the_look_is_recorded_and_does_not_stand_in_the_story(self, cast, dana):
+        delivery = make_delivery(cast)
+        text(dana.get(where(delivery) + "?tab=audit"))
+        (event,) = AuditEvent.objects.filter(event="audit.view")
+        assert event.location == cast.north.code
+        assert event.detail["filter"] == ["object_type=delivery", f"object_id={delivery.pk}"]
+        assert "audit" not in text(dana.get(where(delivery))).partition('class="timeline"')[2].partition("</ol>")[0].lower()
+
+    def test_those_who_may_not_read_the_log_are_told_who_does(self, cast, client):
+        delivery = make_delivery(cast)
+        client.force_login(cast.omar)
+        shown = text(client.get(where(delivery) + "?tab=audit"))
+        assert "which auditors and IT directors read" in shown
+        assert not AuditEvent.objects.filter(event="audit.view").exists()
+
+
 def test_one_steps_through_the_list_one_came_from(cast, dana):
     now = timezone.now()
     made = [

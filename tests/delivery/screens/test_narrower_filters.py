@@ -233,9 +233,9 @@ class TestInTheAddress:
         (chip,) = tabs.chips(Filters(mapping=(str(version.pk),)), scope)
         assert chip.label == str(version.pk)
 
-    def test_saved_views_keep_what_is_narrowed(self, rows, scope):
+    def test_saved_views_keep_what_is_narrowed(self, cast, rows, scope):
         chosen = Filters(section=("physical_exam",), took="5m")
-        for tab in tabs.tabs(chosen, queries.counts(queries.matching(scope, chosen))):
+        for tab in tabs.tabs(chosen, queries.counts(queries.matching(scope, chosen)), scope, cast.dana):
             kept = filters.read(QueryDict(tab.query))
             assert (kept.section, kept.took) == (chosen.section, chosen.took)
 
@@ -343,9 +343,10 @@ class TestRetrying:
         assert (numbers["retrying"], numbers["ready"], numbers["waiting"], numbers["all"]) == (1, 2, 2, 4)
         assert queries.counts(queries.matching(queries.Scope(()), Filters()))["retrying"] == 0
 
-    def test_it_is_a_saved_view_with_its_number_and_has_a_chip(self, retried, scope):
+    def test_it_is_a_saved_view_with_its_number_and_has_a_chip(self, cast, retried, scope):
         chosen = Filters(state=("retrying",))
-        shown = tabs.tabs(chosen, queries.counts(queries.matching(scope, filters.all_states(chosen))))
+        counted = queries.counts(queries.matching(scope, filters.all_states(chosen)))
+        shown = tabs.tabs(chosen, counted, scope, cast.dana)
         (tab,) = [one for one in shown if one.label == "Retrying"]
         assert (tab.count, tab.current, tab.query) == ("1", True, "state=retrying")
         assert tabs.chips(chosen, scope)[0].label == "Retrying"
