@@ -194,7 +194,7 @@ ACTIONS: dict[str, Action] = dict(
         _action("course.begin", "began a course of practice mode", "role", "location"),
         _action("course.end", "ended a course of practice mode", "role", "location"),
         _action("issue.change", "took care of an issue", "deed", "reason_code", "word"),
-        _action("job.begin", "began a bulk action", "deed", "rows", "dry", "filter"),
+        _action("job.begin", "began a bulk action", "deed", "rows", "dry", "filter", "connection"),
         _action("job.step", "paused, resumed or cancelled a bulk action", "deed", "word"),
         _action("chart.ask", "asked to have a chart read back now", "delivery_id"),
         _action("chart.read", "read a chart back", "delivery_id", "answer", "connection"),

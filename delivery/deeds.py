@@ -1,7 +1,7 @@
 """What a person may do with a delivery in each state: the buttons, what they ask for, and the verbs behind them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from delivery import actions, other_way
 from delivery.attesting import attest
@@ -139,6 +139,23 @@ TAKES_A_FIELD = "The other note's text may be lost from these fields of the char
 MISFILED_TWICE = "The filing in the chart stays: what is right there already will stand twice."
 
 
+def by_way(deed: Deed, way: int | None) -> Deed:
+    """The same deed by the way (a connection) that a person chose; unchanged where nothing was, or is, to be chosen."""
+    if deed.verb != "other-way" or way is None:
+        return deed
+    return replace(
+        deed,
+        carry_out=lambda ids, reason: bool(other_way.send(ids, reason, way)),
+        verdict=lambda delivery: other_way.verdict(delivery, way),
+    )
+
+
+def ways_for(delivery: Delivery) -> list[tuple[int, str]]:
+    """The ways to choose from, where it can go by more than one other."""
+    found = [(one.connection_id, other_way.words_of(one.connection)) for one in other_way.other_routes(delivery)]
+    return found if len(found) > 1 else []
+
+
 def deeds_for(delivery: Delivery) -> list[Deed]:
     """The buttons for this delivery as it stands."""
     state = State(delivery.state)
@@ -166,5 +183,7 @@ def caution_of(deed: Deed, delivery: Delivery) -> str:
     if deed.verb == "release" and delivery.reason_code == FIELD_TAKEN:
         return TAKES_A_FIELD
     if deed.verb == "other-way" and (route := other_way.other_route(delivery)):
-        return f"By {other_way.words_of(route)}; the message is made anew for it."
+        if ways_for(delivery):
+            return "The message is made anew for the way that you choose."
+        return f"By {other_way.words_of(route.connection)}; the message is made anew for it."
     return deed.caution

@@ -4,6 +4,8 @@ What is in doubt stays there until the chart or a person has said that it is not
 first. Before anything moves the message is made for the other way: what that way cannot say stays where it is.
 """
 
+from collections.abc import Iterable
+
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
@@ -18,7 +20,7 @@ from delivery.opening import open_channel
 from delivery.outgoing import prepare
 from delivery.overtaken import IN_DOUBT
 from delivery.states import State
-from portal.models import Route
+from portal.models import Connection, Location, Route
 
 BY_HAND = "another_way_by_person"
 STOPPED = frozenset({State.HELD, State.READY, State.REJECTED})
@@ -33,11 +35,12 @@ WHY_NOT = {
     "withdrawn": fallback.WHY_NOT["withdrawn"],
     "doubt": "something of this part may stand in the chart, and by a second way it could be charted twice",
     "no_way": "the location has no other way for this part that is switched on and not stopped",
+    "not_this_way": "the chosen way is none of its location's for this part, is its own, is stopped, or has refused it",
 }
 
 
-def why_not(delivery: Delivery) -> str:
-    """A key of WHY_NOT, or "" where it may go by another way."""
+def why_not(delivery: Delivery, way: int | None = None) -> str:
+    """A key of WHY_NOT, or "" where it may go by another way, or by this one (a connection)."""
     if State(delivery.state) not in STOPPED:
         return "state"
     if delivery.state == State.READY and not failing(delivery):
@@ -46,8 +49,8 @@ def why_not(delivery: Delivery) -> str:
         return "waits_for_somebody"
     if delivery.reason_code in OF_THE_VISIT:
         return "of_the_visit"
-    if other_route(delivery) is None:  # first, as most locations have one way, and it costs one query to know
-        return "no_way"
+    if other_route(delivery, way) is None:  # first, as most locations have one way, and it costs one query to know
+        return "not_this_way" if way else "no_way"
     if withdrawn(delivery):
         return "withdrawn"
     return "doubt" if open_doubt(delivery) else ""
@@ -67,20 +70,20 @@ def able(rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
     )
 
 
-def verdict(delivery: Delivery) -> tuple[bool, str]:
+def verdict(delivery: Delivery, way: int | None = None) -> tuple[bool, str]:
     """Whether it would go, and by which way or why not: what a dry run says of it."""
-    if why := why_not(delivery):
+    if why := why_not(delivery, way):
         return False, WHY_NOT[why]
-    route = other_route(delivery)
+    route = other_route(delivery, way)
     if route is None:
         return False, WHY_NOT["no_way"]
     held = rehearse(delivery, route)
-    words = words_of(route)
+    words = words_of(route.connection)
     return (not held, f"{words} would hold it: {failure(held).title}" if held else f"by {words}")
 
 
-def words_of(route: Route) -> str:
-    return f"{route.connection.name} ({route.connection.get_kind_display()})"
+def words_of(way: Connection) -> str:
+    return f"{way.name} ({way.get_kind_display()})"
 
 
 def failing(delivery: Delivery) -> bool:
@@ -116,18 +119,30 @@ def unresolved(moves: list[Move], in_doubt: bool) -> bool:
     return in_doubt
 
 
-def other_route(delivery: Delivery) -> Route | None:
-    """The location's first usable way for this part, in its order, that has not refused this version yet."""
+def other_route(delivery: Delivery, way: int | None = None) -> Route | None:
+    """The first of the others; or the one of these that is a person's choice."""
+    return next((one for one in other_routes(delivery) if way in (None, one.connection_id)), None)
+
+
+def other_routes(delivery: Delivery) -> list[Route]:
+    """The location's usable ways for this part, in its order, that have not refused this version yet."""
     routes = Route.objects.filter(location=delivery.location_id, part=delivery.part).select_related("connection")
     usable = fallback.usable(routes).filter(connection__environment=delivery.location.environment)
     others = [one for one in usable.order_by("position") if one.connection_id != delivery.connection_id]
     if not others:
-        return None
+        return []
     refused = Delivery.objects.filter(
         note_version=delivery.note_version_id, part=delivery.part, state__in=[State.REJECTED, State.SUPERSEDED]
     )
     gone = set(refused.values_list("connection", flat=True))
-    return next((one for one in others if one.connection_id not in gone), None)
+    return [one for one in others if one.connection_id not in gone]
+
+
+def ways_at(locations: Iterable[Location]) -> list[Connection]:
+    """The connections by which something could go at these locations: to choose from, of many deliveries at once."""
+    routes = fallback.usable(Route.objects.filter(location__in=list(locations)))
+    here = routes.filter(connection__environment=F("location__environment")).values("connection")
+    return list(Connection.objects.filter(pk__in=here).order_by("name", "pk"))
 
 
 def rehearse(delivery: Delivery, route: Route) -> str:
@@ -145,14 +160,14 @@ def rehearse(delivery: Delivery, route: Route) -> str:
     return stopped[0].reason_code if stopped else ""
 
 
-def send(ids: list[int], reason: str) -> list[Delivery]:
-    """Each by its other way, as a new delivery in its place, where nothing speaks against it; the new ones."""
+def send(ids: list[int], reason: str, way: int | None = None) -> list[Delivery]:
+    """Each by its other way (or the chosen one), as a new delivery in its place, where nothing speaks against it."""
     made: list[Delivery] = []
     for pk in ids:
         # Locked: whoever claims it to send it waits, and finds it gone.
         rows = Delivery.objects.select_for_update(of=("self",)).select_related("location", "connection")
         delivery = rows.get(pk=pk)
-        route = other_route(delivery) if not why_not(delivery) else None
+        route = other_route(delivery, way) if not why_not(delivery, way) else None
         if route is not None and not rehearse(delivery, route):
             made += fallback.replace(delivery, State(delivery.state), BY_HAND, route=route, reason=reason)
     return made

@@ -79,7 +79,17 @@ def plan(scope: Scope, chosen: Filters, deed: Deed) -> Plan:
     )
 
 
-def begin(scope: Scope, chosen: Filters, deed: Deed, by: User, reason: str, dry: bool) -> Job | None:
+@dataclass(frozen=True)
+class Wanted:
+    """What the person says of the job; `way`: the connection by which everything shall go."""
+
+    by: User
+    reason: str
+    dry: bool = False
+    way: int | None = None
+
+
+def begin(scope: Scope, chosen: Filters, deed: Deed, wanted: Wanted) -> Job | None:
     """Write the job and its items in one transaction and wake a worker; None where there is nothing to do."""
     rows = able(matching(scope, chosen), deed).order_by("created_at", "pk").values_list("pk", flat=True)
     with transaction.atomic():
@@ -89,15 +99,16 @@ def begin(scope: Scope, chosen: Filters, deed: Deed, by: User, reason: str, dry:
         job = Job.objects.create(
             practice=scope.locations[0].practice,
             verb=deed.verb,
-            reason=reason,
-            dry=dry,
+            reason=wanted.reason,
+            dry=wanted.dry,
+            way_id=wanted.way,
             query=chosen.query()[:2000],
-            created_by=by,
+            created_by=wanted.by,
             created_at=timezone.now(),
             total=len(ids),
         )
         JobItem.objects.bulk_create(items(job, ids), batch_size=200)
-        _record(job, scope, chosen, reason)
+        _record(job, scope, chosen)
         transaction.on_commit(lambda: bell.publish("delivery.tasks.run_job", job.pk))
     return job
 
@@ -106,13 +117,14 @@ def items(job: Job, ids: Iterable[int]) -> Iterable[JobItem]:
     return (JobItem(job=job, position=position, delivery_id=pk) for position, pk in enumerate(ids, start=1))
 
 
-def _record(job: Job, scope: Scope, chosen: Filters, reason: str) -> None:
+def _record(job: Job, scope: Scope, chosen: Filters) -> None:
+    way = {"connection": job.way_id} if job.way_id else {}
     record(
         "job.begin",
         practice=job.practice.code,
         location=scope.locations[0].code if len(scope.locations) == 1 else "",
         object_type="job",
         object_id=str(job.pk),
-        reason=reason,
-        detail={"deed": job.verb, "rows": job.total, "dry": job.dry, "filter": filter_detail(chosen.query())},
+        reason=job.reason,
+        detail={"deed": job.verb, "rows": job.total, "dry": job.dry, "filter": filter_detail(chosen.query())} | way,
     )

@@ -16,7 +16,7 @@ from django.utils import timezone
 from audit.record import Actor, acting, record
 from delivery.bulk.plan import deed_named
 from delivery.bulk.tables import ItemResult, Job, JobItem, JobState
-from delivery.deeds import Deed, deed_of
+from delivery.deeds import Deed, by_way, deed_of
 from delivery.doors import ACTS, may
 from delivery.models import Delivery
 
@@ -44,7 +44,7 @@ def run(job_id: int, owner: str, stopping: Callable[[], bool]) -> int:
         if deed is None:
             give_up(job)
             break
-        number = portion(job, deed, owner)
+        number = portion(job, by_way(deed, job.way_id), owner)
         looked_at += number
         if number < PORTION:
             finish(job)

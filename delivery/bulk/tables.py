@@ -19,6 +19,8 @@ class Job(models.Model):
     verb = models.SlugField(max_length=20)  # of delivery/deeds.py
     reason = models.CharField(max_length=200, blank=True)
     dry = models.BooleanField(default=False)  # looks at each delivery and says what would happen
+    # The way chosen for each, of those that send by another way; null: each location's first other one.
+    way = models.ForeignKey("portal.Connection", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     query = models.CharField(max_length=2000, blank=True)  # the list's filters: codes, ids and blind indexes
     state = models.CharField(max_length=10, choices=JobState, default=JobState.RUNNING)
     created_by = models.ForeignKey("portal.User", on_delete=models.PROTECT, related_name="+")

@@ -16,10 +16,10 @@ from delivery.channels.base import (
     Rendered,
     Unavailable,
 )
-from delivery.channels.fhir_settings import FhirSettings
+from delivery.channels.fhir_settings import FhirSettings, post_headers
 from delivery.channels.network import Guard, Resolve
 from delivery.channels.posting import post
-from delivery.channels.rest import json_object, rate_limit_ends, retry_after
+from delivery.channels.rest import as_kept, json_object, rate_limit_ends, retry_after
 
 ONE_ENTRY = b'"fullUrl": "urn:uuid:'  # as it can stand in no text, whose quotation marks are escaped
 REFUSALS = {403: "fhir_forbidden", 412: "fhir_multiple_matches", 413: "fhir_too_large"}
@@ -64,15 +64,13 @@ class FhirChannel:
         self.client.close()
 
     def _post(self, rendered: Rendered, token: str) -> httpx2.Response:
-        headers = {"Authorization": f"Bearer {token}", "Accept": "application/fhir+json"}
-        if self.settings.expect_continue:
-            headers["Expect"] = "100-continue"
+        headers = post_headers(token, self.settings.expect_continue)
         return post(self.client, self.settings.base_url, rendered, headers)
 
 
 def judge(answer: httpx2.Response, entries: int = 1) -> Receipt:
     """What an answer says of what was posted: a Receipt, Refused, Unavailable, or NoAnswer where it does not say."""
-    status, code, body = answer.status_code, f"HTTP {answer.status_code}", bytes(answer.content)
+    status, code, body = answer.status_code, f"HTTP {answer.status_code}", as_kept(answer)
     if status in (200, 201):
         return _by_ecws_code(answer, body, entries)
     if status == 429:

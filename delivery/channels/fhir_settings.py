@@ -94,6 +94,12 @@ class FhirSettings:
         )
 
 
+def post_headers(token: str, expect_continue: bool) -> dict[str, str]:
+    """What a transaction is posted with, beside its content type."""
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/fhir+json"}
+    return headers | ({"Expect": "100-continue"} if expect_continue else {})
+
+
 def web_address(url: str, environment: str, what: str) -> str:
     """The address as it was given; ValueError unless it is one that tokens and notes may be sent to."""
     try:

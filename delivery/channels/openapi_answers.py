@@ -7,7 +7,7 @@ import httpx2
 
 from delivery.channels import ecw_codes
 from delivery.channels.base import NoAnswer, Refused, Unavailable
-from delivery.channels.rest import own_code, rate_limit_ends, retry_after
+from delivery.channels.rest import as_kept, own_code, rate_limit_ends, retry_after
 
 
 def no_yes(answer: httpx2.Response, refusals: Mapping[int, str], silence: str) -> NoReturn:
@@ -15,7 +15,7 @@ def no_yes(answer: httpx2.Response, refusals: Mapping[int, str], silence: str) -
 
     `refusals` names the reason of a status for which eCW gives no code of its own.
     """
-    status, code, body = answer.status_code, f"HTTP {answer.status_code}", bytes(answer.content)
+    status, code, body = answer.status_code, f"HTTP {answer.status_code}", as_kept(answer)
     if status == 429:
         raise Unavailable("rate_limited", code, retry_after=rate_limit_ends(answer))
     if status == 401:

@@ -10,7 +10,7 @@ import httpx2
 
 from delivery.channels.base import NoAnswer, Patient, Receipt, Rendered, Visit, WantedTemplate
 from delivery.channels.openapi_answers import no_yes
-from delivery.channels.rest import json_object
+from delivery.channels.rest import as_kept, json_object
 
 POPULATED = ("populated", "already_populated")
 REFUSALS = {
@@ -43,7 +43,7 @@ def render(wanted: WantedTemplate) -> Rendered:
 
 def judge(answer: httpx2.Response, wanted: WantedTemplate) -> Receipt:
     """What an answer says of the template: a Receipt, Refused, Unavailable, or NoAnswer where it does not say."""
-    status, code, body = answer.status_code, f"HTTP {answer.status_code}", bytes(answer.content)
+    status, code, body = answer.status_code, f"HTTP {answer.status_code}", as_kept(answer)
     if status in (200, 201):
         said = json_object(answer) or {}
         same = (said.get("control_id"), said.get("template")) == (wanted.control_id, wanted.template)

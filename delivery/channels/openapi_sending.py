@@ -24,7 +24,7 @@ from delivery.channels.network import Guard, Resolve
 from delivery.channels.openapi_answers import no_yes
 from delivery.channels.openapi_settings import OpenApiSettings
 from delivery.channels.posting import post
-from delivery.channels.rest import json_object
+from delivery.channels.rest import as_kept, json_object
 
 CONTENT_TYPE = "application/json"
 FILED = ("filed", "already_filed")
@@ -92,8 +92,7 @@ class OpenApiChannel:
         return openapi_populating.judge(answer, wanted)
 
     def _post(self, address: str, rendered: Rendered) -> httpx2.Response:
-        headers = {"Authorization": f"Bearer {self.settings.token}", "Accept": CONTENT_TYPE}
-        return post(self.client, address, rendered, headers)
+        return post(self.client, address, rendered, self.settings.post_headers())
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -128,7 +127,7 @@ def render(note: OutgoingNote, facility: str) -> Rendered:
 
 def judge(answer: httpx2.Response, control_id: str) -> Receipt:
     """What an answer says of the note: a Receipt, Refused, Unavailable, or NoAnswer where it does not say."""
-    status, code, body = answer.status_code, f"HTTP {answer.status_code}", bytes(answer.content)
+    status, code, body = answer.status_code, f"HTTP {answer.status_code}", as_kept(answer)
     if status in (200, 201):
         return _filed(json_object(answer), control_id, code, body)
     no_yes(answer, REFUSALS, "openapi_server_error")

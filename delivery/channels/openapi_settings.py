@@ -37,6 +37,10 @@ class OpenApiSettings:
         """Where a visit's note is made of a template; the encounter stands in the body here too."""
         return f"{self.base_url}/openapi/v1/{quote(self.practice_code, safe='')}/visit-templates"
 
+    def post_headers(self) -> dict[str, str]:
+        """What a note or a template is posted with, beside its content type."""
+        return {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
+
     def note_url(self, encounter_id: str) -> str:
         """Where what stands in the chart of a visit is read."""
         practice, encounter = quote(self.practice_code, safe=""), quote(encounter_id, safe="")

@@ -9,6 +9,16 @@ from typing import Any, NoReturn
 import httpx2
 
 LONGEST_WAIT = 3600.0
+SECRETS = frozenset({"authorization", "proxy-authenticate", "set-cookie", "www-authenticate"})
+MOST_HEADERS, LONGEST_HEADER = 50, 300
+
+
+def as_kept(answer: httpx2.Response) -> bytes:
+    """An answer as people read it later: its status, its headers without a secret, an empty line, its body."""
+    lines = [f"HTTP {answer.status_code}"]
+    for name, value in list(answer.headers.items())[:MOST_HEADERS]:
+        lines.append(f"{name}: {'withheld' if name.lower() in SECRETS else value[:LONGEST_HEADER]}")
+    return "\r\n".join([*lines, "", ""]).encode("utf-8", "replace") + bytes(answer.content)
 
 
 def retry_after(answer: httpx2.Response) -> float | None:

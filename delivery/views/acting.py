@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from audit.record import record
-from delivery.deeds import Deed, deed_of
+from delivery.deeds import Deed, by_way, deed_of
 from delivery.doors import ACTS, delivery_for
 from delivery.models import Delivery
 from delivery.states import WORDS, State
@@ -23,6 +23,7 @@ def act(request: PortalRequest, pk: int, verb: str) -> HttpResponse:
     if deed is None:
         messages.warning(request, f"That is no longer possible: the delivery is now “{_state(one)}”.")
         return redirect("delivery:delivery", pk=pk)
+    deed = by_way(deed, chosen_way(request))
     form = ReasonForm(request.POST)
     form.fields["reason"].required = deed.reason_needed
     if not form.is_valid():
@@ -30,6 +31,12 @@ def act(request: PortalRequest, pk: int, verb: str) -> HttpResponse:
         return redirect("delivery:delivery", pk=pk)
     _carry_out(request, one, deed, form.cleaned_data["reason"])
     return redirect("delivery:delivery", pk=pk)
+
+
+def chosen_way(request: PortalRequest) -> int | None:
+    """The way that a person chose where there are several; what is no number is none."""
+    given = request.POST.get("way", "")
+    return int(given) if given.isascii() and given.isdecimal() and len(given) < 19 else None
 
 
 def _carry_out(request: PortalRequest, one: Delivery, deed: Deed, reason: str) -> None:

@@ -13,9 +13,10 @@ from django.views.decorators.http import require_POST
 
 from audit.record import record
 from delivery import bell, filters
-from delivery.bulk.plan import MOST, begin, deed_named, plan
+from delivery.bulk.plan import MOST, Wanted, begin, deed_named, plan
 from delivery.bulk.tables import ItemResult, Job, JobState
 from delivery.doors import ACTS, scope_for
+from delivery.other_way import ways_at
 from delivery.queries import Scope
 from delivery.states import WORDS
 from delivery.tabs import chips
@@ -50,8 +51,9 @@ def bulk(request: PortalRequest, verb: str) -> HttpResponse:
         raise Http404("no such deed for many")
     form = BulkForm(request.POST or None)
     form.fields["reason"].required = deed.reason_needed
+    form.offer(ways_at(scope.locations) if deed.verb == "other-way" else ())
     if request.method == "POST" and form.is_valid():
-        job = begin(scope, chosen, deed, request.user, form.cleaned_data["reason"], form.cleaned_data["dry"])
+        job = begin(scope, chosen, deed, Wanted(request.user, **form.cleaned_data))
         if job is not None:
             return redirect("delivery:job", pk=job.pk)
         messages.warning(request, "Nothing that matches stands where this can be done any more.")

@@ -14,10 +14,11 @@ from audit.record import filter_detail, record
 from delivery import contents, filters
 from delivery.chart_documents import comparable
 from delivery.comparison import Compared, compare, seen
-from delivery.deeds import caution_of, deeds_for
+from delivery.deeds import caution_of, deeds_for, ways_for
 from delivery.detail import detail_of, neighbours
 from delivery.doors import ACTS, READS_AUDIT, READS_CONTENT, REVIEWS, delivery_for, may, scope_for
 from delivery.entry_rows import entry_rows
+from delivery.envelope import msh, request_of
 from delivery.message_tree import tree
 from delivery.models import Delivery
 from delivery.pilot import feedback
@@ -105,6 +106,7 @@ def _actions(request: PortalRequest, one: Delivery) -> dict[str, Any]:
     deeds = deeds_for(one)
     return {
         "actions": [(deed, caution_of(deed, one)) for deed in deeds],
+        "ways": ways_for(one) if any(deed.verb == "other-way" for deed in deeds) else [],
         "reason_used": any(deed.verb != "verify" for deed in deeds),
         "reason_needed": all(deed.reason_needed for deed in deeds),
     }
@@ -211,7 +213,13 @@ def message_of(one: Delivery) -> dict[str, Any]:
     message = contents.message(wire)
     rows = [(address, seen(value)) for address, value in tree(message.content_type, message.lines)]
     segments = [(seen(line[:3]), seen(line[3:])) for line in message.lines]
-    return {"message": message, "segments": segments, "tree": rows}
+    return {
+        "message": message,
+        "segments": segments,
+        "tree": rows,
+        "msh": msh(message.content_type, [seen(line) for line in message.lines]),
+        "request_lines": request_of(one.connection, message.content_type),
+    }
 
 
 def _attempts(one: Delivery) -> dict[str, Any]:

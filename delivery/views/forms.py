@@ -1,12 +1,14 @@
 """The forms of the delivery pages."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
+from delivery.other_way import words_of
 from delivery.workbench import Candidate, UnknownDrug, row_for
 from mapping.codes.drug_files import LONGEST, DrugRow
+from portal.models import Connection
 
 
 class ReasonForm(forms.Form):
@@ -20,6 +22,15 @@ class BulkForm(forms.Form):
 
     reason = forms.CharField(min_length=5, max_length=200, help_text="Goes into the audit log. No names or ids here.")
     dry = forms.BooleanField(required=False)
+    way = forms.TypedChoiceField(label="By which way", required=False, coerce=int, empty_value=None)
+
+    def offer(self, ways: Sequence[Connection]) -> None:
+        """These to choose from; with fewer than two there is nothing to choose."""
+        if len(ways) < 2:
+            del self.fields["way"]
+            return
+        first = ("", "Each location’s first other way")
+        cast(forms.ChoiceField, self.fields["way"]).choices = [first, *((one.pk, words_of(one)) for one in ways)]
 
 
 class WhyForm(forms.Form):

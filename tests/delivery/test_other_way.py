@@ -7,7 +7,7 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from audit.record import Actor, acting
 from delivery import bell, other_way
-from delivery.bulk.plan import begin, deed_named, plan
+from delivery.bulk.plan import Wanted, begin, deed_named, plan
 from delivery.bulk.running import run_jobs
 from delivery.bulk.tables import JobItem
 from delivery.deeds import caution_of, deeds_for
@@ -257,7 +257,7 @@ class TestAskedByAPerson:
         counted = plan(scope, Filters(), deed)
         assert (counted.total, counted.able) == (5, 2)
         with acting(Actor("user", "7", "dana")):
-            job = begin(scope, Filters(), deed, two_ways.dana, "listener is down", dry)
+            job = begin(scope, Filters(), deed, Wanted(two_ways.dana, "listener is down", dry))
         run_jobs("w1", lambda: False)
         said = {item.delivery_id: (item.result, item.said) for item in JobItem.objects.filter(job=job)}
         assert said.keys() == {goes.pk, doubtful.pk}
@@ -277,3 +277,79 @@ class TestAskedByAPerson:
         run_jobs("w1", lambda: False)
         assert f"by {two_ways.reader.name}" in client.get(answer["Location"]).content.decode()
         assert fresh(one).state == State.REJECTED
+
+
+class TestTheWayIsChosen:
+    @pytest.fixture
+    def third(self, two_ways):
+        """A further way, behind the Open API."""
+        made_now = Connection.objects.create(
+            practice=two_ways.practice,
+            name="Backup HL7",
+            kind="hl7",
+            environment="sandbox",
+            settings=two_ways.hl7.settings,
+        )
+        Route.objects.create(location=two_ways.north, part="note", connection=made_now, position=3)
+        return made_now
+
+    def test_the_page_offers_all_of_them_where_there_are_several(self, client, two_ways, third):
+        one = made(two_ways)
+        client.force_login(two_ways.dana)
+        page = client.get(f"/deliveries/{one.pk}/").content.decode()
+        for way in (two_ways.reader, third):
+            assert f'<option value="{way.pk}">{other_way.words_of(way)}</option>' in page
+        assert f'<option value="{two_ways.hl7.pk}">' not in page
+        Route.objects.filter(connection=third).delete()
+        page = client.get(f"/deliveries/{one.pk}/").content.decode()
+        assert 'name="way"' not in page
+        assert f"By {other_way.words_of(two_ways.reader)}" in page
+
+    def test_it_goes_by_the_chosen_one(self, client, two_ways, third):
+        one = made(two_ways)
+        client.force_login(two_ways.dana)
+        client.post(f"/deliveries/{one.pk}/act/other-way/", {"reason": "listener is down", "way": third.pk})
+        assert Delivery.objects.get(replaces=one).connection == third
+
+    @pytest.mark.parametrize("which", ["its own", "stopped", "elsewhere", "none at all"])
+    def test_a_way_that_is_none_of_its_own_moves_nothing(self, client, two_ways, third, which):
+        one = made(two_ways)
+        ConnectionState.objects.create(connection=third, breaker=Breaker.OPEN)
+        stranger = Connection.objects.create(
+            practice=two_ways.elsewhere.practice, name="x", kind="hl7", environment="sandbox"
+        )
+        way = {"its own": two_ways.hl7.pk, "stopped": third.pk, "elsewhere": stranger.pk, "none at all": 10**15}[which]
+        client.force_login(two_ways.dana)
+        client.post(f"/deliveries/{one.pk}/act/other-way/", {"reason": "listener is down", "way": way})
+        assert fresh(one).state == State.REJECTED
+        assert verdict(one, way) == (False, WHY_NOT["not_this_way"])
+
+    def test_many_go_by_it_and_what_it_cannot_take_is_left_with_the_reason(self, client, two_ways, third, monkeypatch):
+        monkeypatch.setattr(bell, "publish", lambda *args: None)
+        goes = made(two_ways, encounter="E7001")
+        Route.objects.create(location=two_ways.south, part="note", connection=two_ways.reader, position=2)
+        south = made(two_ways, encounter="E7002", location=two_ways.south)
+        client.force_login(two_ways.dana)
+        address = "/deliveries/bulk/other-way/?state=rejected"
+        page = client.get(address).content.decode()
+        assert "Each location’s first other way" in page
+        assert f'<option value="{third.pk}">' in page
+        client.post(address, {"reason": "listener is down", "way": third.pk})
+        run_jobs("w1", lambda: False)
+        said = {item.delivery_id: (item.result, item.said) for item in JobItem.objects.all()}
+        assert said[goes.pk] == ("done", f"by {other_way.words_of(third)}")
+        assert said[south.pk] == ("left", WHY_NOT["not_this_way"])
+        assert Delivery.objects.get(replaces=goes).connection == third
+        assert AuditEvent.objects.get(event="job.begin").detail["connection"] == third.pk
+
+    def test_a_job_by_a_way_of_another_practice_is_not_begun(self, client, two_ways, third):
+        stranger = Connection.objects.create(
+            practice=two_ways.elsewhere.practice, name="x", kind="hl7", environment="sandbox"
+        )
+        one = made(two_ways)
+        client.force_login(two_ways.dana)
+        answer = client.post(
+            f"/deliveries/bulk/other-way/?id={one.pk}", {"reason": "listener is down", "way": stranger.pk}
+        )
+        assert answer.status_code == 200
+        assert not JobItem.objects.exists()

@@ -9,7 +9,7 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from delivery import bell, lanes
 from delivery.bulk import running
-from delivery.bulk.plan import VERBS, begin, deed_named, plan
+from delivery.bulk.plan import VERBS, Wanted, begin, deed_named, plan
 from delivery.bulk.running import run, run_jobs
 from delivery.bulk.tables import Job, JobItem
 from delivery.deeds import DEEDS
@@ -53,7 +53,7 @@ def never() -> bool:
 
 
 def start(cast, scope, verb="cancel", chosen=HELD, dry=False) -> Job:
-    job = begin(scope, chosen, deed_named(verb), cast.omar, REASON, dry)
+    job = begin(scope, chosen, deed_named(verb), Wanted(cast.omar, REASON, dry))
     assert job is not None
     return job
 
@@ -94,7 +94,7 @@ class TestThePreview:
 
     def test_nothing_to_do_makes_no_job(self, cast, scope):
         made(cast, State.VERIFIED, 1)
-        assert begin(scope, Filters(), deed_named("cancel"), cast.omar, REASON, False) is None
+        assert begin(scope, Filters(), deed_named("cancel"), Wanted(cast.omar, REASON)) is None
         assert not AuditEvent.objects.filter(event="job.begin").exists()
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from delivery.bulk.plan import begin, deed_named
+from delivery.bulk.plan import Wanted, begin, deed_named
 from delivery.bulk.running import run_jobs
 from delivery.filters import Filters
 from delivery.models import Delivery, Issue
@@ -49,7 +49,7 @@ def test_the_pages_behind_it_fit_and_axe_finds_nothing(cast, monitor, scheme, wi
     monitor.set_viewport_size({"width": width, "height": height})
     issue = Issue.objects.get(reason_code="no_answer")
     deed = deed_named("cancel")
-    job = begin(Scope((cast.north, cast.south)), Filters(state=("held",)), deed, cast.dana, "mapped elsewhere", False)
+    job = begin(Scope((cast.north, cast.south)), Filters(state=("held",)), deed, Wanted(cast.dana, "mapped elsewhere"))
     run_jobs("w1", lambda: False)
     pages = {
         "issue": f"/deliveries/issues/{issue.pk}/",

@@ -322,7 +322,10 @@ class TestTheAuditTab:
         (event,) = AuditEvent.objects.filter(event="audit.view")
         assert event.location == cast.north.code
         assert event.detail["filter"] == ["object_type=delivery", f"object_id={delivery.pk}"]
-        assert "audit" not in text(dana.get(where(delivery))).partition('class="timeline"')[2].partition("</ol>")[0].lower()
+        assert (
+            "audit"
+            not in text(dana.get(where(delivery))).partition('class="timeline"')[2].partition("</ol>")[0].lower()
+        )
 
     def test_those_who_may_not_read_the_log_are_told_who_does(self, cast, client):
         delivery = make_delivery(cast)
