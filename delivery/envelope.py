@@ -1,4 +1,4 @@
-"""What stands around a message on its way: where it goes, its headers without a secret, and MSH by the fields' names."""
+"""What stands around a message on its way: where it goes, its headers without a secret, and MSH by the names of fields."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

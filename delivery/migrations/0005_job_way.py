@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0003_mute_and_said'),
+        ('delivery', '0004_fewer_indexes'),
         ('portal', '0001_initial'),
     ]
 
