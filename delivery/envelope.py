@@ -1,4 +1,4 @@
-"""What stands around a message on its way: where it goes, its headers without a secret, and MSH by the names of fields."""
+"""What stands around a message on its way: where it goes, headers without a secret, MSH by the names of its fields."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
