@@ -28,8 +28,12 @@ def utc(at: datetime) -> str:
 
 def canonical(event: AuditEvent) -> bytes:
     """The bytes that stand for a stored event."""
-    values = {name: getattr(event, name) for name in HASHED}
-    return canonical_values(values | {"id": str(event.id), "at": utc(event.at)})
+    return canonical_stored({name: getattr(event, name) for name in HASHED})
+
+
+def canonical_stored(values: Mapping[str, Any]) -> bytes:
+    """The same from the columns HASHED, as they are read from the database."""
+    return canonical_values({**values, "id": str(values["id"]), "at": utc(values["at"])})
 
 
 def canonical_values(values: Mapping[str, Any]) -> bytes:

@@ -22,7 +22,7 @@ from audit.actions import ACTIONS, SCHEMA
 from audit.canonical import canonical_values, encode_json, mac_of, utc
 from audit.context import Actor, Context, RecordError, acting, current
 from audit.event import AuditEvent
-from audit.insertion import NewRow, insert
+from audit.insertion import NewRow, insert, insert_beside
 
 __all__ = [
     "MAX_TEXT",
@@ -34,6 +34,7 @@ __all__ = [
     "current",
     "filter_detail",
     "record",
+    "record_beside",
     "record_many",
 ]
 
@@ -80,27 +81,40 @@ def filter_detail(query: str) -> list[str]:
 
 def record_many(entries: Sequence[Entry]) -> list[uuid.UUID]:
     """Record events in one statement, in the current transaction; their ids, in order."""
-    if not transaction.get_connection().in_atomic_block:
-        raise RecordError("an audit record belongs into the transaction of the deed; open one with atomic()")
-    context = current()
-    rows = [_row(entry, context) for entry in entries]
+    rows = _rows(entries)
     if rows:
         insert(rows)
     return [row.id for row in rows]
+
+
+def record_beside(entries: Sequence[Entry], statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Record events in one statement with the deed's INSERT … RETURNING; the rows that one returns."""
+    return insert_beside(_rows(entries), statement, parameters)
+
+
+def _rows(entries: Sequence[Entry]) -> list[NewRow]:
+    if not entries:
+        return []
+    if not transaction.get_connection().in_atomic_block:
+        raise RecordError("an audit record belongs into the transaction of the deed; open one with atomic()")
+    context = current()
+    return [_row(entry, context) for entry in entries]
 
 
 def _row(entry: Entry, context: Context) -> NewRow:
     """Every column of one event but `xid`, checked."""
     row_id = uuid_utils.compat.uuid7()
     at = datetime.now(UTC)
-    detail = _detail(entry)
+    _check_detail(entry)
     values = _columns(entry, context)
     _check_texts(values)
     values |= {"id": str(row_id), "at": utc(at), "data_category": entry.data_category, "detail": entry.detail}
     content = canonical_values(values)
+    if len(content) > MAX_DETAIL and len(encode_json(entry.detail).encode()) > MAX_DETAIL:
+        raise RecordError(f"{entry.event}: detail is over {MAX_DETAIL} bytes; record ids and counts, not content")
     values["row_mac"] = mac_of(content)
     text = f'{content[:-1].decode()},"row_mac":"{values["row_mac"]}"}}'
-    return NewRow(row_id, at, values | {"data_category": encode_json(entry.data_category), "detail": detail}, text)
+    return NewRow(row_id, at, values, text)
 
 
 def _columns(entry: Entry, context: Context) -> dict[str, Any]:
@@ -133,8 +147,8 @@ def _columns(entry: Entry, context: Context) -> dict[str, Any]:
     }
 
 
-def _detail(entry: Entry) -> str:
-    """The detail as JSON, once every key is listed and every value short."""
+def _check_detail(entry: Entry) -> None:
+    """Every key is listed and every value short."""
     action = ACTIONS.get(entry.event)
     if action is None:
         raise RecordError(f"{entry.event!r} is not in audit/actions.py")
@@ -145,10 +159,6 @@ def _detail(entry: Entry) -> str:
             raise RecordError(f"{entry.event} does not list the detail {key!r}")
         for item in value if isinstance(value, list) else (value,):
             _check_value(entry.event, key, item)
-    text = encode_json(entry.detail)
-    if len(text.encode()) > MAX_DETAIL:
-        raise RecordError(f"{entry.event}: detail is over {MAX_DETAIL} bytes; record ids and counts, not content")
-    return text
 
 
 def _check_value(event: str, key: str, value: object) -> None:

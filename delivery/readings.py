@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count
 from django.utils import timezone
 
-from audit.record import Entry, record_many
+from audit.record import Entry
 from delivery import sql
 from delivery.channels.base import Chart
 from delivery.channels.compare import ReadBack
@@ -40,11 +40,13 @@ class Found:
 
 
 def write_readings(found: Sequence[Found]) -> None:
-    """One row and one audit event for each look, in a statement each for all of them."""
+    """One row and one audit event for each look, in one statement for all of them."""
     rows = Reading.objects.filter(delivery__in=[one.ticket.id for one in found]).values_list("delivery")
     before = dict(rows.annotate(Count("pk")).order_by())
-    sql.insert([reading(one, before.get(one.ticket.id, 0) + 1) for one in found])
-    record_many([chart_read(one.ticket, one.look.delivery, answer_of(one.seen)) for one in found])
+    sql.insert(
+        [reading(one, before.get(one.ticket.id, 0) + 1) for one in found],
+        [chart_read(one.ticket, one.look.delivery, answer_of(one.seen)) for one in found],
+    )
 
 
 def answer_of(seen: ReadBack | None) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from audit.record import Actor, Entry, current, record_many
+from audit.record import Actor, Entry, current
 from delivery import sql
 from delivery.affected import by_problems
 from delivery.models import Delivery, Move
@@ -139,13 +139,11 @@ def change_all(changes: Sequence[Change]) -> list[list[Ticket]]:
             _move(ticket, change.old, change.new, change.reason_code, change.epoch or 0, now)
             for change, tickets in done
             for ticket in tickets
-        ]
+        ],
+        [_entry_of(change, ticket) for change, tickets in done for ticket in tickets],
     )
     for change, tickets in done:
         outbox.moved({ticket.id: change.reason_code for ticket in tickets}, change.new)
-    entries = [_entry_of(change, ticket) for change, tickets in done for ticket in tickets]
-    if entries:
-        record_many(entries)
     return moved
 
 
@@ -159,11 +157,11 @@ def hold_otherwise(subjects: Sequence[Ticket], old_code: str, new_code: str) -> 
     ids = set(rows.filter(pk__in=[ticket.id for ticket in subjects]).values_list("pk", flat=True))
     Delivery.objects.filter(pk__in=ids).update(reason_code=new_code, updated_at=now, **by_problems([]))
     moved = [ticket for ticket in subjects if ticket.id in ids]
-    sql.insert([_move(ticket, State.HELD, State.HELD, new_code, 0, now) for ticket in moved])
+    sql.insert(
+        [_move(ticket, State.HELD, State.HELD, new_code, 0, now) for ticket in moved],
+        [_entry("delivery.held", ticket, new_code, {}) for ticket in moved],
+    )
     outbox.moved(dict.fromkeys(ids, new_code), State.HELD)
-    entries = [_entry("delivery.held", ticket, new_code, {}) for ticket in moved]
-    if entries:
-        record_many(entries)
     return moved
 
 
@@ -221,7 +219,7 @@ def begin(subjects: Sequence[tuple[Ticket, State, str]], first: Sequence[Entry] 
     `first` are the audit events of what brought them about; they go in the same statement.
     """
     now = timezone.now()
-    sql.insert([_move(ticket, "", state, reason_code, 0, now) for ticket, state, reason_code in subjects])
-    outbox.moved({ticket.id: reason_code for ticket, state, reason_code in subjects if state == State.HELD}, State.HELD)
     begun = [_entry(f"delivery.{state.value}", ticket, reason_code, {}) for ticket, state, reason_code in subjects]
-    record_many([*first, *begun])
+    moves = [_move(ticket, "", state, reason_code, 0, now) for ticket, state, reason_code in subjects]
+    sql.insert(moves, [*first, *begun])
+    outbox.moved({ticket.id: reason_code for ticket, state, reason_code in subjects if state == State.HELD}, State.HELD)

@@ -1,18 +1,19 @@
-"""What recording costs a transaction of the product's own: notes taken in, each in a transaction for itself.
+"""What recording costs transactions of the product's own: notes taken in, one in a transaction or eight.
 
-For `manage.py bench_audit`, on a database of its own. A note has two events among a dozen statements; it is held, since
-nothing is mapped here, which writes as many rows as one that goes.
+For `manage.py bench_audit`, on a database of its own. A note has two events among nine statements; it is held, since
+nothing is mapped here, which writes as many rows as one that goes. Eight is what a round of group commit had under load
+(delivery/group.py).
 """
 
 import json
-import time
-from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import uuid4
 
 from audit.bench import Writer, Written, repeated
-from audit.record import Actor, Entry, acting, record_many
-from delivery import intake, transition
+from audit.record import Actor, acting
+from delivery import intake, sql
 from delivery.bench.crowd import people
 from delivery.bench.notes import note
 from delivery.known import Posting
@@ -20,34 +21,32 @@ from delivery.posted import note_of
 from portal import keys
 from portal.models import ApiKey, Environment
 
+EIGHT = 8
 
-def prepared() -> Writer:
-    """The practice and its scribe; what a writer does."""
+
+def prepared() -> dict[str, Writer]:
+    """The practice and its scribe; what a writer does, by name."""
     with acting(Actor("command", "bench_audit")):
         keys.create(people().scribe, Environment.SANDBOX)
-    return note_taken_in
+    return {"note_taken_in": notes_taken_in, "eight_notes_taken_in": partial(notes_taken_in, notes=EIGHT)}
 
 
-def note_taken_in(seconds: float, audited: bool) -> Written:
-    """In a process of its own: what stands in for recording lasts as long as it does."""
-    key, took = ApiKey.objects.select_related("scribe__practice").get(), [0.0]
+def notes_taken_in(seconds: float, audited: bool, notes: int = 1) -> Written:
+    """In a process of its own: that nothing is recorded lasts as long as it does."""
+    key = ApiKey.objects.select_related("scribe__practice").get()
 
-    def timed(entries: Sequence[Entry]) -> list[UUID]:
-        if not audited:
-            return []
-        begun = time.perf_counter()
-        ids = record_many(entries)
-        took[0] = time.perf_counter() - begun
-        return ids
+    def deed() -> None:
+        for answer in intake.take_in([posting(key) for _ in range(notes)]):
+            if isinstance(answer, Exception):
+                raise answer
 
-    def deed() -> float:
-        answer = intake.take_in([posting(key)])[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return took[0]
-
-    vars(transition)["record_many"] = timed  # where intake.py's events are recorded
+    if not audited:
+        vars(sql)["insert"] = partial(unrecorded, sql.insert)  # intake's events go in with the moves
     return repeated(seconds, deed)
+
+
+def unrecorded(insert: Any, rows: Any, events: Any = ()) -> None:
+    insert(rows)
 
 
 def posting(key: ApiKey) -> Posting:

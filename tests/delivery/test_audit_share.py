@@ -8,8 +8,8 @@ from audit import bench
 from audit.bench import Written, lost, measured, overhead, repeated
 from audit.management.commands.bench_audit import OWN
 from audit.models import AuditEvent
-from delivery import transition
-from delivery.bench.audit_share import note_taken_in, posting, prepared
+from delivery import sql
+from delivery.bench.audit_share import EIGHT, notes_taken_in, posting, prepared
 from delivery.models import Delivery, Move, Note
 from portal.models import ApiKey
 
@@ -21,8 +21,8 @@ def writer(db, monkeypatch):
     """Ready to write, in this process: closing its connection would end the test's transaction."""
     monkeypatch.setattr(bench.connections, "close_all", lambda: None)
     monkeypatch.setattr(bench, "WARM_UP", 1)
-    monkeypatch.setitem(vars(transition), "record_many", transition.record_many)
-    return prepared()
+    monkeypatch.setitem(vars(sql), "insert", sql.insert)
+    return prepared()["note_taken_in"]
 
 
 def recorded() -> list[str]:
@@ -36,20 +36,27 @@ def test_the_command_names_what_makes_it_ready():
 def test_a_note_is_taken_in_with_its_two_events(writer):
     done = writer(0.01, True)
     notes = Note.objects.count()
-    assert done.count == notes - 1 >= 1  # one warmed up
+    assert len(done.took) == notes - 1 >= 1  # one warmed up
     assert sorted(recorded()) == sorted(OF_A_NOTE * notes)
 
 
 def test_without_recording_all_but_the_events_is_written(writer):
     done = writer(0.01, False)
-    assert done.count + 1 == Note.objects.count() == Delivery.objects.count() == Move.objects.count()
+    assert len(done.took) + 1 == Note.objects.count() == Delivery.objects.count() == Move.objects.count()
     assert recorded() == []
-    assert done.took == []
 
 
-def test_the_time_of_each_record_is_taken(writer):
-    done = writer(0.01, True)
-    assert len(done.took) == done.count
+@pytest.mark.usefixtures("writer")
+def test_eight_go_into_one_transaction_with_their_sixteen_events():
+    done = notes_taken_in(0.01, True, EIGHT)
+    assert Note.objects.count() == EIGHT * (len(done.took) + 1)
+    assert sorted(recorded()) == sorted(OF_A_NOTE * Note.objects.count())
+
+
+@pytest.mark.parametrize("audited", [True, False])
+def test_the_time_of_each_transaction_is_taken(writer, audited):
+    done = writer(0.01, audited)
+    assert done.took
     assert all(0 < seconds < 5 for seconds in done.took)
 
 
@@ -69,7 +76,7 @@ def test_no_two_postings_are_the_same_note(writer):
 def test_processor_time_is_counted_and_what_came_before_is_not(monkeypatch):
     clock = iter([5.0, 7.5])
     monkeypatch.setattr(bench, "cpu", lambda: next(clock))
-    assert repeated(0.0, lambda: 0.0).cpu == 2.5
+    assert repeated(0.0, lambda: None).cpu == 2.5
 
 
 @pytest.mark.usefixtures("writer")
@@ -91,13 +98,13 @@ def in_turn(found):
 
 def test_the_better_of_two_rounds_counts_of_each_kind(monkeypatch):
     rounds = [
-        bench.Round(90, 1.0, 0, 0),
-        bench.Round(100, 1.1, 0, 0),
-        bench.Round(80, 1.3, 0.2, 0.9),
-        bench.Round(70, 1.2, 0.3, 0.8),
+        bench.Round(90, 1.0, 2.2, 9),
+        bench.Round(100, 1.1, 2.1, 8),
+        bench.Round(80, 1.3, 2.4, 9),
+        bench.Round(70, 1.2, 2.5, 9),
     ]
     monkeypatch.setattr(bench, "measured", in_turn(rounds))
-    assert overhead(8, 1.0, "some", note_taken_in) == {
+    assert overhead(8, 1.0, "some", notes_taken_in) == {
         "transaction": "some",
         "writers": 8,
         "plain_tx_s": 100,
@@ -105,8 +112,11 @@ def test_the_better_of_two_rounds_counts_of_each_kind(monkeypatch):
         "lost_percent": 20.0,
         "plain_cpu_ms": 1.1,
         "audited_cpu_ms": 1.3,
-        "record_median_ms": 0.2,
-        "record_p99_ms": 0.9,
+        "plain_median_ms": 2.1,
+        "audited_median_ms": 2.4,
+        "added_median_ms": 0.3,
+        "plain_p99_ms": 8,
+        "audited_p99_ms": 9,
     }
 
 
@@ -116,11 +126,11 @@ def test_the_loss_is_a_share_of_what_was(rate, of, percent):
 
 
 def twice(seconds: float, audited: bool) -> Written:
-    return Written([0.001, 0.003] if audited else [], 2, 0.004)
+    return Written([0.001, 0.003] if audited else [0.001, 0.001], 0.004)
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("audited", "median_ms"), [(True, 2.0), (False, 0.0)])
+@pytest.mark.parametrize(("audited", "median_ms"), [(True, 2.0), (False, 1.0)])
 def test_writers_are_processes_and_their_work_is_added_up(audited, median_ms):
     found = measured(2, 0.5, twice, audited)
     assert (found.rate, found.cpu_ms, found.median_ms) == (8.0, 2.0, median_ms)
