@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mapping.labels import Meaning, Read, read_label
-from mapping.standing_in import ASSESSMENT, PLAN
+from mapping.standing_in import ASSESSMENT, BOTH, PLAN
 from mapping.suggestion import STRUCTURED, TemplateField
 from mapping.vocabulary.belonging import goes_with
 from mapping.vocabulary.headings import OBJECTIVE, SUBJECTIVE
@@ -18,17 +18,19 @@ from mapping.vocabulary.words import bag, plain, stems
 _TICKED = frozenset({"reviewed", "reconciled", "verified", "confirmed", "completed", "obtained", "discussed", "given"})
 _BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]?")
 _PMH, _MED_HISTORY = "past_medical_history", frozenset({"med", "history"})
-_LETTERED = re.compile(r"^\s*([soap])\s*[:–—-]\s+\S", re.IGNORECASE)
+_LETTERED = re.compile(r"^\s*([soap])\s*(?:[:–—-]\s+\S|:\s*$)", re.IGNORECASE)
+# The letters of gravida, para, abortions: "A" and "P" among them are no assessment and plan.
+_COUNTING = frozenset("gtl")
 _LETTERS = {"s": SUBJECTIVE, "o": OBJECTIVE, "a": ASSESSMENT, "p": PLAN}
 
 
 def in_template(fields: Sequence[TemplateField]) -> list[Read]:
     """What the labels mean; single letters only where they are the letters of SOAP."""
-    letters = [_LETTERS.get(_BRACKETS.sub("", plain(field.label)).strip(" :."), "") for field in fields]
-    found = set(letters) - {""}
-    # A and P beside each other are SOAP's too. Without it "P" alone was taken for assessment and plan in one.
-    soap = len(found) >= 3 or found >= {ASSESSMENT, PLAN}
-    alone = _medical(_lettered([read_label(field.label) for field in fields], fields), fields)
+    singles = [_BRACKETS.sub("", plain(field.label)).strip(" :.") for field in fields]
+    letters = [_LETTERS.get(single, "") for single in singles]
+    read = [read_label(field.label) for field in fields]
+    soap = _of_soap({single for single in singles if len(single) == 1}, read)
+    alone = _medical(_lettered(read, fields), fields)
     mates = _mates(fields, alone)
     return [
         _letter(letter, field.label)
@@ -38,10 +40,24 @@ def in_template(fields: Sequence[TemplateField]) -> list[Read]:
     ]
 
 
+def _of_soap(singles: set[str], reads: Sequence[Read]) -> bool:
+    """Whether single letters are SOAP's: three of them, A and P, or S and O beside a field for both the others.
+
+    Not where G, T or L stand among them: then they count pregnancies.
+    """
+    found = singles & _LETTERS.keys()
+    both = any(meaning.code == BOTH and meaning.sure for read in reads for meaning in read.meanings)
+    return not singles & _COUNTING and (len(found) >= 3 or found >= {"a", "p"} or (found >= {"s", "o"} and both))
+
+
 def _lettered(reads: list[Read], fields: Sequence[TemplateField]) -> list[Read]:
-    """ "P: by problem" is the plan where each of SOAP's letters stands before a label, and it says nothing else."""
+    """ "P: by problem" is the plan where SOAP's letters stand before labels or alone, and it says nothing else.
+
+    Each once: all four, or A and right after it P ("A: well child", "P:").
+    """
     first = [found[1].casefold() if (found := _LETTERED.match(field.label)) else "" for field in fields]
-    if sorted(filter(None, first)) != sorted(_LETTERS):
+    said = "".join(first)
+    if sorted(said) != sorted(_LETTERS) and not (said == "ap" and first[first.index("a") + 1] == "p"):
         return reads
     return [
         _letter(_LETTERS[letter], field.label)

@@ -40,7 +40,10 @@ def signed(words: Sequence[str]) -> tuple[Entry, ...]:
 
 
 def _part(code: str, words: Sequence[str]) -> int | None:
-    """Of the results, labs are one part and images the other (vocabulary/headings.py PARTS)."""
+    """Labs and images are the two parts of the results, as GYN and OB history are (vocabulary/headings.py)."""
+    if code == "ob_gyn_history":
+        named = [part for part, word in enumerate(("gynecologic", "obstetric")) if word in words]
+        return named[0] if len(named) == 1 else None
     kinds = [kinds & {"lab", "image"} for _, kinds in phrased(words)[0]] if code == "results" else []
     only = frozenset.intersection(*kinds) if kinds else frozenset()
     return ("lab", "image").index(next(iter(only))) if len(only) == 1 else None

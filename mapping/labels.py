@@ -10,6 +10,7 @@ from mapping.phrasing import at_least, components, focused, meant, of_family
 from mapping.sections import SECTIONS, name_of
 from mapping.vocabulary.abbreviations import ABBREVIATIONS
 from mapping.vocabulary.belonging import HISTORIES, goes_with
+from mapping.vocabulary.components import SPECIALTY, WHERE
 from mapping.vocabulary.headings import CONTAINERS
 from mapping.vocabulary.others import CHANGING, NEUTRAL
 from mapping.vocabulary.phrases import OTHER, SPELLING, Entry, Rung, look, within
@@ -32,6 +33,8 @@ _MADE_OF = {
     "plan": ("medications", "results", "orders", "goals", "patient_instructions", "follow_up"),
     "orders": ("results", "procedures"),
 }
+# "Referral #" is a number, "HPI obtained from" and "ROS reviewed by" are persons.
+_NO_TEXT = re.compile(r"#[ :]*$|\b(?:by|from)[ :.?]*$")
 _GOES_ON = re.compile(r"\s+(?:con|en|para)\s+(?=\S)")
 _GOING_ON = {"chief_complaint", "history_of_present_illness", "review_of_systems", "vital_signs", "plan", "follow_up"}
 _DETAILED = {"chief_complaint", "history_of_present_illness"}
@@ -68,9 +71,9 @@ class Read:
 @lru_cache(maxsize=8192)
 def read_label(label: str) -> Read:
     """What a label means by itself; nothing where it is unknown, or known to be none of the contract's sections."""
-    if label.rstrip(" :").endswith("#"):  # "Referral #" is a number
-        return Read()
     text = plain(label)
+    if _NO_TEXT.search(text):
+        return Read()
     said = _text(text)
     about = () if look(bag(stems(text))) else _spoken_of(text, said)
     if about:
@@ -250,6 +253,8 @@ def _headed(first: tuple[Entry, ...], last: tuple[Entry, ...], tail: frozenset[s
         return first
     if {entry.code for entry in first} <= _DETAILED and not tail & CHANGING:  # "CC - body part", "HPI - onset"
         return tuple(at_least(entry, Rung.ONLY) for entry in first)
+    if {entry.code for entry in first} == {"physical_exam"} and tail <= SPECIALTY | WHERE | NEUTRAL:
+        return tuple(at_least(entry, Rung.ONLY) for entry in first)  # "Exam - R shoulder"
     if gloss and not tail & CHANGING and all(entry.rung < Rung.SECOND for entry in first):
         return tuple(at_least(entry, Rung.PARTLY) for entry in first)
     return tuple(at_least(entry, Rung.KIN) for entry in first if entry.code in SECTIONS)

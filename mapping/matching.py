@@ -61,10 +61,10 @@ def _claims(fields: Sequence[TemplateField], reads: Sequence[Read], learned: Lea
         spoken = {meaning.code: meaning for meaning in read.meanings}
         taught = learned.get(normalise(field.label), NOT_TAUGHT)
         known = taught.codes & set(CODES)
-        shared = sum(meaning.sure for meaning in read.meanings) > 1
         for code in known | spoken.keys():
             words = spoken.get(code)
             meaning = _remembered(code, taught, field, read) if code in known else spoken[code]
+            shared = any(other.sure and other.code != code for other in read.meanings)
             claims[code].append(Claim(field, meaning, words.rung if words else Rung.SPARE, shared, code in known))
     return {code: sorted(listed, key=_rank) for code, listed in claims.items()}
 
@@ -116,12 +116,17 @@ def _chosen(code: str, claims: Sequence[Claim]) -> Suggestion:
         return doubtful(code, claims, _no_sure_field(claims))
     if not whole:
         return _parts(code, sure, claims)
-    if whole[0].meaning.rung == Rung.ONLY and len(claims) > 1:
+    if whole[0].meaning.rung == Rung.ONLY and any(_rivals(claim) for claim in claims if claim is not whole[0]):
         return doubtful(code, claims, "Each of these may be for a part of it: choose yourself.")
     best = [claim for claim in whole if _rank(claim) == _rank(whole[0])]
     if len(best) == 1:
         return suggested(code, best, "one", best[0].meaning.why, claims)
     return doubtful(code, claims, f"{_labels(best)} are equally good: choose one.")
+
+
+def _rivals(claim: Claim) -> bool:
+    """Whether a field may be for the section, rather than surely for another that only speaks of it."""
+    return claim.meaning.sure or not claim.shared
 
 
 def _no_sure_field(claims: Sequence[Claim]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from mapping.vocabulary.components import COMPONENTS, FOCUSED, PLAINLY, SPECIALTY
+from mapping.vocabulary.components import COMPONENTS, FOCUSED, PLAINLY, SPECIALTY, WHERE
 from mapping.vocabulary.others import NEUTRAL, PERSONS
 from mapping.vocabulary.phrases import OTHER, Entry, Rung, look
 from mapping.vocabulary.words import bag, stems
@@ -55,8 +55,9 @@ def of_family(parts: Sequence[str]) -> tuple[Entry, ...]:
 
 
 def focused(words: tuple[str, ...]) -> tuple[Entry, ...]:
-    """A heading of one specialty: "Chief urologic complaint", "Knee exam"."""
-    kept = tuple(word for word in words if word not in SPECIALTY)
+    """A heading of one specialty: "Chief urologic complaint", "Knee exam", "Skin exam by site"."""
+    beside = SPECIALTY | WHERE if "exam" in words else SPECIALTY
+    kept = tuple(word for word in words if word not in beside)
     if not kept or kept == words:
         return ()
     return tuple(

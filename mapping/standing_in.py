@@ -28,6 +28,7 @@ _FOUND = ("vital_signs", "physical_exam", "results")
 # What SOAP keeps under its first two letters; no template of these four alone has another place for them.
 UNDER = {SUBJECTIVE: (*_TOLD, *_HISTORIES), OBJECTIVE: _FOUND}
 _NO_HALF = frozenset({"given", "provided", "performed", "done"})
+_DIAGNOSIS = frozenset({"diagnosis", "diagnostic"})
 _UNDER_PLAN = ("orders", "follow_up", "patient_instructions", "goals")
 
 Holders = Mapping[str, Sequence[TemplateField]]
@@ -76,7 +77,7 @@ def _assessment_and_plan(chosen: dict[str, Suggestion], by_id: Mapping[str, Temp
     both, assessment, plan = chosen[BOTH], chosen[ASSESSMENT], chosen[PLAN]
     if both.mode == "one":
         for code in (ASSESSMENT, PLAN):
-            if not chosen[code].field_ids:
+            if not chosen[code].field_ids or chosen[code].confidence == CONFIDENCE[Rung.ONLY]:  # "Discussion notes"
                 _put(chosen, code, by_id[both.field_ids[0]], Rung.CONTAINER)
             elif chosen[code].field_ids == both.field_ids:
                 chosen[code] = replace(chosen[code], mode="container")
@@ -95,18 +96,19 @@ def _divide(assessment: Suggestion, plan: Suggestion, by_id: Mapping[str, Templa
     """Whether two fields surely are the halves of both.
 
     "Impresión diagnóstica" beside "Plan", and "Impression" beside "Recommendations", are: one names its half, the
-    other stands for it, and no third field may. "Treatment given" is done.
+    other stands for it, and no third field may. "Treatment given" is done; "Dx impression" beside "Formulation" may
+    be for the diagnoses alone.
     """
     halves = (assessment, plan)
-    if any(half.mode != "one" or half.confidence == CONFIDENCE[Rung.ONLY] for half in halves):
+    taken = {*assessment.field_ids, *plan.field_ids}
+    if any(half.mode != "one" or half.confidence == CONFIDENCE[Rung.ONLY] for half in halves) or len(taken) < 2:
         return False
-    if assessment.field_ids == plan.field_ids:
+    rivals = {item.field_id for half in halves for item in half.candidates} - taken
+    if rivals and _DIAGNOSIS & set(stems(plain(by_id[assessment.field_ids[0]].label))):
         return False
     standing = [half for half in halves if half.confidence == CONFIDENCE[Rung.SECOND]]
     if not standing:
         return True
-    taken = {*assessment.field_ids, *plan.field_ids}
-    rivals = {item.field_id for half in halves for item in half.candidates} - taken
     other = any(_NO_HALF & set(stems(plain(by_id[half.field_ids[0]].label))) for half in standing)
     return len(standing) == 1 and not rivals and not other
 

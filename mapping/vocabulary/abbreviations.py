@@ -53,6 +53,13 @@ SIGNED = {
     r"g\s*/\s*p(?:\s*/\s*a(?:b)?(?:\s*/\s*l)?)?": "gravida para",
     r"after-?\s?care": "aftercare",
     r"check-?\s?in": "checkin",
+    r"co-?\s?morbid(?:s|it(?:y|ies))?": "comorbidity",
+    r"home-?going": "home",
+    r"reason\s+for\s+cons": "reason for consultation",
+    r"f\s*/\s*hx": "family history",
+    r"pm[.\s]\s?hx": "past medical history",
+    r"ps[.\s]\s?hx": "past surgical history",
+    r"med(?:ication)?s?\s*[/&+,]\s*vits?": "medication / vitamin",
 }
 
 _TABLE = """
@@ -139,6 +146,11 @@ _TABLE = """
     lv = last visit | ov = office visit | lov = last office visit | cxr = xray | circ = circumference | sibs = sibling
     sib = sibling | siblings = sibling | pna = pneumonia
     biomech = biomechanical | subst = substance | gpal = gravida para | gtpal = gravida para
+    ill = illness | pres = present | iz = immunization | izs = immunization | clin = clinical | dz = disease
+    dzs = disease | outpt = outpatient | inpt = inpatient | revd = reviewed | guid = guidance | ops = operation
+    inj = injection | injs = injection | lac = laceration | lacs = laceration | bx = biopsy | bxs = biopsy
+    admits = admission | ile = percentile | refd = referred | nebs = neb
+    icd10s = icd
 """
 ABBREVIATIONS = {
     short.strip(): long.split()

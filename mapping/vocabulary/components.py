@@ -6,7 +6,7 @@ _COMPONENTS = {
         | respiratory rate | rr | respiration | spo | spo2 | o2 | o2 saturation | o2 sat | oxygen saturation | sao2
         | oxygen | saturation | pulse ox | pulse oximetry | blood pressure pulse | waist | waist circumference
         | head circumference | hc | respiratory | rate | sat | t | p | cardiac rate | fc | fr | pa | ta | heart
-        | length""",
+        | length | r | percentile""",
     "social_history": """tobacco | tobacco use | alcohol | alcohol use | drug | drug use | substance | substance use
         | smoking | smoking status | occupation | employment | work | marital status | living situation | sexual
         | sexual history | caffeine | lifestyle | illicit drug | recreational drug | vaping | tobacco history
@@ -44,7 +44,10 @@ _FOCUSED = """
     chief_complaint history_of_present_illness physical_exam diagnoses results medications family_history
     past_surgical_history procedures review_of_systems follow_up
 """
+# Where on the body an exam looks; of other sections they make another thing ("Procedure site").
+_WHERE = "site area region side part injured affected involved l r left right od os ou toe by"
 # A specialty or a part of the body before a heading makes it one kind of the section; in these sections the heading
 # stays in force, if nothing else in the template may be for it, and in those of PLAINLY whatever else there is.
+WHERE = frozenset(_WHERE.split())
 SPECIALTY, FOCUSED = frozenset(_SPECIALTY.split()), frozenset(_FOCUSED.split())
 PLAINLY = frozenset({"chief_complaint", "history_of_present_illness"})

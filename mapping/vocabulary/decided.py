@@ -21,7 +21,8 @@ HEADINGS: dict[str, Headings] = {
         said="""assessment impression | impression assessment | assessment summary | medical assessment
             | assessment and impression | physician assessment | assessment diagnosis discussion
             | clinical assessment and impression | assessment note | provider assessment | clinician assessment
-            | assessment of patient | overall clinical impression | problem assessment | evaluation note""",
+            | assessment of patient | assessment by problem | overall clinical impression
+            | problem assessment | evaluation note""",
         second="""case formulation | final impression | overall impression | initial impression | working impression
             | diagnostic assessment | assessment discussion | diagnostic impression | clinical conclusion""",
         only="""clinical formulation | formulation | medical decision making | discussion
@@ -60,7 +61,8 @@ HEADINGS: dict[str, Headings] = {
         said="""icd 10 | icd | icd code | icd 10 code | icd 10 diagnosis | icd 10 cm | todays diagnosis
             | diagnosis icd 10 | diagnosis and icd 10 code | dsm diagnosis | diagnostic code
             | problem and diagnosis today | current visit diagnosis | assessment diagnosis code | dsm tr diagnosis
-            | medical diagnosis | treating diagnosis | treatment diagnosis | final dx code""",
+            | medical diagnosis | treating diagnosis | primary and secondary diagnosis | treatment diagnosis
+            | final dx code""",
         second="""preoperative diagnosis | primary diagnosis | principal diagnosis | working diagnosis
             | provisional diagnosis | current diagnosis | clinical diagnosis | psychiatric diagnosis
             | assessment diagnosis | discharge diagnosis | associated diagnosis | diagnostic impression code""",
@@ -75,7 +77,8 @@ HEADINGS: dict[str, Headings] = {
             | vital sign and pain | vital sign and bmi | home vital sign | vital sign by patient
             | vital sign and anthropometric | vital sign and measurement reviewed | vital sign taken
             | vital sign and growth parameter | height and weight""",
-        only="biometric | anthropometric | body measurement | home blood pressure log | measurement | sign",
+        only="""biometric | anthropometric | body measurement | orthostatic | orthostatic vital sign
+            | home blood pressure log | measurement | sign""",
         perhaps="bmi | blood pressure | weight | temperature | pulse",
     ),
     "results": Headings(

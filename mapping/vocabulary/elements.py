@@ -7,7 +7,7 @@ _KINDS = {
         | rr | respiratory rate | respiration | spo2 | spo | o2 | o2 sat | saturation | pulse ox | oxygen |
         waist | hc | head circumference | circumference | percentile | p | t | r | glucose | orthostatic |
         orthostatic blood pressure | pain | fc | fr | ta | pa | pc | sat | length | growth | pvr | rate | blood
-        pressure both arm | both arm | prepregnancy weight | fingerstick | glucometry""",
+        pressure both arm | both arm | room air | ra | exertion | prepregnancy weight | fingerstick | glucometry""",
     "habit": """tobacco | alcohol | drug | drug use | drug abuse | substance | substance use | substance abuse |
         smoke | smoking | smoker | smoked | vape | vaping | cannabis | marijuana | thc | opioid | nicotine |
         cigarette | drink | drinking | drinker | caffeine | occupation | job | job demand | work | employment |
@@ -96,7 +96,8 @@ _KINDS = {
         cautery | electrodesiccation | strapping | unna boot | taping | manual therapy | modality | therapeutic
         exercise | colposcopy | endometrial biopsy | vasectomy | pnbx | prostate biopsy | epidural | block |
         trigger point injection | botox | wound closure | foreign body removal | iv fluid | curettage | peel |
-        nexplanon | circumcision | frenotomy | tympanostomy | epley | dressing change""",
+        nexplanon | reduction | fracture reduction | repair | nebulizer treatment |
+        circumcision | frenotomy | tympanostomy | epley | dressing change""",
     "drug": """nsaid | ppi | anticoagulant | anticoag | blood thinner | thinner | antiplatelet | statin |
         insulin | oral | oral med | aed | psychotropic | birth control | ocp | contraceptive | vitamin |
         supplement | herbal | herb | drop | eye drop | spray | nasal spray | inhaler | cream | topical | opioid
@@ -110,7 +111,7 @@ _KINDS = {
         nickel | metal | betadine | antibiotic | abx | anesthesia | reaction | rash | allergy | intolerance |
         pet | bandage | nsaid | milk | dairy | gluten | statin | ace | aspirin | environmental factor | side
         effect | neosporin | topical""",
-    "birth": """bw | labor | gestational age | gestation | delivery | nicu | birth weight | weight birth |
+    "birth": """bw | labor | gestational age | gestation | delivery | nicu | stay | birth weight | weight birth |
         weight al nacer | nacer | nace | apgar | pregnancy | prenatal | newborn | neonatal | term | preterm |
         birth | birth complication | nursery | complication | birth length | jaundice | newborn screen |
         pregnancy complication""",

@@ -103,7 +103,9 @@ _OTHERS = """
     medication reviewed by | vital sign time | vital sign taken by | exam time | exam room | room number |
     exam code | risk score | risk stratification | test date | lab date | lab name | lab requisition number |
     surgery date | date of surgery | clinic operation | operation hour | imaging date | imaging facility |
-    imaging order number
+    imaging order number | next of kin | plan id | plan number | immunization registry | present at visit |
+    person present | others present | work school note | school work note | work school form | work school letter |
+    work or school excuse note | school form | work form | camp form | sport form
 """
 OTHERS = tuple(phrase.strip() for phrase in _OTHERS.split("|"))
 

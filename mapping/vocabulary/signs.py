@@ -99,9 +99,9 @@ SIGNS: tuple[Sign, ...] = (
     ),
     Sign(
         "orders",
-        _heads("lab done_later | lab be done | imaging be done | test be done | rx sent referral | study que piden"),
+        _heads("lab before next | lab be done | imaging be done | test be done | rx sent referral | study que piden"),
         beside=_words("lab image drug"),
-        more=_words("referral sent done be imaging lab"),
+        more=_words("referral sent done be imaging lab fasting before next visit appointment"),
         never=_words("reviewed result"),
     ),
     Sign(
@@ -162,7 +162,7 @@ SIGNS: tuple[Sign, ...] = (
         beside=_words("lab image body place"),
         needs=_words("lab image"),
         more=_words(
-            "reviewed result read report vision hearing external outside chart patient level point care finding "
+            "reviewed result read report vision hearing external outside chart patient level point care finding since "
             "significant"
         ),
         never=_words("order ordered procedure status past screening allergy date"),
@@ -174,7 +174,9 @@ SIGNS: tuple[Sign, ...] = (
             "history | surgery history"
         ),
         beside=_words("operation body condition done place"),
-        more=_words("history anesthesia complication procedure joint replacement major minor hx dates"),
+        more=_words(
+            "history anesthesia complication procedure joint replacement major minor dates prior previous past"
+        ),
         never=_words(
             "date_of plan planned indication booking consent center preoperative postoperative clearance "
             "scheduled schedule instruction note recommendation goal need today reason day surgeon family "
@@ -239,9 +241,12 @@ SIGNS: tuple[Sign, ...] = (
     ),
     Sign(
         "review_of_systems",
-        _heads("review system | symptom system | symptom review | review symptom | positive negative | systems review"),
+        _heads("ros | review system | symptom system | symptom review | positive negative"),
         beside=_words("body place"),
-        more=_words("by pertinent general other systems system positive negative targeted focused symptom review"),
+        more=_words(
+            "by pertinent general other systems system positive negative targeted focused symptom review neg pos "
+            "except all otherwise checklist unless"
+        ),
         never=_words("plan exam lab result"),
     ),
     Sign(
@@ -347,7 +352,7 @@ SIGNS: tuple[Sign, ...] = (
         beside=_words("story place body condition"),
         more=_words(
             "past que per patient office happened seen appointment episode detail narrative interval illness "
-            "injury emergency er visit change event annual narrative current episode"
+            "injury emergency er visit change event annual narrative current episode well child check physical wellness"
         ),
         never=_words("plan family allergy"),
         anything=False,

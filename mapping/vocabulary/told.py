@@ -52,7 +52,7 @@ HEADINGS: dict[str, Headings] = {
     "review_of_systems": Headings(
         said="""review of body systems | systems reviewed | functional inquiry | ros and symptom
             | system review and symptom | pertinent ros | ros positive and negative""",
-        second="pertinent positive and negative",
+        second="pertinent positive and negative | systemic review",
         only="constitutional symptom | other symptom | symptom checklist | pertinent negative",
     ),
     "medications": Headings(
@@ -98,7 +98,8 @@ HEADINGS: dict[str, Headings] = {
         said="""past illness | history of past illness | past medical problem | past medical condition
             | past med history | prior medical problem | previous medical problem | significant medical history
             | personal health history | prior illness | significant past medical history | past medical illness
-            | pmh comorbidity | medical history and comorbidity | medical history and chronic condition
+            | pmh comorbidity | previous med history | prior med history
+            | medical history and comorbidity | medical history and chronic condition
             | pertinent past medical history | pmh and chronic condition | medical history update
             | medical problem history | chronic illness and past medical history | past health problem
             | medical illness history | pmh precaution comorbidity | personal history of disease
@@ -138,7 +139,8 @@ HEADINGS: dict[str, Headings] = {
             | history of family member disease | family member history""",
         second="genetic and family history | hereditary history",
         only="""family psychiatric history | genetic history | family genetic history | family | heredity
-            | family mental health history | pedigree""",
+            | family mental health history | pedigree | hereditary disease | hereditary illness
+            | hereditary condition""",
         perhaps="maternal history | paternal history",
     ),
     "social_history": Headings(
@@ -154,7 +156,8 @@ HEADINGS: dict[str, Headings] = {
             | social situation and support""",
         only="""tobacco alcohol and substance use | substance use history | personal habit | substance use
             | personal history | social support | home environment | living situation | home and school
-            | substance abuse history | substance history | social""",
+            | substance abuse history | substance history | social | home life
+            | headss | headdsss | heeadsss""",
         perhaps="""tobacco | tobacco use | tobacco history | alcohol use | smoking history | smoking status
             | smoking | alcohol | substance abuse | occupational history | sexual history | travel history
             | exposure history | exposure travel history | environmental history | shx | occupation
@@ -179,7 +182,8 @@ HEADINGS: dict[str, Headings] = {
             | active medical problem | current active problem | patient problem list
             | problem list and risk factor | active medical condition | active condition | current diagnosis list
             | problem list and diagnosis""",
-        only="chronic problem | health concern | active diagnosis | ongoing condition | current condition",
+        only="""active issue | chronic problem | health concern | active diagnosis | ongoing condition
+            | current condition""",
         perhaps="medical problem | comorbidity | past medical problem | chronic condition",
     ),
     "hospitalizations": Headings(
@@ -229,7 +233,8 @@ HEADINGS: dict[str, Headings] = {
             | reason for referral and diagnosis | referral reason and question | reason for consult request
             | reason patient was referred | reason referred | reason for specialist referral
             | reason for cardiology consultation | clinical question and reason for referral | purpose of referral
-            | reason for outside referral""",
+            | reason for outside referral | why referred | reason for being referred
+            | consultation requested for""",
         only="consultation question | referral question | clinical question | question for consultant",
         perhaps="indication | referral | question",
     ),

@@ -17,7 +17,7 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NUMBERING = re.compile(r"^\s*(?:\d{1,3}|[ivx]{1,4}|[a-z])[.)]\s+(?=\S)", re.IGNORECASE)
 _SOAP = re.compile(r"^\s*[soap]\s*[-–—:]\s+(?=\S)", re.IGNORECASE)
 _PLURAL = re.compile(r"\((?:e?s|ies)\)", re.IGNORECASE)
-_INITIALS = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}", re.IGNORECASE)
+_INITIALS = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}(?:[^\W\d_]\b)?", re.IGNORECASE)
 # "HPIText" and "rosNotes" are no words whose capitals divide them, but for their endings.
 _ENDING = re.compile(r"(?<=[^\W_])(?=(?:FreeText|Text|Txt|Notes?|Narrative|Comments?)(?![a-z]))")
 # "12 pt ROS", "ROS x 14", "as per HPI": how many systems were asked for, and what was told before, changes nothing.
