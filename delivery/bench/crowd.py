@@ -1,8 +1,8 @@
 """Seeds a database with as many deliveries as wanted, in a minute or two: rows as weeks leave them, written in bulk.
 
-Ten locations of one practice, sixty days, the newest deliveries last. Notes are sealed like real ones, so that masks
-can be opened; each delivery that was sent has an attempt. Moves, audit events and the frozen messages are left out: the
-measured screens do not read them.
+Ten locations of one practice (two where few deliveries are wanted), sixty days, the newest deliveries last. Notes are
+sealed like real ones, so that masks can be opened; each delivery that was sent has an attempt. Moves, audit events and
+the frozen messages are left out: the measured screens do not read them.
 """
 
 import json
@@ -35,8 +35,9 @@ from portal import crypto
 from portal.models import Connection, Location, Membership, Part, Practice, Role, Route, Scribe, User
 
 LOCATIONS, DAYS, PROVIDERS, PATIENTS = 10, 60, 40, 20_000
+FEW = 20_000  # deliveries below which two locations do: each day of each location is counted ahead
 PORTION = 10_000
-PILOTS = 3  # locations at which a quarter of the providers have joined
+PILOTS = 3  # one in so many locations, at which a quarter of the providers have joined
 # What a thousand deliveries stand at, and the reason that goes with it.
 SHARES: tuple[tuple[State, str, int], ...] = (
     (State.VERIFIED, "", 930),
@@ -87,8 +88,8 @@ class Crowd:
     sources: dict[int, int]  # location to the source of its closed visits
 
 
-def people() -> Crowd:
-    """One practice with its locations and its director."""
+def people(places: int) -> Crowd:
+    """One practice with so many locations, and its director."""
     practice = Practice.objects.create(code="crowd", name="Crowded Practice")
     director = User.objects.create_user("director")
     Membership.objects.create(user=director, practice=practice, role=Role.DIRECTOR)
@@ -97,14 +98,14 @@ def people() -> Crowd:
     )
     locations = tuple(
         Location.objects.create(practice=practice, code=f"SITE-{n}", name=f"Site {n}", reading_connection=wire)
-        for n in range(LOCATIONS)
+        for n in range(places)
     )
     for location in locations:
         Route.objects.create(location=location, part=Part.NOTE, connection=wire)
     made = {one.pk: templates_of(one) for one in locations}
     mappings = {pk: mappings_of(pk) for some in made.values() for pk in set(some)}
     sources = {one.pk: source_of(one) for one in locations}
-    for one in locations[:PILOTS]:
+    for one in locations[::PILOTS]:
         begun = {"step": NAMED + 1, "percents": [25, 50], "since": timezone.now()}
         Pilot.objects.create(location=one, providers=["DR1", "DR2"], **begun)
     scribe = Scribe.objects.create(practice=practice, name="Scribe")
@@ -141,7 +142,7 @@ def source_of(location: Location) -> int:
 def seed(number: int) -> Crowd:
     """The rows, the planner's statistics, and the tallies a worker would have made."""
     with transaction.atomic():
-        crowd = people()
+        crowd = people(LOCATIONS if number >= FEW else 2)
     with without_key_checks():
         for rows in portions(crowd, number, random.Random(7)):
             for model, values in rows.items():
@@ -213,7 +214,7 @@ def portions(crowd: Crowd, number: int, dice: random.Random) -> Iterator[Rows]:
 
 
 def _add(rows: Rows, crowd: Crowd, key: int, at: datetime, stands: tuple[State, str], dice: random.Random) -> None:
-    location = crowd.locations[dice.randrange(LOCATIONS)]
+    location = crowd.locations[dice.randrange(len(crowd.locations))]
     note = {
         "id": UUID(int=dice.getrandbits(128)),
         "practice_id": location.practice_id,

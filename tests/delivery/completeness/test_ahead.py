@@ -16,6 +16,7 @@ from tests.delivery.completeness.days_of_visits import DAY, NEXT, closes, note_o
 
 pytestmark = pytest.mark.django_db
 THE_DAY = date(2026, 3, 19)
+A_MONTH = ((1, timedelta(minutes=1)), (7, timedelta(minutes=15)), (33, timedelta(hours=6)))
 
 
 @pytest.fixture
@@ -28,7 +29,8 @@ def clock(monkeypatch):
 
 
 @pytest.fixture
-def two_days(cast):
+def two_days(cast, monkeypatch):
+    monkeypatch.setattr(ahead, "WAITS", A_MONTH)  # the days before it hold nothing here
     source = source_of(cast)
     for number in range(6):
         closes(source, f"E{number}", at=DAY)
@@ -129,7 +131,7 @@ class TestThePace:
         assert claim(cast.north, THE_DAY, NEXT + timedelta(minutes=1))
         assert not claim(cast.north, THE_DAY, NEXT + timedelta(minutes=1))
 
-    def test_a_round_with_nothing_due_writes_nothing(self, cast, clock, django_assert_max_num_queries):
+    def test_a_round_with_nothing_due_writes_nothing(self, cast, clock, two_days, django_assert_max_num_queries):
         all_due()
         with django_assert_max_num_queries(4) as asked:
             assert count_due() == 0
