@@ -30,6 +30,7 @@ from audit.checkpoints import public_keys
 from audit.event import AuditEvent
 from audit.merkle import Frontier, leaf_hash, levels, path
 from audit.models import ConfigurationEntry
+from audit.parts import in_parts
 from audit.retained import PurgeCertificate
 from audit.sealed import Checkpoint, Leaf, Tree
 from audit.sealing import head_entries, head_leaf, waiting
@@ -122,7 +123,7 @@ def opening(practice: str, **more: object) -> Line:
 def closing(count: int, unsealed: QuerySet[AuditEvent]) -> Iterator[Line]:
     """What no proof covers yet, and the end. While the sealer is down that may be very many: they come one by one."""
     yield said("unsealed", unsealed.count())
-    for event in unsealed.order_by("at", "pk").iterator(RUN):
+    for event in in_parts(unsealed, "at", "pk", size=RUN):
         count += 1
         yield from _event_lines(event, entries_of([event]))
     yield said("end", {"events": count})

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from audit.exports import safe
+from audit.parts import in_parts
 from audit.record import filter_detail
 from delivery import affected, filters
 from delivery.failures import failure
@@ -60,7 +61,7 @@ class DeliveryExport:
         tell(0, total)
         out.write(_line(COLUMNS))
         rows = 0
-        for rows, one in enumerate(found.iterator(PORTION), start=1):
+        for rows, one in enumerate(in_parts(found, "created_at", "pk", size=PORTION), start=1):
             out.write(_line(cells(one)))
             if rows % PORTION == 0:
                 tell(rows, max(total, rows))

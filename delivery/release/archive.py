@@ -29,6 +29,7 @@ from fhir.resources.R4B.patient import Patient
 from audit.canonical import canonical, utc
 from audit.event import AuditEvent
 from audit.exports import safe
+from audit.parts import in_parts
 from delivery.models import Delivery, NoteVersion
 from delivery.posted import BadJson, PostedNote, read
 from delivery.release import contents
@@ -37,7 +38,7 @@ from portal import crypto
 from portal.exports.asking import Tell
 from portal.models import Practice
 
-CHUNK = 50  # notes read at once, with their messages
+CHUNK = 200  # notes read at once, with their messages
 STATES = Prefetch("deliveries", Delivery.objects.order_by("pk").only("note_version", "part", "state"))
 IN_ONE_BUNDLE = 500  # notes of one patient that go into Bundle.json as well
 COLUMNS = (
@@ -89,7 +90,7 @@ def write(practice: Practice, patient: str, out: IO[bytes], tell: Tell, mark: di
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         made = _Archive(archive, manifest)
         made.add(File("README.txt", (README + _said_of(mark)).encode()))
-        for number, version in enumerate(found.prefetch_related(contents.MESSAGES).iterator(CHUNK), 1):
+        for number, version in enumerate(_in_order(found.prefetch_related(contents.MESSAGES)), 1):
             for one in contents.files(version):
                 made.add(one)
             if number % 20 == 0 or number == total:
@@ -133,7 +134,7 @@ class _Archive:
 
 def _metadata(found: QuerySet[NoteVersion]) -> Iterator[bytes]:
     yield _cells(COLUMNS)
-    for version in found.defer("sealed_body").prefetch_related(STATES).iterator(CHUNK):
+    for version in _in_order(found.defer("sealed_body").prefetch_related(STATES)):
         note = version.note
         yield _cells(
             (
@@ -151,8 +152,12 @@ def _cells(row: tuple[str, ...]) -> bytes:
     return text.getvalue().encode("utf-8", "replace")
 
 
-def _opened(found: QuerySet[NoteVersion]) -> Iterator[tuple[NoteVersion, PostedNote]]:
-    for version in found.iterator(CHUNK):
+def _in_order(found: QuerySet[NoteVersion], newest_first: bool = False) -> Iterator[NoteVersion]:
+    return in_parts(found, "received_at", "pk", size=CHUNK, backwards=newest_first)
+
+
+def _opened(found: QuerySet[NoteVersion], newest_first: bool = False) -> Iterator[tuple[NoteVersion, PostedNote]]:
+    for version in _in_order(found, newest_first):
         try:
             yield version, read(contents.body_of(version))
         except (crypto.CannotOpen, BadJson, ValueError, TypeError, LookupError, AttributeError):
@@ -177,7 +182,7 @@ def _named_already(one: LeftOut) -> None:
 def _patients(found: QuerySet[NoteVersion], leave_out: Callable[[LeftOut], None]) -> Iterator[bytes]:
     """Each patient once, as the newest note has them of which a resource can be made."""
     seen: set[bytes] = set()
-    for version, posted in _opened(found.reverse()):
+    for version, posted in _opened(found, newest_first=True):
         known = hashlib.sha256(posted.visit.patient.id.encode("utf-8", "replace")).digest()
         if known not in seen:
             path = f"fhir/Patient.ndjson of {contents.folder(version)}"
@@ -207,8 +212,8 @@ def _resource(model: type[Patient] | type[DocumentReference], resource: dict[str
 
 
 def _audit(practice: Practice, patient: str) -> Iterator[bytes]:
-    events = AuditEvent.objects.filter(practice=practice.code, subject_bidx=patient).order_by("at", "pk")
-    for event in events.iterator(CHUNK):
+    events = AuditEvent.objects.filter(practice=practice.code, subject_bidx=patient)
+    for event in in_parts(events, "at", "pk", size=CHUNK):
         yield canonical(event) + b"\n"
 
 
