@@ -1,17 +1,19 @@
 """What the chart's FHIR documents hold of one delivery, asked for by a person, beside what was sent."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from delivery import rate
 from delivery.channels import in_document
 from delivery.channels.base import Unavailable
-from delivery.channels.fhir_reader import FhirReader, HeldDocument
 from delivery.models import Delivery
 from delivery.opening import open_reader
 from delivery.outgoing import open_body, planned, visit_at
 from delivery.words import OutcomeWords, outcome_words
 from portal.models import ConnectionKind, Part
+
+if TYPE_CHECKING:  # it takes 15 MB of each process, and few ask
+    from delivery.channels.fhir_reader import FhirReader, HeldDocument
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,9 @@ def held(delivery: Delivery) -> list[Shown]:
     if not rate.granted(connection):
         raise Unavailable("rate_limited")
     try:
-        reader = open_reader(connection)
+        reader = cast("FhirReader", open_reader(connection))  # as `comparable` has it
     except ValueError:
         raise Unavailable("reader_misconfigured") from None
-    if not isinstance(reader, FhirReader):
-        raise Unavailable("no_reader")
     try:
         found = reader.documents(visit_at(delivery.location, open_body(delivery)), delivery.control_id)
     finally:
@@ -52,13 +52,13 @@ def held(delivery: Delivery) -> list[Shown]:
     return [_shown(one, values) for one in found]
 
 
-def _shown(one: HeldDocument, values: list[Any]) -> Shown:
+def _shown(one: "HeldDocument", values: list[Any]) -> Shown:
     looked = in_document.look(values, one.text) if one.text is not None else []
     sections = tuple((part.title or part.code or "Untitled section", outcome_words(said)) for _, part, said in looked)
     return Shown(facts_of(one), one.text, sections)
 
 
-def facts_of(one: HeldDocument) -> tuple[tuple[str, str], ...]:
+def facts_of(one: "HeldDocument") -> tuple[tuple[str, str], ...]:
     """What the resource says of itself; what it leaves out stands as such."""
     resource = one.resource
     said = {

@@ -11,7 +11,8 @@ from mapping.suggestion import STRUCTURED, TemplateField
 from mapping.vocabulary.belonging import goes_with
 from mapping.vocabulary.headings import OBJECTIVE, SUBJECTIVE
 from mapping.vocabulary.others import GENERIC, NEUTRAL
-from mapping.vocabulary.phrases import Entry, Rung
+from mapping.vocabulary.phrases import Entry
+from mapping.vocabulary.rungs import Rung
 from mapping.vocabulary.words import bag, plain, stems
 
 # Beside a heading in a structured field they make a box to tick of it: "ROS reviewed", "Medications reconciled".

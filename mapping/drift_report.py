@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mapping.drift import BROKEN, Change
 from mapping.impact import Impact, impact
-from mapping.matching import Learned
 from mapping.models import FieldKind, MappingVersion, Template, TemplateVersion
 from mapping.note import FieldSpec, MappingSpec, RuleSpec
 from mapping.offers import offers
 from mapping.queries import field_specs, learned_labels, newest_version, published_of, spec_of
 from mapping.sections import name_of
 from mapping.transfer import NEW_FIELD, SUGGESTED, Transfer, transfer
+
+if TYPE_CHECKING:
+    from mapping.matching import Learned
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def report_of(template: Template) -> Report | None:
 
 
 def additions(
-    placed: Transfer, old: MappingSpec, fields: Sequence[FieldSpec], learned: Learned
+    placed: Transfer, old: MappingSpec, fields: Sequence[FieldSpec], learned: "Learned"
 ) -> tuple[RuleSpec, ...]:
     """Rules for sections that had none, where a field that takes dictated text since is surely for them."""
     before = {field.field_id for field in old.fields if field.kind == FieldKind.FREE_TEXT}

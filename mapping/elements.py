@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from mapping.vocabulary.elements import KINDS, LONGEST_PHRASE
 from mapping.vocabulary.others import CHANGING, NEUTRAL
-from mapping.vocabulary.phrases import Entry, Rung
+from mapping.vocabulary.phrases import Entry
+from mapping.vocabulary.rungs import Rung
 from mapping.vocabulary.signs import FILLING, LISTED, SIGNS, Sign
 from mapping.vocabulary.words import stems
 

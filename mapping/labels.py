@@ -13,7 +13,8 @@ from mapping.vocabulary.belonging import HISTORIES, goes_with
 from mapping.vocabulary.components import SPECIALTY, WHERE
 from mapping.vocabulary.headings import CONTAINERS
 from mapping.vocabulary.others import CHANGING, NEUTRAL
-from mapping.vocabulary.phrases import OTHER, SPELLING, Entry, Rung, look, within
+from mapping.vocabulary.phrases import OTHER, SPELLING, Entry, look, within
+from mapping.vocabulary.rungs import Rung
 from mapping.vocabulary.spanish import FUNCTION_WORDS
 from mapping.vocabulary.words import bag, plain, stems
 

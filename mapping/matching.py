@@ -22,7 +22,7 @@ from mapping.suggestion import (
     suggested,
 )
 from mapping.vocabulary.headings import ALONE, OBJECTIVE, SUBJECTIVE
-from mapping.vocabulary.phrases import Rung
+from mapping.vocabulary.rungs import Rung
 
 # A field named for the broader may hold the narrower, so that a practice that files it there contradicts no name.
 _OF_PLAN = frozenset({"orders", "follow_up", "patient_instructions", "goals"})

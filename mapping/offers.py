@@ -3,14 +3,19 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from mapping.matching import Learned, suggest
+from audit.when_called import when_called
 from mapping.models import FieldKind, RuleKind
 from mapping.note import FieldSpec, MappingSpec, RuleSpec
 from mapping.rules import heading_key
 from mapping.sections import name_of
 from mapping.suggestion import Candidate, Suggestion
 
+if TYPE_CHECKING:
+    from mapping.matching import Learned
+
+suggest = when_called("mapping.matching.suggest")
 # The headings at which a section is divided that was dictated as one and stands apart in the template.
 _DIVIDED_AT = {"assessment_and_plan": ("Assessment", "Plan")}
 NO_RESTS: Mapping[str, str] = MappingProxyType({})
@@ -62,7 +67,7 @@ class Offers:
         return bool(self.sure or self.open or self.coded)
 
 
-def offers(spec: MappingSpec, learned: Learned) -> Offers:
+def offers(spec: MappingSpec, learned: "Learned") -> Offers:
     """What is offered for the sections that have no rule yet."""
     mapped = {rule.section_code for rule in spec.rules}
     found = suggest(spec.fields, learned)

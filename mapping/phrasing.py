@@ -6,7 +6,8 @@ from itertools import combinations
 
 from mapping.vocabulary.components import COMPONENTS, FOCUSED, PLAINLY, SPECIALTY, WHERE
 from mapping.vocabulary.others import NEUTRAL, PERSONS
-from mapping.vocabulary.phrases import OTHER, Entry, Rung, look
+from mapping.vocabulary.phrases import OTHER, Entry, look
+from mapping.vocabulary.rungs import Rung
 from mapping.vocabulary.words import bag, stems
 
 _MOST_SPARE = 6  # words that change nothing are looked past; every further one doubles the ways to look

@@ -15,7 +15,7 @@ from mapping.suggestion import (
     suggested,
 )
 from mapping.vocabulary.headings import OBJECTIVE, SUBJECTIVE
-from mapping.vocabulary.phrases import Rung
+from mapping.vocabulary.rungs import Rung
 from mapping.vocabulary.words import plain, stems
 
 ASSESSMENT, PLAN, BOTH, DIAGNOSES = "assessment", "plan", "assessment_and_plan", "diagnoses"

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from mapping.labels import Meaning
-from mapping.vocabulary.phrases import Rung
+from mapping.vocabulary.rungs import Rung
+
+if TYPE_CHECKING:
+    from mapping.labels import Meaning
 
 THRESHOLD = 0.9
 # Set from the tuning half of the synthetic templates: no rung claims more than it was right there, with one hit and one
@@ -95,7 +97,7 @@ class Claim:
     """
 
     field: TemplateField
-    meaning: Meaning
+    meaning: "Meaning"
     spoken: Rung = Rung.SPARE
     shared: bool = False
     remembered: bool = False

@@ -2,9 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from mapping.matching import Learned, suggest
+from audit.when_called import when_called
 from mapping.note import FieldSpec, MappingSpec, RuleSpec
+
+if TYPE_CHECKING:
+    from mapping.matching import Learned
+
+suggest = when_called("mapping.matching.suggest")  # its vocabulary takes 10 MB of each process
 
 BY_ID, SUGGESTED, INHERITED, NEW_FIELD = "id", "suggested", "default", "new"
 MARKS = {
@@ -40,7 +46,7 @@ class Transfer:
 
 
 def transfer(
-    spec: MappingSpec, fields: Sequence[FieldSpec], learned: Learned, *, same_template: bool = False
+    spec: MappingSpec, fields: Sequence[FieldSpec], learned: "Learned", *, same_template: bool = False
 ) -> Transfer:
     """Place every rule of `spec` in `fields`. Nothing is guessed below the suggestions' threshold.
 

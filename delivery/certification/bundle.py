@@ -4,10 +4,12 @@ from pathlib import Path
 
 from django.template.loader import render_to_string
 
+from audit.when_called import when_called
 from delivery.certification.evidence import open_artefact
 from delivery.certification.models import CertificationArtefact, CertificationRun
 from delivery.certification.report import as_json, statement
-from delivery.certification.report_pdf import as_pdf
+
+as_pdf = when_called("delivery.certification.report_pdf.as_pdf")
 
 
 def write(run: CertificationRun, folder: Path) -> None:

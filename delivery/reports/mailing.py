@@ -16,10 +16,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.record import Actor, acting, record
+from audit.when_called import when_called
 from delivery import lanes
 from delivery.completeness.days import day_of
 from delivery.doors import may
-from delivery.reports.files import lines
 from delivery.reports.periods import MONTH, WEEK, Period, period_of
 from delivery.reports.summary import Summary, summary
 from delivery.reports.tables import ReportMail, ReportMailing
@@ -29,6 +29,7 @@ from portal.models import Location, User
 from portal.navigation import SEES_NOTES
 
 log = logging.getLogger(__name__)
+lines = when_called("delivery.reports.files.lines")
 AT = time(7)  # of the morning after
 CLAIM = timedelta(minutes=5)  # longer than any try
 WORDS = {WEEK: "Weekly", MONTH: "Monthly"}

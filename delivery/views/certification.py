@@ -10,8 +10,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from audit.record import MAX_TEXT, record
+from audit.when_called import when_called
 from delivery.attesting import attest
-from delivery.certification import bundle, report_pdf
+from delivery.certification import bundle
 from delivery.certification import report as reports
 from delivery.certification.attested import samples
 from delivery.certification.evidence import open_artefact
@@ -28,7 +29,7 @@ from portal.requests import PortalRequest
 READS = frozenset({Role.DIRECTOR, Role.AUDITOR, Role.OPERATOR})
 FORMS: dict[str, tuple[str, Callable[[CertificationRun], bytes]]] = {
     "html": ("text/html; charset=utf-8", lambda run: bundle.as_html(run, "../artefacts/", "/").encode()),
-    "pdf": ("application/pdf", report_pdf.as_pdf),
+    "pdf": ("application/pdf", when_called("delivery.certification.report_pdf.as_pdf")),
     "json": ("application/json", reports.as_json),
     "sig": ("text/plain; charset=utf-8", lambda run: run.signature.encode()),
 }

@@ -7,16 +7,16 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from audit.when_called import when_called
 from delivery.completeness.days import day_of, read_day
 from delivery.doors import scope_for
-from delivery.reports.files import as_csv, as_pdf
 from delivery.reports.mailing import choose, wishes_of
 from delivery.reports.periods import MONTH, WEEK, Period, period_of
 from delivery.reports.summary import Summary, summary
 from delivery.views.completeness import exported
 from portal.requests import PortalRequest
 
-FILES = {"csv": as_csv, "pdf": as_pdf}
+FILES = {kind: when_called(f"delivery.reports.files.as_{kind}") for kind in ("csv", "pdf")}
 
 
 @require_GET

@@ -5,15 +5,15 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from audit.when_called import when_called
 from delivery.views.completeness import exported
 from delivery.ways.compared import compared
 from delivery.ways.sheet import sheets
-from delivery.ways.sheet_files import as_csv, as_pdf
 from portal.access import location_for
 from portal.models import Role
 from portal.requests import PortalRequest
 
-FILES = {"csv": as_csv, "pdf": as_pdf}
+FILES = {kind: when_called(f"delivery.ways.sheet_files.as_{kind}") for kind in ("csv", "pdf")}
 
 
 @require_GET

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
 
-from mapping.importers import csv, json, oru, xlsx
+from audit.when_called import when_called
+from mapping.importers import csv, json, oru
 from mapping.importers.base import MAX_BYTES, ImportedTemplate, ImportRefused
 from mapping.importers.fields import stem
 from mapping.importers.headers import NOTHING, Known
@@ -15,7 +16,7 @@ SHEETS: dict[str, Callable[[bytes], Sequence[Sheet]]] = {
     ".csv": lambda content: [csv.read(content)],
     ".tsv": lambda content: [csv.read(content)],
     ".txt": lambda content: [csv.read(content)],
-    ".xlsx": xlsx.read,
+    ".xlsx": when_called("mapping.importers.xlsx.read"),
 }
 # … and what reads templates from formats that name their fields themselves.
 TEMPLATES: dict[str, Callable[[str, bytes, Known], Reading]] = {".json": json.read, ".hl7": oru.read}

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from mapping.vocabulary.phrases import Entry, Rung
+from mapping.vocabulary.phrases import Entry
+from mapping.vocabulary.rungs import Rung
 
 # What may stand under a heading or in a group of fields: a section of another kind there is not what its name says.
 HISTORIES = {

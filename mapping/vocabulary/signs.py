@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mapping.vocabulary.phrases import Rung
+from mapping.vocabulary.rungs import Rung
 from mapping.vocabulary.words import plain, stems
 
 

@@ -6,14 +6,14 @@ from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 
-from audit import balp, exports
+from audit import exports
 from audit.canonical import canonical
 from audit.event import AuditEvent
 from audit.log_file import Line, NotCovered, patient_log, trees_of, whole_log
 from audit.part_file import selected_log, time_log
 from audit.queries import Search, every, found
 from audit.record import filter_detail
-from audit.summary import summary
+from audit.when_called import when_called
 from portal.access import WrongRole, location_for, roles_everywhere
 from portal.exports.asking import CannotExport, Tell
 from portal.exports.tables import ExportJob
@@ -21,6 +21,8 @@ from portal.forms.audit import AuditSearchForm
 from portal.models import User
 from portal.trail import READERS, home_zone, people_of, reads_installation, scope_for, zones_of
 
+summary = when_called("audit.summary.summary")
+as_fhir = when_called("audit.balp.line")
 FORMATS = {
     "csv": "CSV, for a spreadsheet",
     "jsonl": "JSON lines, each the very bytes that are sealed",
@@ -146,6 +148,6 @@ def _lines(kind: str, search: Search, out: IO[bytes], tell: Tell) -> int:
         exports.write_csv(events, out)
     else:
         for event in events:
-            out.write(balp.line(event) if kind == "fhir" else canonical(event) + b"\n")
+            out.write(as_fhir(event) if kind == "fhir" else canonical(event) + b"\n")
     tell(count, count)
     return count
