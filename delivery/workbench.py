@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from rapidfuzz import fuzz, process, utils
 
 from audit.record import record
+from audit.when_called import when_called
 from delivery import actions
 from delivery.affected import by_problems
 from delivery.contents import body
@@ -28,7 +28,7 @@ from mapping.models import CrosswalkDrug
 from portal.models import Part, Practice, User
 
 MOST = 5000  # waiting deliveries that are opened for one page
-NEAR = 60.0  # rapidfuzz's score from which a name counts as near
+near = when_called("delivery.near_names.near")
 MOST_CANDIDATES = 8
 
 
@@ -138,15 +138,7 @@ def candidates(practice: Practice, unknown: UnknownDrug) -> list[Candidate]:
             found.setdefault(row.ecw_id, Candidate(row, "the same product in another package"))
     names = {row.pk: row.name for row in rows}
     by_pk = {row.pk: row for row in rows}
-    near = process.extract(
-        unknown.first.medication.text,
-        names,
-        scorer=fuzz.token_set_ratio,
-        processor=utils.default_process,
-        score_cutoff=NEAR,
-        limit=MOST_CANDIDATES,
-    )
-    for _name, _score, pk in near:
+    for pk in near(unknown.first.medication.text, names, MOST_CANDIDATES):
         found.setdefault(by_pk[pk].ecw_id, Candidate(by_pk[pk], "a similar name"))
     return list(found.values())[:MOST_CANDIDATES]
 

@@ -173,13 +173,13 @@ def test_integers_and_uuids_are_ids(value):
 
 
 def test_the_products_own_application_has_the_guard():
-    from portal import celery_app
+    from portal.apps import celery_app
 
     assert isinstance(celery_app, IdsOnly)
 
 
 def test_the_products_settings_keep_results_and_times_out_of_the_broker():
-    from portal import celery_app
+    from portal.apps import celery_app
 
     assert settings.CELERY_RESULT_BACKEND is None
     assert celery_app.conf.task_ignore_result is True
