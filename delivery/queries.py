@@ -1,10 +1,11 @@
 """Reads for the delivery list: one page by keyset, its counts, and a version by which a screen knows it is current."""
 
 import hashlib
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +26,7 @@ from portal.models import Connection, Location, Part
 
 PAGE = 50
 MANY = 1000  # counts stop here: "1,000+" is as good an answer, and stays cheap over a million rows
+FEW, FOR_SO_LONG = 1000, 60  # deliveries of some templates; seconds that their being few is believed
 DOTS = 5
 EPOCH = datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
 # Charted notes that the scribe has withdrawn need a person too, whatever their state says.
@@ -157,7 +159,7 @@ def _by_visit(found: QuerySet[Delivery], scope: Scope, filters: Filters) -> Quer
 def _by_course(found: QuerySet[Delivery], scope: Scope, filters: Filters) -> QuerySet[Delivery]:
     """By what it was made with, and by what became of it."""
     if filters.template or filters.specialty:
-        found = found.filter(template__in=_templates(scope, filters))
+        found = found.filter(_made_with(_templates(scope, filters)))
     if filters.mapping:
         found = found.filter(mapping_version__in=[int(one) for one in filters.mapping])
     if filters.section:
@@ -170,6 +172,19 @@ def _by_course(found: QuerySet[Delivery], scope: Scope, filters: Filters) -> Que
     if filters.took:
         found = found.filter(SLOW, took_seconds__gt=LATENCIES[filters.took][1])
     return found.filter(replay_of__isnull=filters.replayed == "no") if filters.replayed else found
+
+
+def _made_with(templates: list[int]) -> Q:
+    """Few rows by their numbers: SQLite would go through the whole list to find the newest of them."""
+    if not _are_few(tuple(templates), int(time.time()) // FOR_SO_LONG):
+        return Q(template__in=templates)
+    return Q(pk__in=Delivery.objects.filter(template__in=templates).order_by().values("pk"))
+
+
+@lru_cache(maxsize=100)
+def _are_few(templates: tuple[int, ...], _when: int) -> bool:
+    """Kept for a while: an open page asks every two seconds, and only which way is faster depends on it."""
+    return Delivery.objects.filter(template__in=templates).order_by().values("pk")[: FEW + 1].count() <= FEW
 
 
 def _templates(scope: Scope, filters: Filters) -> list[int]:
@@ -198,7 +213,9 @@ def whole(found: QuerySet[Delivery], scope: Scope) -> QuerySet[Delivery]:
 def page(found: QuerySet[Delivery], cursor: Cursor | None, size: int = PAGE) -> Page:
     """One page by keyset: no row is skipped or shown twice, whatever arrives meanwhile."""
     backwards = cursor is not None and not cursor.older
-    rows = list(_beyond(found, cursor)[: size + 1])
+    wanted = _beyond(found, cursor)
+    # Their numbers first: with what a row shows joined to all that match, SQLite reads these before it takes the newest.
+    rows = list(for_rows(wanted.values_list("pk", flat=True)[: size + 1]).order_by(*wanted.query.order_by))
     more, rows = len(rows) > size, rows[:size]
     if backwards:
         rows.reverse()
@@ -222,8 +239,9 @@ def _beyond(found: QuerySet[Delivery], cursor: Cursor | None) -> QuerySet[Delive
     return found.filter(beyond, created_at__gte=cursor.at).order_by("created_at", "pk")
 
 
-def for_rows(found: QuerySet[Delivery]) -> QuerySet[Delivery]:
-    """With what a row shows, and without the sealed note."""
+def for_rows(numbers: Iterable[int]) -> QuerySet[Delivery]:
+    """The deliveries of these numbers with what a row shows, and without the sealed note."""
+    found = Delivery.objects.filter(pk__in=list(numbers))
     return found.select_related("note_version__template", "location", "connection").defer("note_version__sealed_body")
 
 
@@ -277,7 +295,9 @@ def _numbers(found: QuerySet[Delivery], more: Scalar) -> tuple[dict[State, int],
     """How many in each state, need a person for another reason, are tried again; and `more` beside them."""
     statements: list[str] = []
     parameters: list[Any] = []
-    for narrowed in (*(Q(state=state) for state in State), TO_STRIKE, unread(timezone.now()), RETRIED):
+    # Named by number: SQLite would go through all that could be struck, by whatever else it is narrowed.
+    to_be_struck = Q(pk__in=Delivery.objects.filter(TO_STRIKE).values("pk"))
+    for narrowed in (*(Q(state=state) for state in State), to_be_struck, unread(timezone.now()), RETRIED):
         sliced = found.filter(narrowed).order_by().values("pk")[:MANY]
         statement, values = sliced.query.sql_with_params()
         statements.append(f"(SELECT COUNT(*) FROM ({statement}) AS sliced)")  # noqa: S608 (the ORM wrote it)

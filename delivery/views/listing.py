@@ -58,7 +58,7 @@ class Live:
     @cached_property
     def page(self) -> Page:
         """Its rows, read when first asked for."""
-        return queries.page(queries.for_rows(self.shown), self.cursor)
+        return queries.page(self.shown, self.cursor)
 
 
 def deliveries(request: PortalRequest) -> HttpResponse:
