@@ -214,7 +214,7 @@ def page(found: QuerySet[Delivery], cursor: Cursor | None, size: int = PAGE) -> 
     """One page by keyset: no row is skipped or shown twice, whatever arrives meanwhile."""
     backwards = cursor is not None and not cursor.older
     wanted = _beyond(found, cursor)
-    # Their numbers first: with what a row shows joined to all that match, SQLite reads these before it takes the newest.
+    # Their numbers first: with what a row shows joined to all that match, SQLite reads those before it sorts them.
     rows = list(for_rows(wanted.values_list("pk", flat=True)[: size + 1]).order_by(*wanted.query.order_by))
     more, rows = len(rows) > size, rows[:size]
     if backwards:
