@@ -92,6 +92,7 @@ document.addEventListener("keydown", (event) => {
 async function openMenu(button) {
   const menu = document.getElementById("row-menu");
   await htmx.ajax("GET", button.dataset.menu, { target: "#row-menu", swap: "innerHTML" });
+  if (!menu.childElementCount) menu.textContent = "This could not be loaded. Close it and try again.";
   menu.dataset.of = button.id;
   const at = button.getBoundingClientRect();
   menu.showPopover();

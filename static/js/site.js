@@ -71,3 +71,18 @@ setInterval(() => {
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-reload]")) location.reload();
 });
+
+/* A part that a person asked for and that did not come says so where it was asked for; what asks by itself tells it elsewhere. */
+document.addEventListener("htmx:afterRequest", (event) => {
+  const asked = event.detail.requestConfig?.elt;
+  const byItself = asked?.closest("[data-live], [data-live-slow]") === asked;
+  document.querySelector("[data-not-come]")?.remove();
+  const status = event.detail.xhr.status;
+  if (!asked || byItself || (status > 0 && status < 500)) return;
+  const said = document.createElement("p");
+  said.className = "message tone-act";
+  said.setAttribute("role", "alert");
+  said.dataset.notCome = "";
+  said.textContent = "This could not be loaded: the server failed or cannot be reached. Nothing was changed here. Try again.";
+  asked.isConnected ? asked.after(said) : document.querySelector("main")?.prepend(said);
+});

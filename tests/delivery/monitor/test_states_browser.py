@@ -20,6 +20,7 @@ pytestmark = pytest.mark.browser
 MONITOR, ISSUES, ALERTS = "/deliveries/", "/deliveries/issues/", "/deliveries/alerts/"
 COMPLETENESS, REPORTS = "/deliveries/completeness/", "/deliveries/reports/"
 PAGES = [MONITOR, ISSUES, ALERTS, COMPLETENESS, REPORTS]
+WHY = "/deliveries/why/"
 EMPTY = {
     MONITOR: "Nothing has come in yet",
     ISSUES: "No issue so far",
@@ -129,6 +130,72 @@ def test_an_open_page_that_is_not_answered_says_since_when_and_asks_again_when_t
     expect(dana.locator("[data-live-text]")).to_have_text("Live")
 
 
+@pytest.mark.parametrize("scheme, width", [("light", 1440), ("dark", 390)])
+def test_a_part_that_was_asked_for_and_did_not_come_says_so(cast, dana, troubles, scheme, width):
+    troubles.expect("500", "htmx:", "Failed to load")
+    dana.emulate_media(color_scheme=scheme)
+    dana.set_viewport_size({"width": width, "height": 860})
+    one = make_delivery(cast)
+    dana.goto(f"{MONITOR}{one.pk}/?tab=message")
+    dana.route("**/content/**", lambda route: route.fulfill(status=500, body="no"))
+    show = dana.get_by_role("button", name="Show the message as sent")
+    show.click()
+    said = dana.get_by_role("alert").filter(has_text="This could not be loaded")
+    expect(said).to_be_visible()
+    look(dana, f"part-failed-{width}")
+    dana.unroute("**/content/**")
+    show.click()
+    expect(dana.get_by_role("heading", name="As sent")).to_be_visible()
+    expect(said).to_have_count(0)
+
+
+def test_a_rows_menu_that_does_not_come_says_so(cast, dana, troubles):
+    troubles.expect("500", "htmx:", "Failed to load")
+    one = make_delivery(cast)
+    dana.goto(MONITOR)
+    dana.route("**/menu/**", lambda route: route.fulfill(status=500, body="no"))
+    dana.locator(f"#m{one.pk}").click()
+    expect(dana.locator("#row-menu")).to_contain_text("This could not be loaded")
+
+
+@pytest.mark.parametrize("tab", ["sections", "attempts", "why", "audit"])
+def test_another_tab_of_a_delivery_that_is_slow_to_come_shows_a_skeleton(cast, dana, tab):
+    one = make_delivery(cast, State.HELD, reason_code="no_route")
+    dana.goto(f"{MONITOR}{one.pk}/")
+    dana.route("**/deliveries/**", lambda route: route.fulfill(status=204))
+    dana.locator(f"main a[href*='tab={tab}']").click(no_wait_after=True)
+    expect(dana.locator("main")).to_have_attribute("aria-busy", "true")
+
+
+@pytest.mark.parametrize("scheme, width", [("light", 1440), ("dark", 390)])
+def test_every_tab_of_a_delivery_to_which_nothing_has_happened_says_so(cast, dana, scheme, width):
+    dana.emulate_media(color_scheme=scheme)
+    dana.set_viewport_size({"width": width, "height": 860})
+    one = make_delivery(cast, State.HELD, reason_code="no_route", tries=[])
+    for tab, words in (
+        ("sections", "The chart has not been read back"),
+        ("attempts", "It has not been tried yet"),
+        ("audit", "Nothing is recorded of it yet"),
+    ):
+        dana.goto(f"{MONITOR}{one.pk}/?tab={tab}")
+        expect(dana.locator("#tab")).to_contain_text(words)
+        look(dana, f"detail-empty-{tab}-{width}")
+
+
+@pytest.mark.parametrize("scheme, width", [("light", 1440), ("dark", 390)])
+def test_asking_why_without_an_id_and_for_a_note_that_never_came_is_answered_in_words(cast, dana, scheme, width):
+    dana.emulate_media(color_scheme=scheme)
+    dana.set_viewport_size({"width": width, "height": 860})
+    dana.goto(f"{MONITOR}why/")
+    dana.get_by_role("button", name="Find out").click()
+    expect(dana.locator("main")).to_contain_text("Name the patient’s or the visit’s id.")
+    look(dana, f"why-nothing-{width}")
+    dana.get_by_label("Patient id").fill("MRN-0")
+    dana.get_by_role("button", name="Find out").click()
+    expect(dana.locator("main")).to_contain_text("never received")
+    look(dana, f"why-never-{width}")
+
+
 def test_alerts_come_by_themselves(cast, dana):
     dana.goto(ALERTS)
     expect(dana.get_by_role("heading", name=EMPTY[ALERTS])).to_be_visible()
@@ -151,7 +218,7 @@ def test_figures_that_do_not_follow_by_themselves_say_so_once_they_are_old(cast,
     expect(dana.locator("[data-stale-after]")).to_be_hidden()
 
 
-@pytest.mark.parametrize("address", PAGES)
+@pytest.mark.parametrize("address", [*PAGES, WHY])
 def test_who_may_not_look_is_told_which_role_would_do(cast, transactional_db, sign_in, page, troubles, address):
     troubles.expect("403")
     sign_in(cast.mel)
