@@ -66,10 +66,9 @@ from portal.models import (
 )
 from portal.partner import Facts, File, write_down
 from portal.revision import Revision
-from portal.signing import new_key
 from tests.cast import Cast
 from tests.delivery.events.senders import listening_scribe
-from tests.delivery.fhir import fhir_connection
+from tests.delivery.fhir import fhir_connection, one_key
 from tests.delivery.rows import make_delivery
 from tests.structure import tree
 
@@ -317,7 +316,7 @@ def a_fhir_connection(world: World) -> Connection:
         environment="sandbox",
         settings={"base_url": "http://127.0.0.1:1/fhir/r4/LAKESI", "client_id": "scribeport"},
     )
-    made.set_secrets({"signing_key_pem": new_key()})
+    made.set_secrets({"signing_key_pem": one_key()})
     made.save()
     return made
 
