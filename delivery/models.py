@@ -1,5 +1,7 @@
 """Notes as they came in, and their deliveries with every attempt, move and reading."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
@@ -181,6 +183,8 @@ class Delivery(models.Model):
     # [{"code", "title", "field_id", "outcome"}] for the section strip: outcomes, no text.
     section_outcomes = models.JSONField(default=list)
     affected = models.TextField(blank=True)  # ",hpi,plan,": the sections that are wrong (affected.py)
+
+    in_hand: Any = None  # no column: what delivery/handed.py keeps of it between sending and reading back
 
     class Meta:
         constraints = [

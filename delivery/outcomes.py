@@ -1,7 +1,7 @@
 """What became of each message of a batch, and writing it down: one transaction for all of them."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from delivery import breaker, fallback, retry, sql
+from delivery import breaker, fallback, handed, retry, sql
 from delivery.channels.base import NoAnswer, Receipt, Refused, Unavailable
 from delivery.channels.registry import LEAVES_FILES, SHOWS_DOCUMENTS
 from delivery.entries import CODED
@@ -63,10 +63,11 @@ def not_reached(prepared: Prepared, reason_code: str) -> Outcome:
 
 def changes_of(outcomes: Sequence[Outcome], epoch: int) -> list[Change]:
     """The moves these outcomes of one lane's batch lead to, alike ones together."""
-    groups: dict[tuple[State, str, float, bool], list[Outcome]] = defaultdict(list)
+    groups: dict[tuple[State, str, float, bool, bool], list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         readable = _readable(outcome.prepared)
-        groups[(outcome.state, outcome.reason_code, _waits(outcome), readable)].append(outcome)
+        in_hand = _stays_in_hand(outcome, readable)
+        groups[(outcome.state, outcome.reason_code, _waits(outcome), readable, in_hand)].append(outcome)
     return [
         Change(
             [ticket_of(member.prepared.delivery) for member in members],
@@ -74,14 +75,33 @@ def changes_of(outcomes: Sequence[Outcome], epoch: int) -> list[Change]:
             state,
             reason_code=reason_code,
             epoch=epoch,
-            columns=_columns(state, wait, readable, reason_code),
+            columns=_columns(state, wait, readable, reason_code, in_hand),
             details={
                 member.prepared.delivery.pk: {"attempt": member.prepared.number, "code": member.code}
                 for member in members
             },
         )
-        for (state, reason_code, wait, readable), members in groups.items()
+        for (state, reason_code, wait, readable, in_hand), members in groups.items()
     ]
+
+
+def _stays_in_hand(outcome: Outcome, readable: bool) -> bool:
+    """Whether this process reads it back from memory; what it will not must not look as if it did."""
+    delivery = outcome.prepared.delivery
+    if not (readable and outcome.state is State.ACCEPTED and handed.taken(delivery)):
+        delivery.in_hand = None
+    return delivery.in_hand is not None
+
+
+def hand_over(outcomes: Sequence[Outcome], accepted: Set[int]) -> None:
+    """To the reader, after the commit: those of a lane's batch that were written down as accepted and claimed."""
+    given = [one for one in outcomes if one.prepared.delivery.pk in accepted and one.prepared.delivery.in_hand]
+    for one in given:
+        delivery = one.prepared.delivery
+        delivery.state, delivery.attempts, delivery.accepted_at = one.state.value, one.prepared.number, timezone.now()
+        delivery.reason_code, delivery.readings_made = one.reason_code, 0
+    if given:
+        handed.give([one.prepared.delivery for one in given])
 
 
 def _readable(prepared: Prepared) -> bool:
@@ -120,12 +140,12 @@ def failed_in_a_row(delivery_id: int) -> int:
     return sum(1 for _ in takewhile(lambda word: word == "unavailable", words))
 
 
-def _columns(state: State, wait: float, readable: bool, reason_code: str) -> dict[str, Any]:
+def _columns(state: State, wait: float, readable: bool, reason_code: str, in_hand: bool) -> dict[str, Any]:
     now = timezone.now()
     if state is State.ACCEPTED and reason_code == "waits_in_app_data":
         return {"accepted_at": now, "read_at": now, "proof": "app_data", "readings_made": 0}
     if state is State.ACCEPTED:
-        when = now if readable else None
+        when = handed.claimed_until(now) if in_hand else now if readable else None
         return {"accepted_at": now, "read_at": when, "proof": "" if readable else "none", "readings_made": 0}
     if state is State.UNKNOWN:
         return {"read_at": now + timedelta(seconds=settings.SETTLE_SECONDS), "negatives": 0, "readings_made": 0}

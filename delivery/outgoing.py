@@ -28,6 +28,7 @@ from delivery.channels.base import (
 )
 from delivery.entries import CODED
 from delivery.entry_checks import entry_problems, ready_entries
+from delivery.handed import InHand
 from delivery.models import Delivery, Wire
 from delivery.overtaken import amends_charted, overtaken
 from delivery.pilot.cohort import OUTSIDE, of_the_suite
@@ -83,6 +84,8 @@ def open_body(delivery: Delivery) -> PostedNote:
 
 def planned(delivery: Delivery) -> list[FieldValue]:
     """What should stand in the chart: the frozen plan, or, where a restore lost it, the note mapped as it is today."""
+    if delivery.in_hand is not None:
+        return list(delivery.in_hand.values)
     wire = getattr(delivery, "wire", None)
     if wire is not None:
         return open_plan(delivery.pk, wire.sealed_plan)
@@ -214,6 +217,7 @@ def _render(delivery: Delivery, channel: Channel, asked: Asked, others: Sequence
         rendered = channel.render(outgoing_note(delivery, posted, spec, applied))
     except CannotExpress as error:
         return stop(error.reason_code, unsayable.problems(error, applied.values))
+    delivery.in_hand = InHand(posted.visit, tuple(applied.values))
     return _frozen(delivery, rendered, applied.values, spec)
 
 
@@ -261,6 +265,12 @@ def _render_documents(delivery: Delivery, channel: Channel) -> Prepared | Stoppe
         return _frozen(delivery, channel.render_documents(outgoing), (), None)
     except CannotExpress as error:
         return stop(error.reason_code, unsayable.problems(error, ()))
+
+
+def visit_of(delivery: Delivery) -> Visit:
+    """The visit that a delivery is for, as `visit_at`."""
+    posted = delivery.in_hand or open_body(delivery)
+    return replace(posted.visit, facility=delivery.location.facility)
 
 
 def visit_at(location: Location, posted: PostedNote) -> Visit:

@@ -43,6 +43,7 @@ class Written:
     claimed: list[Prepared]
     may_go_on: bool
     newest_attempt: int = 0
+    accepted: frozenset[int] = frozenset()  # of all lanes that wrote together
 
 
 def write_all(pages: Sequence[Page]) -> list[Written | Exception]:
@@ -86,6 +87,12 @@ def write(pages: Sequence[Page]) -> list[Written]:
         ended = [change for page in pages for change in endings(page)]
         *moved, claims = change_all([*ended, intents(ready)])
         fall_back(outcomes, ended, moved)
+        accepted = frozenset(
+            ticket.id
+            for change, tickets in zip(ended, moved, strict=True)
+            if change.new is State.ACCEPTED
+            for ticket in tickets
+        )
         ids = {ticket.id for ticket in claims}
         claimed = [(page, one) for page, one in ready if one.delivery.pk in ids]
         sql.insert([one.new_wire for _, one in claimed if one.new_wire])
@@ -93,7 +100,7 @@ def write(pages: Sequence[Page]) -> list[Written]:
         sql.insert(rows)
     newest = max((row.pk for row in rows), default=0)
     return [
-        Written([one for owner, one in claimed if owner is page], go, newest)
+        Written([one for owner, one in claimed if owner is page], go, newest, accepted)
         for page, go in zip(pages, going, strict=True)
     ]
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 
-from delivery import fallback, lanes, rounds, sockets, sweeper, upkeep
+from delivery import fallback, handed, lanes, rounds, sockets, sweeper, upkeep
 from delivery.bulk.running import run_jobs
 from delivery.due import lanes_with_work
 from delivery.models import Heartbeat
@@ -100,6 +100,7 @@ def keep_reading() -> None:
         to_read.clear()
         guarded(read_all_due)
         stopping.wait(GATHER_SECONDS)
+    guarded(handed.end)
 
 
 def keep_running() -> None:
@@ -132,6 +133,7 @@ def start(**_: object) -> None:
     _pool = ThreadPoolExecutor(settings.LANE_THREADS, thread_name_prefix="lane")
     _watcher = threading.Thread(target=watch, name="watch", daemon=True)
     _watcher.start()
+    handed.begin()
     threading.Thread(target=keep_reading, name="reader", daemon=True).start()
     threading.Thread(target=keep_running, name="jobs", daemon=True).start()
     threading.Thread(target=keep_counting, name="counter", daemon=True).start()

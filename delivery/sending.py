@@ -19,7 +19,7 @@ from delivery.channels.base import Channel, ChannelError, NoAnswer, Refused, Una
 from delivery.due import due, first_due
 from delivery.lanes import Lease
 from delivery.models import Delivery, Lane, ReceiverProfile
-from delivery.outcomes import Outcome, accepted, ended, not_reached
+from delivery.outcomes import Outcome, accepted, ended, hand_over, not_reached
 from delivery.outgoing import Prepared, Stopped, prepare
 from delivery.pages import Page, together
 from delivery.population.filling import fill
@@ -129,6 +129,7 @@ class LaneRun:
         if not (candidates or self.outcomes or self.draining):
             return False
         written = together.submit(self.page(ready, stopped, draining=bool(candidates)))
+        hand_over(self.outcomes, written.accepted)
         self.draining, self.outcomes = bool(candidates), []
         if channel and written.claimed:
             self.outcomes = self.send_all(channel, written.claimed)

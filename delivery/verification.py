@@ -22,7 +22,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from audit.record import Actor, acting
-from delivery import lanes, rate, sql, visit_charts
+from delivery import handed, lanes, rate, sql, visit_charts
 from delivery.affected import by_outcomes
 from delivery.asked import kept
 from delivery.channels.base import ChartReader, Unavailable
@@ -38,7 +38,7 @@ from delivery.keeping import keep_cut, keep_document, keep_misfiled
 from delivery.misrouting import stop_for
 from delivery.models import Attempt, ConnectionState, Delivery, ReceiverProfile
 from delivery.opening import open_reader
-from delivery.outgoing import POISON_AFTER, open_body, planned, visit_at
+from delivery.outgoing import POISON_AFTER, planned, visit_of
 from delivery.readings import Found, Look, outcome_rows, took, write_readings
 from delivery.states import State
 from delivery.transition import Ticket, ticket_of, transition
@@ -49,7 +49,6 @@ log = logging.getLogger(__name__)
 
 BATCH = 64
 READERS = 4
-CLAIM_SECONDS = 60.0  # at most: a reader that died is replaced no later than a sender would be
 # Seconds between looks for an accepted note that is not there yet, or stands there differently.
 LOOKS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 MISSING_AFTER = 5  # looks in vain, before an accepted note that cannot be found is called misfiled
@@ -63,7 +62,7 @@ READABLE = (State.ACCEPTED, State.UNKNOWN, State.MISFILED, State.VERIFIED)
 def read_due() -> int:
     """Look for up to BATCH deliveries whose time has come; returns how many were looked for."""
     with acting(Actor("worker", lanes.owner())):
-        due = claim_reads()
+        due = to_look_for()
         coded = [delivery for delivery in due if delivery.part in CODED]
         look_at_entries(coded)
         left = [delivery for delivery in due if is_left(delivery)]
@@ -108,10 +107,18 @@ def conclude_alone(look: Look) -> None:
                     look_again(delivery, "reading_failed")
 
 
+def to_look_for() -> list[Delivery]:
+    """What this process has sent itself, and what is due by the database."""
+    in_hand = handed.take(BATCH)
+    if in_hand:
+        kept.now().complete(in_hand)
+    return [*in_hand, *claim_reads()]
+
+
 def claim_reads() -> list[Delivery]:
     """Take due readings for a minute (or a shorter lease), so that two workers do not ask the same question."""
     now = timezone.now()
-    until = now + timedelta(seconds=min(CLAIM_SECONDS, settings.LEASE_SECONDS))
+    until = handed.claimed_until(now)
     table = sql.table(Delivery)
     states = [state.value for state in READABLE]
     with transaction.atomic():
@@ -175,7 +182,7 @@ def read_groups(reader: ChartReader, groups: Sequence[Sequence[Delivery]]) -> li
 def read_one(reader: ChartReader, group: Sequence[Delivery]) -> list[Look]:
     asked_at = timezone.now()
     try:
-        chart = reader.read(visit_at(group[0].location, open_body(group[0])))
+        chart = reader.read(visit_of(group[0]))
     except Unavailable as error:
         return [Look(delivery, None, error.reason_code) for delivery in group]
     except (DatabaseError, InterfaceError, KeysUnavailable):

@@ -100,7 +100,7 @@ STEPS = {
         Step("answered", "worker", f"{MLLP}._await_answer", after, "an answer read, nothing written down"),
         Step("settled", "worker", "delivery.sending:LaneRun.step", after, "a batch sent, its outcomes in memory"),
         Step("released", "worker", "delivery.lanes:release", before, "all written down, the lane still held"),
-        Step("asked", "worker", "delivery.verification:claim_reads", after, "readings claimed, nobody has asked"),
+        Step("asked", "worker", "delivery.verification:to_look_for", after, "readings claimed, nobody has asked"),
         Step("read", "worker", "delivery.verification:look_for", after, "the chart read, nothing written down"),
     )
 }
