@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -175,8 +176,13 @@ def read_groups(reader: ChartReader, groups: Sequence[Sequence[Delivery]]) -> li
     """Several at a time, unless the reader asks the database for its tokens and calls: that stays in our thread."""
     if getattr(reader, "one_thread", False):
         return [look for group in groups for look in read_one(reader, group)]
-    with ThreadPoolExecutor(READERS) as pool:
-        return [look for looks in pool.map(lambda group: read_one(reader, group), groups) for look in looks]
+    return [look for looks in _pool().map(lambda group: read_one(reader, group), groups) for look in looks]
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Kept: to begin and end four threads takes as long as to read four charts."""
+    return ThreadPoolExecutor(READERS, thread_name_prefix="chart")
 
 
 def read_one(reader: ChartReader, group: Sequence[Delivery]) -> list[Look]:
