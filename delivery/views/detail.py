@@ -11,7 +11,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 from audit.queries import Search
 from audit.queries import page as found_events
 from audit.record import filter_detail, record
-from audit.when_called import when_called
 from delivery import contents, filters
 from delivery.chart_documents import comparable
 from delivery.comparison import Compared, compare, seen
@@ -20,6 +19,7 @@ from delivery.detail import detail_of, neighbours
 from delivery.doors import ACTS, READS_AUDIT, READS_CONTENT, REVIEWS, delivery_for, may, scope_for
 from delivery.entry_rows import entry_rows
 from delivery.envelope import msh, request_of
+from delivery.message_tree import tree
 from delivery.models import Delivery
 from delivery.pilot import feedback
 from delivery.reviewing import reviewable
@@ -31,7 +31,6 @@ from portal.requests import PortalRequest
 from portal.trail import rows
 from portal.trail import scope_for as audit_scope_for
 
-tree = when_called("delivery.message_tree.tree")
 TABS = {
     "timeline": ("Timeline", "list-bullet"),
     "sections": ("Sections", "document-text"),
