@@ -14,7 +14,7 @@ from uuid import uuid4
 from audit.bench import Writer, Written, repeated
 from audit.record import Actor, acting
 from delivery import intake, sql
-from delivery.bench.crowd import people
+from delivery.bench.crowd import LOCATIONS, people
 from delivery.bench.notes import note
 from delivery.known import Posting
 from delivery.posted import note_of
@@ -27,7 +27,7 @@ EIGHT = 8
 def prepared() -> dict[str, Writer]:
     """The practice and its scribe; what a writer does, by name."""
     with acting(Actor("command", "bench_audit")):
-        keys.create(people().scribe, Environment.SANDBOX)
+        keys.create(people(LOCATIONS).scribe, Environment.SANDBOX)
     return {"note_taken_in": notes_taken_in, "eight_notes_taken_in": partial(notes_taken_in, notes=EIGHT)}
 
 

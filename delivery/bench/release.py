@@ -30,7 +30,7 @@ NS = "{urn:hl7-org:v3}"
 def seed(number: int) -> crowd.Crowd:
     """A practice with so many notes of ten sections each, sealed as posted ones are."""
     with transaction.atomic():
-        made = crowd.people()
+        made = crowd.people(crowd.LOCATIONS)
     for first in range(0, number, AT_ONCE):
         rows = [_rows(made, each) for each in range(first, min(first + AT_ONCE, number))]
         with transaction.atomic():
