@@ -91,17 +91,19 @@ def test_the_databases_processor_time_is_counted_with_it():
 
 
 def in_turn(found):
-    """Rounds as they would come: first those without recording."""
+    """Rounds as they come, one without and one with recording."""
     rows = iter(found)
     return lambda *_: next(rows)
 
 
-def test_the_better_of_two_rounds_counts_of_each_kind(monkeypatch):
+def test_the_best_of_three_rounds_counts_of_each_kind(monkeypatch):
     rounds = [
         bench.Round(90, 1.0, 2.2, 9),
-        bench.Round(100, 1.1, 2.1, 8),
         bench.Round(80, 1.3, 2.4, 9),
+        bench.Round(100, 1.1, 2.1, 8),
         bench.Round(70, 1.2, 2.5, 9),
+        bench.Round(95, 1.0, 2.2, 9),
+        bench.Round(75, 1.2, 2.5, 9),
     ]
     monkeypatch.setattr(bench, "measured", in_turn(rounds))
     assert overhead(8, 1.0, "some", notes_taken_in) == {

@@ -32,7 +32,7 @@ class Command(BaseCommand):
             "--recorded", type=int, default=0, help="events to record, seal, export and verify; 0: none"
         )
         parser.add_argument("--writers", type=int, default=8)
-        parser.add_argument("--seconds", type=float, default=5.0, help="of each of sixteen rounds; 0: none")
+        parser.add_argument("--seconds", type=float, default=5.0, help="of each of 24 rounds; 0: none")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
