@@ -88,7 +88,7 @@ class Crowd:
     sources: dict[int, int]  # location to the source of its closed visits
 
 
-def people(places: int) -> Crowd:
+def people(places: int = LOCATIONS) -> Crowd:
     """One practice with so many locations, and its director."""
     practice = Practice.objects.create(code="crowd", name="Crowded Practice")
     director = User.objects.create_user("director")
