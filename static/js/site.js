@@ -73,16 +73,26 @@ document.addEventListener("click", (event) => {
 });
 
 /* A part that a person asked for and that did not come says so where it was asked for; what asks by itself tells it elsewhere. */
-document.addEventListener("htmx:afterRequest", (event) => {
+function byItself(element) {
+  return Boolean(element?.matches("[data-live], [data-live-slow]"));
+}
+
+function notCome(event) {
   const asked = event.detail.requestConfig?.elt;
-  const byItself = asked?.closest("[data-live], [data-live-slow]") === asked;
-  document.querySelector("[data-not-come]")?.remove();
-  const status = event.detail.xhr.status;
-  if (!asked || byItself || (status > 0 && status < 500)) return;
+  const { status } = event.detail.xhr;
+  if (!asked || byItself(asked) || (status > 0 && status < 500)) return;
   const said = document.createElement("p");
   said.className = "message tone-act";
   said.setAttribute("role", "alert");
   said.dataset.notCome = "";
-  said.textContent = "This could not be loaded: the server failed or cannot be reached. Nothing was changed here. Try again.";
-  asked.isConnected ? asked.after(said) : document.querySelector("main")?.prepend(said);
+  said.textContent = "This could not be loaded: the server failed or cannot be reached. Try again.";
+  if (asked.isConnected) asked.after(said);
+  else document.querySelector("main")?.prepend(said);
+}
+
+// Not afterRequest: one that was broken off for the next has not failed.
+document.addEventListener("htmx:responseError", notCome);
+document.addEventListener("htmx:sendError", notCome);
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!byItself(event.detail.elt)) document.querySelector("[data-not-come]")?.remove();
 });
