@@ -10,7 +10,7 @@ from audit.models import AuditEvent
 from delivery import bell, lanes
 from delivery.bulk import running
 from delivery.bulk.plan import VERBS, Wanted, begin, deed_named, plan
-from delivery.bulk.running import run, run_jobs
+from delivery.bulk.running import PORTION, run, run_jobs
 from delivery.bulk.tables import Job, JobItem
 from delivery.deeds import DEEDS
 from delivery.filters import Filters
@@ -334,6 +334,25 @@ class TestThePages:
             "cancel",
         ]
         assert omar.post(f"/deliveries/jobs/{job.pk}/explode/").status_code == 404
+
+    def test_cancelled_midway_what_was_done_stays_done_and_nothing_more_is(self, cast, scope, omar):
+        number, looks = PORTION + 3, []
+        rows = made(cast, State.HELD, number)
+        job = start(cast, scope)
+
+        def after_a_portion() -> bool:
+            looks.append(1)
+            if len(looks) == 2:
+                omar.post(f"/deliveries/jobs/{job.pk}/cancel/")
+            return False
+
+        assert run_jobs("w1", after_a_portion) == PORTION
+        assert results(job) == ["done"] * PORTION + [""] * 3
+        assert Delivery.objects.filter(pk__in=[one.pk for one in rows], state=State.HELD).count() == 3
+        page = omar.get(f"/deliveries/jobs/{job.pk}/").content.decode()
+        assert f"{PORTION} of {number} looked at" in page
+        assert "Cancelled" in page
+        assert "Cancel the rest" not in page
 
     def test_only_the_locations_where_one_may_act_are_taken(self, cast, omar):
         made(cast, State.HELD, 1)
