@@ -79,6 +79,11 @@ def listed(name: str) -> Callable[[Course], str]:
     return lambda course: f"{reverse(name)}?location={course.location.code}"
 
 
+def on_its_page(course: Course) -> str:
+    """The page of the course itself: who maps sees no list of notes."""
+    return reverse("delivery:course", args=[course.role])
+
+
 def board(course: Course) -> str:
     found = template(course)
     return reverse("mapping:mapping", args=[found.pk]) if found else reverse("mapping:templates")
@@ -184,7 +189,8 @@ DIRECTOR = (
     Step(
         "note",
         "Follow a note into the chart",
-        "On this page: Let a note come. Then open it in the list and read its way.",
+        "On this page: Let a note come. Then open it in the list, read its way, and under Sections: Show the texts,"
+        " sent and in the chart.",
         "Accepted is not verified: only what was read back stands as verified.",
         3,
         listed("delivery:deliveries"),
@@ -249,10 +255,10 @@ EDITOR = (
     Step(
         "notes",
         "See notes arrive by it",
-        "On this page: Let a note come, and look at the list until it says Verified in the chart.",
-        "The mapping is right when the chart shows each section in its field.",
+        "On this page: Let a note come, then look again until this step is ticked: the note is verified in the chart.",
+        "The mapping is right when the chart shows each section in its field. You need not read a note for that.",
         2,
-        listed("delivery:deliveries"),
+        on_its_page,
         verified,
     ),
     Step(

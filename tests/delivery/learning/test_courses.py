@@ -17,7 +17,7 @@ from mapping.note import RuleSpec
 from mapping.publishing import fingerprint, publish, save_rules, start_draft
 from mapping.queries import spec_of
 from portal import locations
-from portal.models import Connection, Location, Role
+from portal.models import Connection, Location, Membership, Role, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,9 +47,13 @@ class TestTheCourses:
         assert sum(minutes(role) for role in COURSES) < 60
 
     @pytest.mark.parametrize("role", [str(role) for role in COURSES])
-    def test_nothing_is_ticked_at_the_beginning_and_every_step_leads_to_a_page(self, cast, begin, client, role):
-        course = begin(cast.dana, role)
-        client.force_login(cast.dana)
+    def test_nothing_is_ticked_at_the_beginning_and_every_step_leads_to_a_page_of_the_role(
+        self, cast, begin, client, role
+    ):
+        user = User.objects.create_user("learner")
+        Membership.objects.create(user=user, practice=cast.practice, location=cast.north, role=role)
+        course = begin(user, role)
+        client.force_login(user)
         client.get(f"/?location={course.location.code}")
         for one in seen(course):
             assert not one.done, one.step.key
