@@ -66,7 +66,8 @@ def insert_beside(rows: Sequence[NewRow], statement: str, parameters: Sequence[A
 
 @cache
 def _beside(statement: str) -> str:
-    return f"WITH recorded AS ({FROM_JSON}) {statement}"
+    rest = statement.removeprefix("WITH ")
+    return f"WITH recorded AS ({FROM_JSON}){' ' if rest == statement else ', '}{rest}"
 
 
 def _as_json(rows: Sequence[NewRow]) -> str:

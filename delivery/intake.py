@@ -124,8 +124,7 @@ def store(postings: Sequence[Posting]) -> tuple[list[Fate], set[int]]:
     places, known = kept.now(), look_up(postings)
     found = [look_at(posting, known, places) for posting in postings]
     arrivals = [one for one in found if isinstance(one, Arrival)]
-    insert(arrivals)
-    answers = iter(remember([(arrival.posting, answer_of(arrival)) for arrival in arrivals]))
+    answers = iter(insert(arrivals))
     lanes = {
         row.lane_id
         for arrival in arrivals
@@ -165,7 +164,8 @@ def same_version_again(posting: Posting, note: Note, to: Destination) -> Answer:
         words = "This version of the note was posted before with other content. Raise the version to amend it."
         raise Refusal(422, [Wrong("/version", words)])
     answer = note_answer(note, version, list(version.deliveries.order_by("pk")), to.location.code)
-    return remember([(posting, answer)])[0]
+    sql.insert([answered(posting, answer)])
+    return answer
 
 
 def new_note(posting: Posting, to: Destination) -> Note:
@@ -245,14 +245,15 @@ def new_control_id() -> str:
     return b32encode(os.urandom(12)).decode().rstrip("=")
 
 
-def insert(arrivals: Sequence[Arrival]) -> None:
-    """A statement for each table, their moves and audit events with them."""
-    sql.insert([arrival.version.note for arrival in arrivals if arrival.is_new])
-    sql.insert([arrival.version for arrival in arrivals])
-    sql.insert([row for arrival in arrivals for row in arrival.deliveries])
+def insert(arrivals: Sequence[Arrival]) -> list[Answer]:
+    """Notes, versions and deliveries, then what tells of them: moves, audit events, and the answers, returned."""
+    notes = [arrival.version.note for arrival in arrivals if arrival.is_new]
+    versions = [arrival.version for arrival in arrivals]
+    sql.insert([row for arrival in arrivals for row in arrival.deliveries], others=[notes, versions])
     for arrival in arrivals:
         if not arrival.is_new and not arrival.late:
             supersede_older(arrival)
+    answers = [answer_of(arrival) for arrival in arrivals]
     begin(
         [
             (ticket(row, arrival), State(row.state), row.reason_code)
@@ -260,7 +261,9 @@ def insert(arrivals: Sequence[Arrival]) -> None:
             for row in arrival.deliveries
         ],
         first=[ingest_entry(arrival) for arrival in arrivals],
+        others=[answered(arrival.posting, answer) for arrival, answer in zip(arrivals, answers, strict=True)],
     )
+    return answers
 
 
 def supersede_older(arrival: Arrival) -> None:
@@ -313,23 +316,16 @@ def answer_of(arrival: Arrival) -> Answer:
     return note_answer(arrival.version.note, arrival.version, arrival.deliveries, arrival.to.location.code)
 
 
-def remember(answered: Sequence[tuple[Posting, Answer]]) -> list[Answer]:
-    """Keep what was answered to each Idempotency-Key; returns the answers."""
-    now = timezone.now()
-    sql.insert(
-        [
-            IdempotencyKey(
-                scribe_id=posting.key.scribe_id,
-                key_hash=posting.key_hash,
-                body_sha256=posting.body_sha256,
-                api_key=posting.key,
-                answer=answer,
-                created_at=now,
-            )
-            for posting, answer in answered
-        ]
+def answered(posting: Posting, answer: Answer) -> IdempotencyKey:
+    """The row that keeps what was answered to an Idempotency-Key."""
+    return IdempotencyKey(
+        scribe_id=posting.key.scribe_id,
+        key_hash=posting.key_hash,
+        body_sha256=posting.body_sha256,
+        api_key=posting.key,
+        answer=answer,
+        created_at=timezone.now(),
     )
-    return [answer for _, answer in answered]
 
 
 together: Group[Posting, Answer] = Group(take_in, MOST_TOGETHER)

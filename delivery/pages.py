@@ -95,9 +95,8 @@ def write(pages: Sequence[Page]) -> list[Written]:
         )
         ids = {ticket.id for ticket in claims}
         claimed = [(page, one) for page, one in ready if one.delivery.pk in ids]
-        sql.insert([one.new_wire for _, one in claimed if one.new_wire])
         rows = [attempt(page, one) for page, one in claimed]
-        sql.insert(rows)
+        sql.insert(rows, others=[[one.new_wire for _, one in claimed if one.new_wire]])
     newest = max((row.pk for row in rows), default=0)
     return [
         Written([one for owner, one in claimed if owner is page], go, newest, accepted)

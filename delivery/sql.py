@@ -65,11 +65,17 @@ def stored(model: type[Model]) -> tuple[Field, ...]:
     return tuple(field for field in model._meta.concrete_fields if not isinstance(field, AutoField))
 
 
-def insert(rows: Sequence[Model], events: Sequence[Entry] = ()) -> None:
+def insert(rows: Sequence[Model], events: Sequence[Entry] = (), *, others: Sequence[Sequence[Model]] = ()) -> None:
     """Insert rows of one model; a key that the database gives is set on each. bulk_create costs five times as much.
 
-    `events` are audit events of the deed that the rows belong to: they are recorded in the same statement.
+    `events` are audit events of the deed that the rows belong to, `others` rows of other models, a sequence for each,
+    whose keys nobody waits for: on PostgreSQL they go in the same statement, as a round trip costs more than a row.
     """
+    others = [group for group in others if group]
+    if not rows or connection.vendor != "postgresql":
+        for group in others:
+            insert(group)
+        others = ()
     if not rows:
         record_many(events)
         return
@@ -78,10 +84,21 @@ def insert(rows: Sequence[Model], events: Sequence[Entry] = ()) -> None:
     say = _insertion_as_json if connection.vendor == "postgresql" else _insertion_of_values
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
-        given = record_beside(events if start == 0 else (), *say(model, part))
+        words, values = say(model, part)
+        if start == 0:
+            words, values = _with_others(others, words, values)
+        given = record_beside(events if start == 0 else (), words, values)
         # In the order of the rows, as Django's own bulk_create takes them too.
         for row, (key,) in zip(part, given, strict=True):
             row.pk = row.pk or key
+
+
+def _with_others(others: Sequence[Sequence[Model]], words: str, values: list[Any]) -> tuple[str, list[Any]]:
+    said = [_insertion_as_json(type(group[0]), group) for group in others]
+    if not said:
+        return words, values
+    first = ", ".join(f"others{place} AS ({one})" for place, (one, _) in enumerate(said))
+    return f"WITH {first} {words}", [*(value for _, some in said for value in some), *values]
 
 
 def _insertion_of_values(model: type[Model], rows: Sequence[Model]) -> tuple[str, list[Any]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Model
 from django.utils import timezone
 
 from audit.record import Actor, Entry, current
@@ -213,13 +214,15 @@ def _entry(event: str, ticket: Ticket, reason_code: str, detail: Mapping[str, An
     )
 
 
-def begin(subjects: Sequence[tuple[Ticket, State, str]], first: Sequence[Entry] = ()) -> None:
+def begin(
+    subjects: Sequence[tuple[Ticket, State, str]], first: Sequence[Entry] = (), others: Sequence[Model] = ()
+) -> None:
     """Write the first Move and audit event of deliveries just inserted: (ticket, first state, reason code).
 
-    `first` are the audit events of what brought them about; they go in the same statement.
+    `first` are the audit events of what brought them about, `others` rows to be inserted in the same statement.
     """
     now = timezone.now()
     begun = [_entry(f"delivery.{state.value}", ticket, reason_code, {}) for ticket, state, reason_code in subjects]
     moves = [_move(ticket, "", state, reason_code, 0, now) for ticket, state, reason_code in subjects]
-    sql.insert(moves, [*first, *begun])
+    sql.insert(moves, [*first, *begun], others=[others])
     outbox.moved({ticket.id: reason_code for ticket, state, reason_code in subjects if state == State.HELD}, State.HELD)

@@ -76,10 +76,10 @@ def test_a_refused_note_spoils_nothing_for_the_others(key):
 def test_a_note_that_breaks_the_transaction_breaks_it_for_itself_only(key, monkeypatch):
     real = sql.insert
 
-    def insert(rows, events=()):
-        if any(isinstance(row, Note) and row.source_note_id == "nt-2" for row in rows):
+    def insert(rows, events=(), *, others=()):
+        if any(isinstance(row, Note) and row.source_note_id == "nt-2" for group in others for row in group):
             raise RuntimeError("something about this one note")
-        real(rows, events)
+        real(rows, events, others=others)
 
     monkeypatch.setattr(sql, "insert", insert)
     fates = take_in([posting(key, f"nt-{number}") for number in (1, 2, 3)])

@@ -85,10 +85,10 @@ def test_what_spoils_the_transaction_spoils_it_for_its_own_lane(cast, monkeypatc
     bad, good = page(cast, 0), page(cast, 1)
     spoiling, real = bad.ready[0].delivery.pk, sql.insert
 
-    def insert(rows, *events):
-        if any(isinstance(row, Wire) and row.delivery_id == spoiling for row in rows):
+    def insert(rows, *events, others=()):
+        if any(isinstance(row, Wire) and row.delivery_id == spoiling for group in others for row in group):
             raise IntegrityError("this one")
-        real(rows, *events)
+        real(rows, *events, others=others)
 
     monkeypatch.setattr(sql, "insert", insert)
     fates = write_all([bad, good])

@@ -275,3 +275,26 @@ class TestInsertingOnPostgresql:
     def test_a_value_of_a_kind_that_no_column_has_is_refused(self):
         with pytest.raises(TypeError, match="object"):
             sql._as_json(object())
+
+
+@pytest.mark.django_db
+class TestInsertingRowsOfOthersBeside:
+    def test_all_of_them_stand_there_and_the_keys_are_set(self, cast):
+        beats = [Heartbeat(worker=name, started_at=MOMENT, beat_at=MOMENT, busy_lanes=0) for name in "ab"]
+        windows = [RateWindow(key="k", minute=1, used=2)]
+        lanes = [Lane(connection=cast.hl7, index=40 + place) for place in range(3)]
+        sql.insert(lanes, others=[beats, [], windows])
+        assert [Lane.objects.get(pk=lane.pk).index for lane in lanes] == [40, 41, 42]
+        assert set(Heartbeat.objects.values_list("worker", flat=True)) == {"a", "b"}
+        assert RateWindow.objects.get().used == 2
+
+    def test_they_stand_there_without_rows_too(self):
+        sql.insert([], others=[[RateWindow(key="k", minute=1, used=2)]])
+        assert RateWindow.objects.get().key == "k"
+
+    def test_on_a_server_they_cost_no_statement(self, cast, django_assert_num_queries):
+        if connection.vendor != "postgresql":
+            pytest.skip("a round trip within the process costs nothing")
+        sql.insert([Lane(connection=cast.hl7, index=40)], others=[[RateWindow(key="k", minute=1, used=2)]])
+        with django_assert_num_queries(1):
+            sql.insert([Lane(connection=cast.hl7, index=41)], others=[[RateWindow(key="l", minute=1, used=2)]])
