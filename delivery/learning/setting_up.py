@@ -39,6 +39,7 @@ from portal.models import (
 
 COURSES = (Role.DIRECTOR, Role.MAPPING_EDITOR, Role.CLINICIAN)
 SENDS, READS, SCRIBE = "Practice eCW, sends", "Practice eCW, reads back", "Practice mode (synthetic)"
+FACILITY = "PRACTICE"
 TOKEN = "sandbox-token"  # noqa: S105 - the simulated eCW's, which holds synthetic notes only
 ENDED = "This course has ended."
 FIRST_NOTES = 3
@@ -66,7 +67,8 @@ def begin(user: User, practice: Practice, role: str) -> Course:
         Practice.objects.select_for_update(no_key=True).get(pk=practice.pk)
         course = _made(user, practice, role)
         ways = _ways(practice, ecw)
-    teach(ecw, course.location.code, synthetic.TEMPLATE, synthetic.at_ecw())
+    for facility in (course.location.code, FACILITY):  # a test of the connection asks for its own facility's templates
+        teach(ecw, facility, synthetic.TEMPLATE, synthetic.at_ecw())
     with acting(ourselves()):
         _prepare(course, ways, user)
     with transaction.atomic():
@@ -129,10 +131,10 @@ def _ways(practice: Practice, ecw: SimulatedEcw) -> Ways:
         "tls": False,
         "sending_application": "SCRIBEPORT",
         "receiving_application": "ECW",
-        "receiving_facility": "PRACTICE",
+        "receiving_facility": FACILITY,
         "sockets": 1,
     }
-    reads = {"base_url": ecw.base, "practice_code": "LEARNS", "facility": "PRACTICE"}
+    reads = {"base_url": ecw.base, "practice_code": "LEARNS", "facility": FACILITY}
     return Ways(
         _connection(practice, ConnectionKind.HL7_MLLP, Draft(SENDS, hl7)),
         _connection(practice, ConnectionKind.OPENAPI, Draft(READS, reads, {"token": TOKEN})),

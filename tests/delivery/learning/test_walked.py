@@ -1,9 +1,12 @@
-"""The editor's and the clinician's courses walked in a browser from its first step to its last, left and gone on with in another session."""
+"""Each course walked in a browser from its first step to its last, left halfway and gone on with in another session."""
 
 import re
 
 import pytest
 
+from delivery.certification import settling
+from delivery.certification.models import CertificationResult, CertificationRun
+from delivery.certification.running import carry_out
 from delivery.learning.courses import STEPS, seen
 from delivery.learning.tables import Course
 from portal.models import Membership, Role, User
@@ -80,6 +83,57 @@ class Walker:
         assert all(one.done for one in seen(self.course()))
         assert_fits(self.page)
         assert_accessible(self.page)
+
+
+def test_a_director_walks_the_course_to_its_end(walker, cast):
+    person = walker.person
+    with person.at("director"):
+        walker.begins(cast.dana, Role.DIRECTOR)
+        walker.step("Choose how notes travel")
+        person.choose("Reading connection", "Practice eCW, reads back")
+        person.button("Save settings")
+        person.choose("Note sections: first", "Practice eCW, sends")
+        person.button("Save routes")
+        person.sees("Routes are changed")
+        walker.back(1)
+        walker.step("Import the template that eCW has")
+        person.button("Read from eCW")
+        person.sees("7 fields accepted")
+        person.button("Save")
+        walker.back(2)
+        walker.signs_out_and_in(2)
+        walker.step("Put a mapping in force")
+        person.button("Start the mapping")
+        walker.publishes()
+        walker.back(3)
+        walker.step("Find out what this eCW really does")
+        person.button("Probe now")
+        person.sees("Nothing that was there before has vanished", 30)
+        walker.back(4)
+        walker.lets_a_note_come()
+        walker.step("Follow a note into the chart")
+        person.sees("Verified in the chart")
+        person.row(walker.page.locator("tbody tr", has_text="Verified in the chart").first)
+        person.click(walker.page.get_by_text("Sections", exact=True).filter(visible=True).last)
+        person.button("Show the texts, sent and in the chart")
+        person.sees("In the chart")
+        walker.back(5)
+        walker.step("Let it be certified")
+        person.write("Notes in the load test", "6")
+        person.button("Begin a run")
+        run = CertificationRun.objects.latest("pk")
+        carry_out(run, settling.by_hand)
+        assert dict(CertificationResult.objects.filter(run=run, passed=False).values_list("name", "says")) == {}
+        walker.page.reload()
+        person.sees(re.compile(r"passed on \d{4}-"), 30)
+        walker.back(6)
+        walker.step("Stop sending, and let it go on")
+        person.write("Reason", "To see what waits.")
+        person.button("Lock")
+        person.write("Reason", "Seen.")
+        person.button("Release")
+        walker.back(7)
+        walker.has_done_all()
 
 
 def test_a_mapping_editor_walks_the_course_to_its_end(walker, eda):
