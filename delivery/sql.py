@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import AutoField, BinaryField, Field, Model
 
 from audit import prepared
@@ -70,8 +70,11 @@ def insert(rows: Sequence[Model], events: Sequence[Entry] = (), *, others: Seque
 
     `events` are audit events of the deed that the rows belong to, `others` rows of other models, a sequence for each,
     whose keys nobody waits for: on PostgreSQL they go in the same statement, as a round trip costs more than a row.
+    TransactionManagementError outside a transaction where there are any: elsewhere they would stand without the rows.
     """
     others = [group for group in others if group]
+    if (events or others) and not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("rows go in with what belongs to them within atomic() only")
     if not rows or connection.vendor != "postgresql":
         for group in others:
             insert(group)

@@ -9,6 +9,8 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone as now_in
 
+from audit.models import AuditEvent
+from audit.record import Entry
 from delivery import sql
 from delivery.models import Attempt, Delivery, Heartbeat, Lane, Move, Note, RateWindow
 from delivery.states import State
@@ -298,3 +300,21 @@ class TestInsertingRowsOfOthersBeside:
         sql.insert([Lane(connection=cast.hl7, index=40)], others=[[RateWindow(key="k", minute=1, used=2)]])
         with django_assert_num_queries(1):
             sql.insert([Lane(connection=cast.hl7, index=41)], others=[[RateWindow(key="l", minute=1, used=2)]])
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOutsideATransaction:
+    @pytest.mark.parametrize("with_rows", [True, False])
+    @pytest.mark.parametrize("beside", ["others", "events", "both"])
+    def test_rows_with_something_beside_them_are_refused_and_none_stands(self, beside, with_rows):
+        """Part of it could stand without the rest."""
+        beats = [Heartbeat(worker="w", started_at=MOMENT, beat_at=MOMENT, busy_lanes=0)]
+        events = [] if beside == "others" else [Entry("system.start")]
+        others = [] if beside == "events" else [beats]
+        with pytest.raises(transaction.TransactionManagementError, match="atomic"):
+            sql.insert(windows(1) if with_rows else [], events, others=others)
+        assert (Heartbeat.objects.count(), RateWindow.objects.count(), AuditEvent.objects.count()) == (0, 0, 0)
+
+    def test_rows_of_one_model_need_none(self):
+        sql.insert(windows(2), others=[[]])
+        assert RateWindow.objects.count() == 2
