@@ -1,6 +1,11 @@
 """The planner is told what is in the tables, so that a list stays fast in a large database."""
 
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from delivery import filters, queries, upkeep
@@ -73,6 +78,78 @@ class TestOnPostgresql:
         assert upkeep.inform_planner()
         monkeypatch.undo()
         assert upkeep.known_rows() == Delivery.objects.count()
+
+
+@pytest.mark.usefixtures("postgres_only")
+class TestByARoleThatOwnsNoTable:
+    """As docs/operations.md sets PostgreSQL up: one role migrates and owns, the worker is another."""
+
+    @pytest.fixture
+    def told(self, cast, monkeypatch):
+        """What the server tells this connection; there is something to do, and no statistics."""
+        newest = make_delivery(cast).pk
+        connection.check_constraints()  # what waits for the end of the transaction would forbid to change the tables
+        monkeypatch.setattr(upkeep, "WORTH_IT", newest)
+        monkeypatch.setattr(upkeep, "known_rows", lambda: 0)
+        upkeep.may_analyze.cache_clear()
+        told: list[str] = []
+        listener = partial(_listen, told)
+        connection.connection.add_notice_handler(listener)
+        yield told
+        connection.connection.remove_notice_handler(listener)
+        with connection.cursor() as cursor:
+            cursor.execute("RESET ROLE")
+        upkeep.may_analyze.cache_clear()
+
+    def become(self, *rights: str) -> None:
+        role = f"sp_app_{uuid4().hex[:8]}"
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE ROLE {role} NOLOGIN")
+            for right in ("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}", *rights, "SET ROLE {}"):
+                cursor.execute(right.format(role))
+
+    def test_nothing_is_tried_and_the_server_has_nothing_to_warn_of(self, told):
+        self.become()
+        assert not upkeep.inform_planner()
+        assert told == []
+
+    def test_it_is_asked_once_and_not_every_five_seconds(self, told, django_assert_num_queries):
+        self.become()
+        upkeep.inform_planner()
+        with django_assert_num_queries(0):
+            assert not upkeep.inform_planner()
+
+    def test_the_owner_of_some_of_the_tables_only_tries_nothing(self, told):
+        self.become("ALTER TABLE delivery_note OWNER TO {}")
+        assert not upkeep.inform_planner()
+        assert told == []
+
+    def test_whoever_owns_all_of_them_takes_them(self, told):
+        self.become(*(f"ALTER TABLE {table._meta.db_table} OWNER TO {{}}" for table in upkeep.WAY))
+        assert upkeep.inform_planner()
+        assert told == []
+
+    def test_the_owner_of_the_database_takes_them(self, told):
+        self.become(f"ALTER DATABASE {connection.ops.quote_name(connection.settings_dict['NAME'])} OWNER TO {{}}")
+        assert upkeep.inform_planner()
+        assert told == []
+
+    def test_a_role_that_was_given_the_right_to_maintain_takes_them(self, told):
+        if connection.pg_version < 170000:
+            pytest.skip("PostgreSQL knows this right from 17 on")
+        self.become(*(f"GRANT MAINTAIN ON {table._meta.db_table} TO {{}}" for table in upkeep.WAY))
+        assert upkeep.inform_planner()
+        assert told == []
+
+
+def test_the_documented_grant_names_the_tables_that_are_analyzed():
+    said = " ".join((Path(settings.BASE_DIR) / "docs/operations.md").read_text(encoding="utf-8").split())
+    tables = ", ".join(model._meta.db_table for model in upkeep.WAY)
+    assert f"GRANT MAINTAIN ON {tables} TO scribeport_app" in said
+
+
+def _listen(told: list[str], notice: object) -> None:
+    told.append(str(notice.message_primary))
 
 
 def plan(queryset) -> str:
