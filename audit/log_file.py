@@ -11,7 +11,8 @@ JSON lines. An event's line is exactly the bytes its leaf is the hash of; every 
     {"+checkpoint": note}   signed; of a whole log over the events so far, of a patient over the whole month
     {"+head": {…}}          of a patient: how many events the signed head map counts in this month, with proof
     {"+proof": {…}}         of a patient: place and audit path of the event that follows
-    {"+unsealed": n}        what follows the sealer has not come to: listed, not proved
+    {"+unsealed": n}        so many events follow that no checkpoint above covers, as not sealed by then: listed, not
+                            proved
     {"+end": {…}}           last: how many events there are
 """
 
@@ -21,8 +22,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from audit.canonical import canonical, encode_json, utc
@@ -30,7 +32,6 @@ from audit.checkpoints import public_keys
 from audit.event import AuditEvent
 from audit.merkle import Frontier, leaf_hash, levels, path
 from audit.models import ConfigurationEntry
-from audit.parts import in_parts
 from audit.retained import PurgeCertificate
 from audit.sealed import Checkpoint, Leaf, Tree
 from audit.sealing import head_entries, head_leaf, waiting
@@ -63,32 +64,33 @@ class Line:
 def whole_log(practice: str) -> Iterator[Line]:
     """Every event of a practice ("" for those of none), month by month."""
     yield opening(practice, proves=PROVES["whole"])
-    count = 0
-    trees = trees_of(practice)
-    for tree in trees:
-        for line in gone(tree) or whole_tree(tree):
+    count, sizes = 0, dict[int, int]()
+    for tree in trees_of(practice):
+        end = newest(tree)
+        sizes[tree.pk] = end.size if end else 0
+        for line in gone(tree) or whole_tree(tree, None, end):
             count += line.event
             yield line
-    yield from closing(count, waiting().filter(practice=practice))
+    yield from closing(count, later(practice, sizes, Q(), Q()))
 
 
 def patient_log(practice: str, subject: str) -> Iterator[Line]:
     """Every event of one patient (blind index), with proofs that none is missing; raises NotCovered."""
     yield opening(practice, subject=subject, proves=PROVES["patient"])
-    count = 0
-    later = Q(pk__in=waiting().filter(practice=practice, subject_bidx=subject).values("pk"))
+    count, sizes = 0, dict[int, int]()
     for tree in trees_of(practice):
+        sizes[tree.pk] = tree.size
         if _partly_gone(tree, subject):
             yield from gone(tree)
             continue
         checkpoint = tree.checkpoints.filter(heads=True).order_by("-pk").first()
         if checkpoint is None:
             raise NotCovered(tree.origin)
-        later |= Q(pk__in=tree.leaves.filter(subject=subject, seq__gte=checkpoint.size).values("pk"))
+        sizes[tree.pk] = checkpoint.size
         for line in _patients_tree(tree, checkpoint, subject):
             count += line.event
             yield line
-    yield from closing(count, AuditEvent.objects.filter(later))
+    yield from closing(count, later(practice, sizes, Q(subject_bidx=subject), Q(subject=subject)))
 
 
 def gone(tree: Tree) -> list[Line]:
@@ -120,12 +122,34 @@ def opening(practice: str, **more: object) -> Line:
     return said("log", {"version": 1, "practice": practice, "made": utc(timezone.now()), "keys": keys} | more)
 
 
-def closing(count: int, unsealed: QuerySet[AuditEvent]) -> Iterator[Line]:
-    """What no proof covers yet, and the end. While the sealer is down that may be very many: they come one by one."""
-    yield said("unsealed", unsealed.count())
-    for event in in_parts(unsealed, "at", "pk", size=RUN):
-        count += 1
-        yield from _event_lines(event, entries_of([event]))
+def newest(tree: Tree) -> Checkpoint | None:
+    """The tree's last checkpoint: where its part of a file ends."""
+    return tree.checkpoints.order_by("-size", "-pk").first()
+
+
+def later(practice: str, sizes: dict[int, int], events: Q, leaves: Q) -> list[UUID]:
+    """The ids, in order of time, of what lies beyond the leaves written of each tree (by its key); of all, these.
+
+    Asked for once: what the sealer does from now on changes nothing of it. The unsealed come first, so that what is
+    sealed between the two questions is found as a leaf, behind the end of its tree or in a tree that has only begun.
+    """
+    found = set(waiting().filter(events, practice=practice).values_list("pk", flat=True))
+    for tree in trees_of(practice):
+        behind = tree.leaves.filter(leaves, seq__gte=sizes.get(tree.pk, 0))
+        found.update(behind.values_list("pk", flat=True))
+    return sorted(found)
+
+
+def closing(count: int, unproved: Sequence[UUID]) -> Iterator[Line]:
+    """What no proof covers yet, and the end. While the sealer is down that may be very many: they come part by part."""
+    yield said("unsealed", len(unproved))
+    for at in range(0, len(unproved), RUN):
+        keys = unproved[at : at + RUN]
+        events = AuditEvent.objects.in_bulk(keys)
+        entries = entries_of(events.values())
+        for event in (events[key] for key in keys if key in events):
+            count += 1
+            yield from _event_lines(event, entries)
     yield said("end", {"events": count})
 
 
@@ -136,10 +160,9 @@ def _event_lines(event: AuditEvent, entries: dict[int, ConfigurationEntry]) -> I
         yield Line(b'{"+entry":' + entry.canonical() + b"}")
 
 
-def whole_tree(tree: Tree, begins: Checkpoint | None = None, ends: Checkpoint | None = None) -> Iterator[Line]:
-    """A tree's events in order; where `begins`, those after this checkpoint, where `ends`, those before that one."""
+def whole_tree(tree: Tree, begins: Checkpoint | None, end: Checkpoint | None) -> Iterator[Line]:
+    """A tree's events in order until the end (of a tree without a checkpoint none); where `begins`, those after it."""
     yield said("tree", tree.origin)
-    end = ends or tree.checkpoints.order_by("-size", "-pk").first()
     size, first = end.size if end else 0, 0
     if begins:
         first = begins.size

@@ -11,9 +11,20 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from audit.event import AuditEvent
-from audit.log_file import PROVES, Line, closing, gone, opening, proved, said, trees_of, whole_tree
+from audit.log_file import (
+    PROVES,
+    Line,
+    closing,
+    gone,
+    later,
+    newest,
+    opening,
+    proved,
+    said,
+    trees_of,
+    whole_tree,
+)
 from audit.sealed import Checkpoint
-from audit.sealing import waiting
 from audit.whole import LONGEST_TRANSACTION
 
 
@@ -21,18 +32,19 @@ def time_log(practice: str, since: datetime | None, until: datetime | None) -> I
     """Every event recorded from `since` until `until` (None: from the first, to the last), with more on both sides."""
     begins, ends = bounds(practice, since, until)
     yield opening(practice, part="time", proves=PROVES["time"])
-    count = 0
+    count, sizes = 0, dict[int, int]()
     for tree in trees_of(practice):
         place = (tree.month, tree.part)
+        sizes[tree.pk] = tree.size
         if (begins and place < _place(begins)) or (ends and place > _place(ends)):
             continue
         first = begins if begins and begins.tree_id == tree.pk else None
-        last = ends if ends and ends.tree_id == tree.pk else None
+        last = ends if ends and ends.tree_id == tree.pk else newest(tree)
+        sizes[tree.pk] = last.size if last else 0
         for line in gone(tree) or whole_tree(tree, first, last):
             count += line.event
             yield line
-    later = waiting().filter(practice=practice)
-    yield from closing(count, later.none() if ends else later)
+    yield from closing(count, [] if ends else later(practice, sizes, Q(), Q()))
 
 
 def bounds(
@@ -53,18 +65,16 @@ def selected_log(practice: str, events: QuerySet[AuditEvent], filters: list[str]
     """These events of a practice, each with its audit path; those that no checkpoint covers are listed at the end."""
     yield opening(practice, part="selection", filter=filters, proves=PROVES["selection"])
     chosen = events.order_by().values("pk")
-    count = 0
-    later = Q(pk__in=waiting().filter(practice=practice, pk__in=chosen).values("pk"))
+    count, sizes = 0, dict[int, int]()
     for tree in trees_of(practice):
-        checkpoint = tree.checkpoints.order_by("-size", "-pk").first()
+        checkpoint = newest(tree)
         if checkpoint is None:
-            later |= Q(pk__in=tree.leaves.filter(pk__in=chosen).values("pk"))
             continue
+        sizes[tree.pk] = checkpoint.size
         yield said("tree", tree.origin)
         yield said("checkpoint", checkpoint.note)
         leaves = list(tree.leaves.filter(pk__in=chosen, seq__lt=checkpoint.size).order_by("seq"))
         for line in proved(tree, checkpoint, leaves) if leaves else ():
             count += line.event
             yield line
-        later |= Q(pk__in=tree.leaves.filter(pk__in=chosen, seq__gte=checkpoint.size).values("pk"))
-    yield from closing(count, AuditEvent.objects.filter(later))
+    yield from closing(count, later(practice, sizes, Q(pk__in=chosen), Q(pk__in=chosen)))

@@ -43,16 +43,15 @@ def root_by(hashed: bytes, index: int, size: int, path: list[str]) -> bytes | No
 
 class Log:  # one pass over the file; `keys` are the public keys that count, `anchors` sizes and roots by tree
     def __init__(self, keys: list[bytes]) -> None:
-        self.keys = keys
+        self.keys, self.open, self.told = keys, False, -1
         self.anchors: dict[str, dict[int, bytes]] = {}
-        self.events = self.trees = self.unproved = self.size = self.good = self.left = self.seen = 0
+        self.events = self.trees = self.unproved = self.size = self.good = self.left = self.seen = self.later = 0
         self.origin = self.since = self.until = self.end = self.subject = self.part = ""
         self.frontier: list[bytes] = []  # roots of the perfect trees that `size` leaves make
         self.batch: list[bytes] = []  # leaf hashes since the last +leaves
         self.last: dict = {}  # the last checkpoint
         self.proof: dict | None = None
         self.entry: str | None = None  # the hash that the next +entry must have
-        self.open, self.told = False, -1
 
     def note(self, note: str) -> dict:  # the lines of a signed note, by their first word; raises Wrong
         text, _, tail = note.rpartition("\n\n")
@@ -170,7 +169,8 @@ class Log:  # one pass over the file; `keys` are the public keys that count, `an
             raise Wrong("how many events the patient has in this month is not proved", 0)
         self.last["counted"] = True
 
-    def close(self, _: object = None) -> None:  # a tree ends: all said of it is there, and it follows the one before
+    def close(self, unsealed: int = 0) -> None:  # a tree ends: all said of it is there, and it follows the one before
+        self.later += unsealed
         if not self.open:
             return
         self.open, said = False, self.last
@@ -204,7 +204,7 @@ class Log:  # one pass over the file; `keys` are the public keys that count, `an
             else:
                 ((name, said),) = json.loads(line).items()
                 getattr(self, "on_" + name[1:])(said)
-        if self.told != self.events + self.unproved:
+        if self.told != self.events + self.unproved or self.later != self.unproved:
             raise Wrong("the file is cut off, or does not hold as many events as it says", self.size)
 
     def read_anchors(self, lines: Iterable[str]) -> None:

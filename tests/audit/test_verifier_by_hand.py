@@ -240,6 +240,16 @@ class TestALie:
         said = ask(opening(), *month(MAY, EVENTS), *closing(6))
         assert wrong(said)[1] == "the file is cut off, or does not hold as many events as it says"
 
+    @pytest.mark.parametrize("follow", [0, 1, 3])
+    def test_that_lists_another_number_of_unsealed_events_than_it_says_is_refused(self, ask, follow):
+        listed = [event(5), event(6), event(7)][:follow]
+        said = ask(opening(), *month(MAY, EVENTS), line("unsealed", 2), *listed, line("end", {"events": 5 + follow}))
+        assert wrong(said)[1] == "the file is cut off, or does not hold as many events as it says"
+
+    def test_that_lists_unsealed_events_without_saying_so_is_refused(self, ask):
+        assert ask(opening(), *closing(0, [event(7)]))["whole"] is True
+        assert ask(opening(), event(7), *closing(1))["whole"] is False
+
     def test_an_entry_left_out_is_named(self, ask):
         change = event(0, event="config.change", detail={"entry": 7, "entry_sha256": "0" * 64})
         lines = month(MAY, [change, EVENTS[1]])
