@@ -10,8 +10,9 @@ from audit.record import record
 from delivery.deeds import Deed, by_way, deed_of
 from delivery.doors import ACTS, delivery_for
 from delivery.models import Delivery
+from delivery.other_way import WHY_NOT, other_routes
 from delivery.states import WORDS, State
-from delivery.views.forms import ReasonForm
+from delivery.views.forms import ActForm
 from portal.requests import PortalRequest
 
 
@@ -23,20 +24,24 @@ def act(request: PortalRequest, pk: int, verb: str) -> HttpResponse:
     if deed is None:
         messages.warning(request, f"That is no longer possible: the delivery is now “{_state(one)}”.")
         return redirect("delivery:delivery", pk=pk)
-    deed = by_way(deed, chosen_way(request))
-    form = ReasonForm(request.POST)
+    form = ActForm(request.POST)
     form.fields["reason"].required = deed.reason_needed
+    if deed.verb == "other-way":
+        form.offer(other_routes(one))
+    else:
+        del form.fields["way"]  # one form for all buttons
     if not form.is_valid():
-        messages.error(request, f"“{deed.label}” needs a reason of at least five characters. Nothing was changed.")
+        messages.error(request, _refusal(form, deed))
         return redirect("delivery:delivery", pk=pk)
+    deed = by_way(deed, form.cleaned_data.get("way"))
     _carry_out(request, one, deed, form.cleaned_data["reason"])
     return redirect("delivery:delivery", pk=pk)
 
 
-def chosen_way(request: PortalRequest) -> int | None:
-    """The way that a person chose where there are several; what is no number is none."""
-    given = request.POST.get("way", "")
-    return int(given) if given.isascii() and given.isdecimal() and len(given) < 19 else None
+def _refusal(form: ActForm, deed: Deed) -> str:
+    if "way" in form.errors:
+        return f"Nothing was changed: {WHY_NOT['not_this_way']}."
+    return f"“{deed.label}” needs a reason of at least five characters. Nothing was changed."
 
 
 def _carry_out(request: PortalRequest, one: Delivery, deed: Deed, reason: str) -> None:

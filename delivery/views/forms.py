@@ -8,13 +8,24 @@ from django import forms
 from delivery.other_way import words_of
 from delivery.workbench import Candidate, UnknownDrug, row_for
 from mapping.codes.drug_files import LONGEST, DrugRow
-from portal.models import Connection
+from portal.models import Connection, Route
 
 
 class ReasonForm(forms.Form):
     """Why somebody does something to a delivery; stands in the audit log."""
 
     reason = forms.CharField(min_length=5, max_length=200)
+
+
+class ActForm(ReasonForm):
+    """Why somebody does something to a delivery, and by which of its other ways where one was chosen."""
+
+    way = forms.TypedChoiceField(required=False, coerce=int, empty_value=None)
+
+    def offer(self, routes: Sequence[Route]) -> None:
+        cast(forms.ChoiceField, self.fields["way"]).choices = [
+            (one.connection_id, words_of(one.connection)) for one in routes
+        ]
 
 
 class BulkForm(forms.Form):

@@ -3,6 +3,7 @@
 import pytest
 from django.db import transaction
 from django.utils import timezone
+from django.utils.html import escape
 
 from audit.models import AuditEvent
 from audit.record import Actor, acting
@@ -323,6 +324,31 @@ class TestTheWayIsChosen:
         client.post(f"/deliveries/{one.pk}/act/other-way/", {"reason": "listener is down", "way": way})
         assert fresh(one).state == State.REJECTED
         assert verdict(one, way) == (False, WHY_NOT["not_this_way"])
+
+    @pytest.mark.parametrize("way", ["x", "²", "1.5", "-1", " ", "9" * 40])
+    def test_what_is_no_way_at_all_is_refused_in_words_and_moves_nothing(self, client, two_ways, third, way):
+        one = made(two_ways)
+        client.force_login(two_ways.dana)
+        posted = {"reason": "listener is down", "way": way}
+        page = client.post(f"/deliveries/{one.pk}/act/other-way/", posted, follow=True).content.decode()
+        assert fresh(one).state == State.REJECTED
+        assert not Delivery.objects.filter(replaces=one).exists()
+        assert escape(f"Nothing was changed: {WHY_NOT['not_this_way']}.") in page
+
+    def test_the_only_one_left_is_not_taken_in_place_of_one_that_has_gone(self, client, two_ways, third):
+        one = made(two_ways)
+        Route.objects.filter(connection=third).delete()
+        client.force_login(two_ways.dana)
+        posted = {"reason": "listener is down", "way": third.pk}
+        page = client.post(f"/deliveries/{one.pk}/act/other-way/", posted, follow=True).content.decode()
+        assert fresh(one).state == State.REJECTED
+        assert escape(WHY_NOT["not_this_way"]) in page
+
+    def test_another_button_of_the_same_form_does_not_mind_it(self, client, two_ways, third):
+        one = made(two_ways, State.HELD)
+        client.force_login(two_ways.dana)
+        client.post(f"/deliveries/{one.pk}/act/cancel/", {"reason": "listener is down", "way": "x"})
+        assert fresh(one).state == State.CANCELLED
 
     def test_many_go_by_it_and_what_it_cannot_take_is_left_with_the_reason(self, client, two_ways, third, monkeypatch):
         monkeypatch.setattr(bell, "publish", lambda *args: None)

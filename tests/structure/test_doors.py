@@ -27,7 +27,7 @@ from delivery.pilot.forms import FeedbackForm, PlanForm, StepForm
 from delivery.release.forms import AnswerForm, ReleaseForm, RequestForm
 from delivery.serializers import NoteSerializer
 from delivery.views.certification import RunForm, SignForm
-from delivery.views.forms import BulkForm, DecisionForm, RevealForm, WhyForm
+from delivery.views.forms import ActForm, BulkForm, DecisionForm, RevealForm, WhyForm
 from delivery.views.forms import ReasonForm as DeliveryReasonForm
 from delivery.webhooks.forms import EndpointForm
 from delivery.workbench import UnknownDrug
@@ -544,6 +544,7 @@ FORMS: dict[type[forms.BaseForm], Callable[[Cast, Any], forms.BaseForm]] = {
     DrugForm: lambda cast, data: DrugForm(None, data),
     ChosenForm: lambda cast, data: ChosenForm(data),
     DefaultsForm: lambda cast, data: DefaultsForm(data),
+    ActForm: lambda cast, data: ActForm(data),
     DeliveryReasonForm: lambda cast, data: DeliveryReasonForm(data),
     FhirForm: lambda cast, data: FhirForm(cast.practice, None, data),
     GroupForm: lambda cast, data: GroupForm(cast.practice, data),
