@@ -163,12 +163,7 @@ def replay_one(old: Delivery, reason: str, same_identity: bool) -> Delivery:
     begin([(ticket, State.READY, "replay")])
     record(
         "delivery.replay",
-        practice=ticket.practice,
-        location=ticket.location,
-        subject_bidx=ticket.patient_bidx,
-        encounter_bidx=ticket.encounter_bidx,
-        object_type="delivery",
-        object_id=str(new.pk),
+        **ticket.recorded,
         reason=reason,
         detail={"delivery_id": new.pk, "replay_of": old.pk, "identity": "same" if same_identity else "new"},
     )
@@ -221,13 +216,7 @@ def strike(ids: Sequence[int], reason: str) -> int:
     for ticket in struck:
         record(
             "delivery.struck",
-            practice=ticket.practice,
-            location=ticket.location,
-            subject_bidx=ticket.patient_bidx,
-            encounter_bidx=ticket.encounter_bidx,
-            object_type="delivery",
-            object_id=str(ticket.id),
-            correlation_id=ticket.correlation_id,
+            **ticket.recorded,
             reason=reason,
             detail={"delivery_id": ticket.id, "part": ticket.part},
         )

@@ -44,13 +44,7 @@ def _record(made: Attestation, reason: str) -> None:
     (ticket,) = tickets([made.delivery_id])
     record(
         "delivery.attest",
-        practice=ticket.practice,
-        location=ticket.location,
-        subject_bidx=ticket.patient_bidx,
-        encounter_bidx=ticket.encounter_bidx,
-        object_type="delivery",
-        object_id=str(ticket.id),
-        correlation_id=ticket.correlation_id,
+        **ticket.recorded,
         reason=reason,
         detail={
             "delivery_id": ticket.id,

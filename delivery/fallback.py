@@ -183,13 +183,7 @@ def replace(old: Delivery, state: State, why: str, *, route: Route | None = None
     begin([(ticket, State.READY, why)])
     record(
         "delivery.fallback",
-        practice=ticket.practice,
-        location=ticket.location,
-        subject_bidx=ticket.patient_bidx,
-        encounter_bidx=ticket.encounter_bidx,
-        object_type="delivery",
-        object_id=str(new.pk),
-        correlation_id=ticket.correlation_id,
+        **ticket.recorded,
         reason=reason,
         detail={"delivery_id": new.pk, "replaces": old.pk, "reason_code": why, "connection": route.connection_id},
     )

@@ -53,7 +53,7 @@ def claimed_until(now: datetime) -> datetime:
     return now + timedelta(seconds=min(CLAIM_SECONDS, settings.LEASE_SECONDS))
 
 
-def taken(delivery: Delivery) -> bool:
+def takes(delivery: Delivery) -> bool:
     """Whether this delivery, once accepted, will be handed over: made in this process, and there is room."""
     return _taking and delivery.in_hand is not None and len(_sent) < MOST
 
@@ -67,5 +67,11 @@ def give(deliveries: Sequence[Delivery]) -> None:
 
 
 def take(most: int) -> Sequence[Delivery]:
+    """Those whose claim still holds, the oldest first. The others are let go: by the database they are anybody's."""
+    now, taken = timezone.now(), []
     with _lock:
-        return [_sent.popleft() for _ in range(min(most, len(_sent)))]
+        while _sent and len(taken) < most:
+            delivery = _sent.popleft()
+            if delivery.read_at is not None and delivery.read_at > now:
+                taken.append(delivery)
+    return taken

@@ -88,7 +88,7 @@ def changes_of(outcomes: Sequence[Outcome], epoch: int) -> list[Change]:
 def _stays_in_hand(outcome: Outcome, readable: bool) -> bool:
     """Whether this process reads it back from memory; what it will not must not look as if it did."""
     delivery = outcome.prepared.delivery
-    if not (readable and outcome.state is State.ACCEPTED and handed.taken(delivery)):
+    if not (readable and outcome.state is State.ACCEPTED and handed.takes(delivery)):
         delivery.in_hand = None
     return delivery.in_hand is not None
 
@@ -100,6 +100,7 @@ def hand_over(outcomes: Sequence[Outcome], accepted: Set[int]) -> None:
         delivery = one.prepared.delivery
         delivery.state, delivery.attempts, delivery.accepted_at = one.state.value, one.prepared.number, timezone.now()
         delivery.reason_code, delivery.readings_made = one.reason_code, 0
+        delivery.read_at = handed.claimed_until(delivery.accepted_at)
     if given:
         handed.give([one.prepared.delivery for one in given])
 

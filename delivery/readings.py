@@ -82,13 +82,7 @@ def chart_read(ticket: Ticket, delivery: Delivery, answer: str) -> Entry:
     connection = delivery.location.reading_connection_id or delivery.connection_id
     return Entry(
         "chart.read",
-        practice=ticket.practice,
-        location=ticket.location,
-        subject_bidx=ticket.patient_bidx,
-        encounter_bidx=ticket.encounter_bidx,
-        object_type="delivery",
-        object_id=str(ticket.id),
-        correlation_id=ticket.correlation_id,
+        **ticket.recorded,
         purpose_of_use="TREAT",
         data_category=("transcribed_note",),
         detail={"delivery_id": ticket.id, "answer": answer, "connection": connection},

@@ -38,6 +38,19 @@ class Ticket:
     part: str
     actor: Actor | None = None  # where one transaction carries the deeds of several; else whoever acts
 
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """The columns by which every event of a delivery names it; see audit.record.Entry."""
+        return {
+            "practice": self.practice,
+            "location": self.location,
+            "subject_bidx": self.patient_bidx,
+            "encounter_bidx": self.encounter_bidx,
+            "object_type": "delivery",
+            "object_id": str(self.id),
+            "correlation_id": self.correlation_id,
+        }
+
 
 # What each move is called in the audit log; the detail says why.
 EVENTS: dict[tuple[State, State], str] = {
@@ -200,13 +213,7 @@ def _entry(event: str, ticket: Ticket, reason_code: str, detail: Mapping[str, An
         words["reason_code"] = reason_code
     return Entry(
         event,
-        practice=ticket.practice,
-        location=ticket.location,
-        subject_bidx=ticket.patient_bidx,
-        encounter_bidx=ticket.encounter_bidx,
-        object_type="delivery",
-        object_id=str(ticket.id),
-        correlation_id=ticket.correlation_id,
+        **ticket.recorded,
         purpose_of_use="TREAT",
         data_category=("transcribed_note",),
         detail=words,

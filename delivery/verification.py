@@ -109,11 +109,11 @@ def conclude_alone(look: Look) -> None:
 
 
 def to_look_for() -> list[Delivery]:
-    """What this process has sent itself, and what is due by the database."""
+    """What this process has sent itself, and what is due by the database: each once, also if a person asked for it."""
     in_hand = handed.take(BATCH)
     if in_hand:
         kept.now().complete(in_hand)
-    return [*in_hand, *claim_reads()]
+    return [*in_hand, *(delivery for delivery in claim_reads() if delivery not in in_hand)]
 
 
 def claim_reads() -> list[Delivery]:

@@ -64,13 +64,7 @@ class Filling:
         ticket = ticket_of(self.prepared.delivery)
         record(
             event,
-            practice=ticket.practice,
-            location=ticket.location,
-            subject_bidx=ticket.patient_bidx,
-            encounter_bidx=ticket.encounter_bidx,
-            object_type="delivery",
-            object_id=str(ticket.id),
-            correlation_id=ticket.correlation_id,
+            **ticket.recorded,
             purpose_of_use="TREAT",
             detail={
                 "delivery_id": ticket.id,

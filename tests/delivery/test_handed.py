@@ -1,5 +1,6 @@
 """What a process has sent itself it reads back from memory, and nothing is lost where it cannot."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -7,8 +8,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from audit.event import AuditEvent
 from delivery import handed, verification
-from delivery.models import Delivery, Reading
+from delivery.models import Delivery, Move, Reading
 from delivery.outgoing import open_body, planned
 from delivery.plans import open_plan
 from delivery.states import State
@@ -89,6 +91,24 @@ class TestWhereThisProcessReads:
         run_lanes()
         assert read_due() == 2
         assert (state(first), state(second)) == (State.VERIFIED, State.VERIFIED)
+
+    def test_what_a_person_asks_for_meanwhile_is_read_and_recorded_once(self, scribe, ecw):
+        delivery = post(scribe)
+        run_lanes()
+        Delivery.objects.update(read_at=timezone.now())
+        assert read_due() == 1
+        assert (state(delivery), Reading.objects.count()) == (State.VERIFIED, 1)
+        assert Move.objects.filter(delivery=delivery, to_state="verified").count() == 1
+        assert AuditEvent.objects.filter(event="delivery.verified").count() == 1
+
+    def test_what_waits_longer_than_its_claim_is_let_go_and_read_once(self, scribe, ecw, settings):
+        settings.LEASE_SECONDS = 0.2
+        delivery = post(scribe)
+        run_lanes()
+        time.sleep(0.3)
+        assert handed.take(10) == []
+        assert read_due() == 1
+        assert (state(delivery), Reading.objects.count()) == (State.VERIFIED, 1)
 
     def test_a_doubt_is_never_in_hand(self, scribe, ecw):
         post(scribe)
