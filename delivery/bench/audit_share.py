@@ -45,8 +45,8 @@ def notes_taken_in(seconds: float, audited: bool, notes: int = 1) -> Written:
     return repeated(seconds, deed)
 
 
-def unrecorded(insert: Any, rows: Any, events: Any = ()) -> None:
-    insert(rows)
+def unrecorded(insert: Any, rows: Any, events: Any = (), **others: Any) -> None:
+    insert(rows, **others)
 
 
 def posting(key: ApiKey) -> Posting:

@@ -128,7 +128,7 @@ def test_a_doubt_whose_reading_cannot_be_judged_is_parked_the_third_time(scribe,
     assert Move.objects.filter(delivery=row, to_state=State.READY).count() == 1, "never sent again"
 
 
-@pytest.mark.parametrize("where", ["open_body", "open_reader"])
+@pytest.mark.parametrize("where", ["visit_of", "open_reader"])
 def test_a_chart_that_cannot_be_asked_for_is_asked_for_later_and_the_worker_goes_on(
     scribe, ecw, cast, monkeypatch, where
 ):
