@@ -20,6 +20,8 @@ LATER = ("later.json",)
 SPECIALTIES = ("specialties.json", "specialties_b.json", "specialties_c.json")
 # Templates by somebody who had not looked at the vocabulary; what the first missed was learned before the second.
 BLIND = ("blind.json", "blind_b.json")
+# Templates by people who had seen neither the product nor its vocabulary.
+STRANGERS = ("stranger_a.json", "stranger_b.json")
 
 _TEXT = """# Suggestions
 
@@ -92,17 +94,35 @@ A field that would be acceptable counts half: a person may or may not want it.
 
 {mistakes}
 
-## On headings that strangers wrote
+## On templates by people who had seen neither the product nor its vocabulary
+
+{strangers_templates} templates with {strangers_fields} fields, in two sets by two people who had seen neither the
+product nor its vocabulary; the right fields came with them. Each set was tried once, with the vocabulary as it then
+stood, before anything was changed for it: **that first look is what a new practice should expect.** What it missed was
+learned afterwards, so that what is found now says nothing of new templates.
+
+| | right fields that were suggested (recall) | suggested fields that were right (precision) | harmful |
+|---|---|---|---|
+{strangers_sets}
+
+| confidence | n, first look | right | share | n, now | right | share |
+|---|---|---|---|---|---|---|
+{strangers_suggestions}
+
+What goes wrong with them now:
+
+{strangers_mistakes}
+
+## On headings taken from public forms
 
 {outside_templates} templates with {outside_fields} fields (`outside.json`): the headings of note forms, record systems
 and example notes that are public, as they stand there. They were picked by hand, among what searches gave once the
 vocabulary was fixed for the first look, leaving out what had been seen before and what was cut short. The right fields
 were decided before that look, by the people who wrote the vocabulary: the words are strangers', the truth is not. Words
-added later come from other lists; nothing may be changed for what is missed here. This is nearest to what a new
-template will show, and still kinder than some: such headings are spelled out more than a practice's own, few are
-misspelt, and few mix two languages. The two that were wrong at the first look led to more caution ("Datos" alone names
-no section; what stands for one half of *Assessment and plan* for want of a better is no half of both), so that what is
-wrong now says nothing of new ones.
+added later come from other lists; nothing may be changed for what is missed here. They are kinder than a practice's own
+template: spelled out more, few of them misspelt, and few in two languages. The two that were wrong at the first look
+led to more caution ("Datos" alone names no section; what stands for one half of *Assessment and plan* for want of a
+better is no half of both), so that what is wrong now says nothing of new ones.
 
 | | right fields that were suggested (recall) | suggested fields that were right (precision) | harmful |
 |---|---|---|---|
@@ -189,9 +209,9 @@ What goes wrong with them now:
 {blind_templates} templates with {blind_fields} fields of as many kinds of visit, in the manner of several record
 systems, with what real templates carry besides: vitals to tick, billing, signatures, screening scores, the parts of a
 social history. The first eight were written by somebody who knew the sections and this page and had not looked at the
-vocabulary: their first look is the nearest to a template that nobody here has seen. What it missed, and a list of
-some 500 labels written after it, then widened the vocabulary. The other eight were written after that, by the same
-person, who by then had seen the vocabulary, so that they flatter; nothing was changed for what they missed.
+vocabulary. What their first look missed, and a list of some 500 labels written after it, then widened the vocabulary.
+The other eight were written after that, by the same person, who by then had seen the vocabulary, so that they flatter;
+nothing was changed for what they missed.
 
 | | right fields that were suggested (recall) | suggested fields that were right (precision) | harmful |
 |---|---|---|---|
@@ -259,6 +279,7 @@ def document(folder: Path) -> str:
         **_tried_once(folder, "later", LATER, first["later"]),
         **_tried_once(folder, "specialties", SPECIALTIES, first["specialties"]),
         **_tried_once(folder, "blind", BLIND, first["blind"]),
+        **_tried_once(folder, "strangers", STRANGERS, first["strangers"]),
     )
 
 

@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from mapping.importers.base import ImportedField
 from mapping.measuring import BANDS, Known, measure, read_known
-from mapping.reliability import BLIND, FRESH, LATER, MIXED, OUTSIDE, SPECIALTIES, document, languages
+from mapping.reliability import BLIND, FRESH, LATER, MIXED, OUTSIDE, SPECIALTIES, STRANGERS, document, languages
 from mapping.sections import CODES
 from mapping.suggestion import CONFIDENCE, THRESHOLD
 from mapping.vocabulary.phrases import Rung
@@ -62,7 +62,18 @@ def test_every_verdict_is_in_exactly_one_band(half):
 
 
 def test_the_halves_share_no_template_and_name_only_codes_of_the_contract():
-    names = ("tuning.json", "final.json", *TUNING[1:], *FRESH, *MIXED, *LATER, *SPECIALTIES, *BLIND, OUTSIDE)
+    names = (
+        "tuning.json",
+        "final.json",
+        *TUNING[1:],
+        *FRESH,
+        *MIXED,
+        *LATER,
+        *SPECIALTIES,
+        *BLIND,
+        *STRANGERS,
+        OUTSIDE,
+    )
     tuning, final, *fresh = (read_known(HOLDOUT / name) for name in names)
     every = [*tuning, *final, *(template for templates in fresh for template in templates)]
     assert len({item.name for item in every}) == len(every)
@@ -120,7 +131,7 @@ def test_the_page_names_what_goes_wrong(tmp_path):
         {"field_id": "2", "label": "CC", "kind": "free_text", "group": "", "takes": ["chief_complaint"], "may": []},
     ]
     (tmp_path / "final.json").write_text(json.dumps([{"name": "Knee", "specialty": "Knees", "fields": rows}]))
-    for name in ("first_look.json", *FRESH, *MIXED, *LATER, *SPECIALTIES, *BLIND, OUTSIDE):
+    for name in ("first_look.json", *FRESH, *MIXED, *LATER, *SPECIALTIES, *BLIND, *STRANGERS, OUTSIDE):
         (tmp_path / name).write_text((HOLDOUT / name).read_text())
     page = document(tmp_path)
     assert "Knee: history_of_present_illness was suggested for “HPI”" in page
@@ -245,6 +256,19 @@ def test_each_first_look_at_templates_written_blind_is_kept_and_no_change_finds_
         assert measured.wrong == [], name
 
 
+def test_each_first_look_at_templates_of_people_who_knew_nothing_of_it_is_kept_and_no_change_finds_less_or_errs():
+    first = json.loads((HOLDOUT / "first_look.json").read_text())["strangers"]
+    assert set(first) == set(STRANGERS)
+    for name, row in first.items():
+        measured = measure(read_known(HOLDOUT / name))
+        assert row["templates"] == len(read_known(HOLDOUT / name)), name
+        assert row["right"] == measured.found + len(measured.missed), name
+        assert sum(band["n"] for band in row["bands"]) == row["suggested"], name
+        assert sum(band["right"] for band in row["bands"]) == row["good"], name
+        assert measured.found >= row["found"], name
+        assert len(measured.wrong) <= row["suggested"] - row["good"], name
+
+
 def test_of_all_that_was_held_out_no_section_goes_to_a_field_for_another():
     for path in sorted(HOLDOUT.glob("*.json")):
         if path.name != "first_look.json":
@@ -272,7 +296,7 @@ def test_the_page_gives_each_fresh_set_its_first_look_and_what_it_missed():
 
 
 def test_the_page_says_for_each_language_what_strangers_headings_gave(strangers):
-    page = document(HOLDOUT).split("## On headings that strangers wrote")[1].split("## On templates of our own")[0]
+    page = document(HOLDOUT).split("## On headings taken from public forms")[1].split("## On templates of our own")[0]
     for language, row in strangers[1].items():
         assert f"| {language}, first look | {row['found']} of {row['right']} = " in page
         assert f"| {language}, now | " in page
@@ -282,7 +306,7 @@ def test_the_command_writes_the_page(settings, tmp_path):
     (tmp_path / "docs").mkdir()
     holdout = tmp_path / "tests" / "mapping" / "holdout"
     holdout.mkdir(parents=True)
-    for name in ("final.json", "first_look.json", *FRESH, *MIXED, *LATER, *SPECIALTIES, *BLIND, OUTSIDE):
+    for name in ("final.json", "first_look.json", *FRESH, *MIXED, *LATER, *SPECIALTIES, *BLIND, *STRANGERS, OUTSIDE):
         (holdout / name).write_text((HOLDOUT / name).read_text())
     settings.BASE_DIR = tmp_path
     call_command("document_suggestions")
