@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mapping.labels import Meaning, Read, read_label
-from mapping.standing_in import ASSESSMENT, BOTH, PLAN
+from mapping.labels import CODED, Meaning, Read, read_label
+from mapping.sections import name_of, normalise
+from mapping.standing_in import ASSESSMENT, BOTH, DIAGNOSES, PLAN
 from mapping.suggestion import STRUCTURED, TemplateField
 from mapping.vocabulary.belonging import goes_with
 from mapping.vocabulary.headings import OBJECTIVE, SUBJECTIVE
@@ -18,7 +19,14 @@ from mapping.vocabulary.words import bag, plain, stems
 # Beside a heading in a structured field they make a box to tick of it: "ROS reviewed", "Medications reconciled".
 _TICKED = frozenset({"reviewed", "reconciled", "verified", "confirmed", "completed", "obtained", "discussed", "given"})
 _BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]?")
-_PMH, _MED_HISTORY = "past_medical_history", frozenset({"med", "history"})
+# Words that mean one of two sections: the first, where another field surely is for the second.
+_EITHER = (
+    ("past_medical_history", "medications", frozenset({"med", "history"})),
+    ("social_history", "past_surgical_history", frozenset({"shx"})),
+    ("past_surgical_history", "social_history", frozenset({"shx"})),
+)
+# These tick only at the end: "Vitals obtained by nursing" and "Instructions given to family" are no boxes.
+_TICKED_LAST = frozenset({"obtained", "given"})
 _LETTERED = re.compile(r"^\s*([soap])\s*(?:[:–—-]\s+\S|:\s*$)", re.IGNORECASE)
 # The letters of gravida, para, abortions: "A" and "P" among them are no assessment and plan.
 _COUNTING = frozenset("gtl")
@@ -31,7 +39,7 @@ def in_template(fields: Sequence[TemplateField]) -> list[Read]:
     letters = [_LETTERS.get(single, "") for single in singles]
     read = [read_label(field.label) for field in fields]
     soap = _of_soap({single for single in singles if len(single) == 1}, read)
-    alone = _medical(_lettered(read, fields), fields)
+    alone = _coded(_settled(_heading_groups(_lettered(read, fields), fields), fields), fields)
     mates = _mates(fields, alone)
     return [
         _letter(letter, field.label)
@@ -78,17 +86,51 @@ def _letter(code: str, label: str) -> Read:
     return Read((Meaning(code, Rung.SAID, f"“{label}” is its letter in SOAP."),))
 
 
-def _medical(reads: list[Read], fields: Sequence[TemplateField]) -> list[Read]:
+def _settled(reads: list[Read], fields: Sequence[TemplateField]) -> list[Read]:
     """ "Med Hx" is the medical history where another field surely has the medications, and none that history."""
     sure = Counter(meaning.code for read in reads for meaning in read.meanings if meaning.sure)
-    if not sure["medications"] or sure[_PMH]:
-        return reads
-    meant = [bag(stems(plain(field.label))) == _MED_HISTORY for field in fields]
-    if meant.count(True) != 1:
-        return reads
-    at = meant.index(True)
-    why = f"“{fields[at].label}” is the medical history: the medications have a field of their own."
-    return [*reads[:at], Read((Meaning(_PMH, Rung.PARTLY, why),)), *reads[at + 1 :]]
+    for code, other, words in _EITHER:
+        meant = [bag(stems(plain(field.label))) - GENERIC == words for field in fields]
+        if sure[other] and not sure[code] and meant.count(True) == 1:
+            at = meant.index(True)
+            why = f"“{fields[at].label}” means {name_of(code)}: another field is for {name_of(other)}."
+            return _settled([*reads[:at], Read((Meaning(code, Rung.PARTLY, why),)), *reads[at + 1 :]], fields)
+    return reads
+
+
+def _heading_groups(reads: list[Read], fields: Sequence[TemplateField]) -> list[Read]:
+    """A field that is called as a group of others is for the whole of what those are parts of."""
+    groups = {normalise(field.group) for field in fields}
+    return [
+        replace(read, meanings=tuple(_at_most_partly(meaning) for meaning in read.meanings))
+        if normalise(field.label) in groups
+        else read
+        for read, field in zip(reads, fields, strict=True)
+    ]
+
+
+def _at_most_partly(meaning: Meaning) -> Meaning:
+    return replace(meaning, rung=Rung.PARTLY) if meaning.rung == Rung.ONLY else meaning
+
+
+def _coded(reads: list[Read], fields: Sequence[TemplateField]) -> list[Read]:
+    """What codes fill is no assessment: "Impression (ICD-10)", and eCW's "Assessments" beside a text for it."""
+    beside = any(
+        field.kind != STRUCTURED and meaning.code == ASSESSMENT and meaning.rung < Rung.ONLY
+        for field, read in zip(fields, reads, strict=True)
+        for meaning in read.meanings
+    )
+    return [_of_codes(field, read, beside) for field, read in zip(fields, reads, strict=True)]
+
+
+def _of_codes(field: TemplateField, read: Read, beside: bool) -> Read:
+    words = bag(stems(plain(field.label)))
+    if field.kind != STRUCTURED or not (words & CODED or (beside and words == {ASSESSMENT})):
+        return read
+    why = f"“{field.label}” takes coded entries: the diagnoses."
+    others = [replace(item, rung=max(item.rung, Rung.PERHAPS)) for item in read.meanings if item.code != DIAGNOSES]
+    coded = read.of(DIAGNOSES) or (Meaning(DIAGNOSES, Rung.PARTLY, why) if read.of(ASSESSMENT) else None)
+    return replace(read, meanings=(coded, *others)) if coded else read
 
 
 def _mates(fields: Sequence[TemplateField], reads: Sequence[Read]) -> list[list[tuple[TemplateField, Read]]]:
@@ -122,7 +164,8 @@ def _identified(field: TemplateField, read: Read) -> Read:
 
 
 def _ticked(field: TemplateField, read: Read) -> Read:
-    if field.kind != STRUCTURED or not _TICKED & set(stems(plain(field.label))):
+    words = stems(_BRACKETS.sub(" ", plain(field.label)))
+    if field.kind != STRUCTURED or not (_TICKED - _TICKED_LAST) & set(words) | _TICKED & set(words[-1:]):
         return read
     return replace(
         read, meanings=tuple(replace(meaning, rung=max(meaning.rung, Rung.ONLY)) for meaning in read.meanings)
@@ -136,6 +179,8 @@ def _in_group(field: TemplateField, own: Read, mates: Sequence[tuple[TemplateFie
     group = read_label(field.group)
     read = _completed(field, own, group, mates)
     heads = [meaning.code for meaning in group.meanings if meaning.rung < Rung.ONLY] + [group.container]
+    if any(heads):  # "Formulation and treatment plan"
+        heads += [meaning.code for meaning in group.meanings if meaning.rung == Rung.PERHAPS]
     if goes_with(heads, [Entry(meaning.code, meaning.rung) for meaning in read.meanings]):
         return read
     why = f"“{field.label}” stands in the group “{field.group}”."

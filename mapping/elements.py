@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from mapping.vocabulary.elements import KINDS, LONGEST_PHRASE
 from mapping.vocabulary.others import CHANGING, NEUTRAL
 from mapping.vocabulary.phrases import Entry
+from mapping.vocabulary.questions import ASKED
 from mapping.vocabulary.rungs import Rung
 from mapping.vocabulary.signs import FILLING, LISTED, SIGNS, Sign
 from mapping.vocabulary.words import stems
@@ -38,6 +39,14 @@ def signed(words: Sequence[str]) -> tuple[Entry, ...]:
     """The section whose sign stands among words of its kind: "Cardiac impression", "Relatives with early CAD"."""
     found = next((sign for sign in SIGNS if _fits(sign, words)), None)
     return (Entry(found.code, found.rung, _part(found.code, words)),) if found else ()
+
+
+def asked(words: Sequence[str]) -> tuple[Entry, ...]:
+    """What a question is for by the verbs in it: "What do we think and what are we going to do?" """
+    found = [Entry(sign.code, sign.rung) for sign in ASKED if _fits(sign, words)]
+    if {"assessment", "plan"} <= {entry.code for entry in found}:
+        found.append(Entry("assessment_and_plan", Rung.PARTLY))
+    return tuple(found)
 
 
 def _part(code: str, words: Sequence[str]) -> int | None:

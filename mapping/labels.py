@@ -6,14 +6,25 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from mapping import elements
-from mapping.phrasing import at_least, components, focused, meant, of_family
+from mapping.phrasing import (
+    all_abbreviated,
+    all_short,
+    at_least,
+    components,
+    focused,
+    meant,
+    merged,
+    of_family,
+    outdone,
+    settled,
+)
 from mapping.sections import SECTIONS, name_of
-from mapping.vocabulary.abbreviations import ABBREVIATIONS
 from mapping.vocabulary.belonging import HISTORIES, goes_with
 from mapping.vocabulary.components import SPECIALTY, WHERE
 from mapping.vocabulary.headings import CONTAINERS
 from mapping.vocabulary.others import CHANGING, NEUTRAL
 from mapping.vocabulary.phrases import OTHER, SPELLING, Entry, look, within
+from mapping.vocabulary.questions import asks, shortened, ticks
 from mapping.vocabulary.rungs import Rung
 from mapping.vocabulary.spanish import FUNCTION_WORDS
 from mapping.vocabulary.words import bag, plain, stems
@@ -29,6 +40,8 @@ _INCLUDING = re.compile(
 _SHARED = frozenset(
     {"history", "exam", "result", "order", "list", "instruction", "medication", "goal", "allergy", "immunization"}
 )
+# The word at its beginning that goes for each of them: "Past diagnoses and treatment".
+_GOVERNING = frozenset({"reason", "past", "prior", "previous"})
 # What follows a heading may name what it is made of: "Plan: meds, labs" is the plan.
 _MADE_OF = {
     "plan": ("medications", "results", "orders", "goals", "patient_instructions", "follow_up"),
@@ -41,6 +54,7 @@ _GOING_ON = {"chief_complaint", "history_of_present_illness", "review_of_systems
 _DETAILED = {"chief_complaint", "history_of_present_illness"}
 _LIST_FOLLOWS = re.compile(r"\s*:\s*|\s+[-–—]+\s+")
 _BOTH = "assessment and plan"
+CODED = frozenset({"icd", "code"})
 _A, _P, _AP, _DX = "assessment", "plan", "assessment_and_plan", "diagnoses"
 
 
@@ -73,10 +87,12 @@ class Read:
 def read_label(label: str) -> Read:
     """What a label means by itself; nothing where it is unknown, or known to be none of the contract's sections."""
     text = plain(label)
-    if _NO_TEXT.search(text):
+    if _NO_TEXT.search(text) or ticks(text):
         return Read()
     said = _text(text)
     about = () if look(bag(stems(text))) else _spoken_of(text, said)
+    if not about and not any(entry.rung < Rung.PERHAPS for entry in said) and (told := _told(text)):
+        return _read(told, label)
     if about:
         perhaps = (entry for entry in said if entry.rung >= Rung.PERHAPS and entry.code != about[0].code)
         return _read((*about, *perhaps), label)
@@ -86,6 +102,15 @@ def read_label(label: str) -> Read:
         if found:
             return _read(found, label, corrected)
     return _read(said, label)
+
+
+def _told(text: str) -> tuple[Entry, ...]:
+    """What a question asks for, and what a heading says without where and by whom; () where that is not sure."""
+    by_verb = elements.asked(stems(text)) if asks(text) else ()
+    shorter = shortened(text)
+    found = by_verb or ((_text(shorter) or elements.read(shorter)) if shorter != text else ())
+    sure = any(entry.rung < Rung.PERHAPS for entry in found)
+    return tuple(at_least(entry, Rung.PARTLY) for entry in found) if sure else ()
 
 
 def _spoken_of(text: str, said: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -166,6 +191,8 @@ def _bracketed(outer: tuple[Entry, ...], inner: tuple[Entry, ...], words: frozen
         return tuple({entry.code: entry for entry in both if entry.code in sure_inner & codes}.values())
     if words <= NEUTRAL:
         return outer
+    if sure_inner == {_DX} and words & CODED and codes <= {_A, _DX}:  # "Clinical impression (ICD-10)"
+        return tuple(at_least(entry, Rung.PARTLY) for entry in (*inner, *outer))
     if sure_inner and not outer and all(entry.rung == Rung.NAME for entry in inner):  # "Relato de la madre (HPI)"
         return tuple(at_least(entry, Rung.PARTLY) for entry in inner)
     if inner and {entry.code for entry in inner} <= codes and "history" not in words:  # "Queja principal (reason)"
@@ -205,7 +232,7 @@ def _listing(text: str) -> tuple[Entry, ...]:
     """A sure heading before a colon or dash, and after it what it is about: "Exam: heart, lungs", "Signs: BP HR RR"."""
     head, tail = (*_LIST_FOLLOWS.split(text, maxsplit=1), "")[:2]
     short = tail.split()
-    parts = short if _all_short(short) else [part for part in _LISTED.split(tail) if stems(part)]
+    parts = short if all_short(short) else [part for part in _LISTED.split(tail) if stems(part)]
     words = bag(stems(tail))
     if len(parts) < 2 or words & CHANGING or "history" in words or _QUALIFIED.search(tail):
         return ()
@@ -214,25 +241,20 @@ def _listing(text: str) -> tuple[Entry, ...]:
         first = meant((*stems(head), "history"))
     if any(entry.rung > Rung.SECOND or entry.code not in SECTIONS for entry in first):
         return ()
+    if (
+        {entry.code for entry in first} == {"problem_list"}
+        and (told := elements.enumerated(tail))
+        and told[0].code == "history_of_present_illness"
+    ):
+        return told  # "Describe the current problem: onset, duration, severity"
     listed = [meant(stems(part)) for part in parts]
     beside = {entry.code for entries in listed for entry in entries if entry.rung < Rung.PERHAPS and entry != OTHER}
     own = {entry.code for entry in first}
     allowed = own.union(*(_MADE_OF.get(code, ()) for code in own))
     if beside - allowed or ("," not in tail and any(OTHER in entries for entries in listed)):
         return ()
-    return tuple(at_least(entry, Rung.PARTLY) for entry in first)
-
-
-def _all_abbreviated(words: Sequence[str]) -> bool:
-    """Whether each of these is letters for a section of its own: "PMH FH SH"."""
-    read = [meant(stems(word)) if len(ABBREVIATIONS.get(word, ())) > 1 else () for word in words]
-    codes = [entries[0].code for entries in read if len(entries) == 1 and entries[0].rung <= Rung.SAID]
-    return len(words) > 1 and len(set(codes)) == len(words) and set(codes) <= SECTIONS.keys()
-
-
-def _all_short(words: Sequence[str]) -> bool:
-    """Whether these are abbreviations of one to three letters: "PA FC FR T Sat", "G P A V"."""
-    return len(words) > 2 and all(len(word.strip(".,")) <= 3 for word in words)
+    known = all(entries and {entry.code for entry in entries} <= own for entries in listed)
+    return tuple(at_least(entry, Rung.COMPOSED if known else Rung.PARTLY) for entry in first)
 
 
 def _agreed(first: tuple[Entry, ...], last: tuple[Entry, ...]) -> tuple[Entry, ...]:
@@ -245,6 +267,8 @@ def _agreed(first: tuple[Entry, ...], last: tuple[Entry, ...]) -> tuple[Entry, .
 
 def _headed(first: tuple[Entry, ...], last: tuple[Entry, ...], tail: frozenset[str], gloss: bool) -> tuple[Entry, ...]:
     """The last piece counts where it goes with the first; the first where the last says nothing, or glosses it."""
+    if {entry.code for entry in first} <= {"problem_list"} and first and tail <= SPECIALTY:  # "Problem list - OB"
+        return tuple(at_least(entry, Rung.ONLY) for entry in first)
     if last:
         fits = not first or goes_with({entry.code for entry in first}, last)
         if not fits and all(entry.rung >= Rung.SECOND for entry in last):  # "Allergies - Food/Drug"
@@ -265,7 +289,7 @@ def _listed(text: str) -> tuple[Entry, ...]:
     """One heading, or several that signs or "and" divide: each part means its own, the last one's noun goes for all."""
     exact = meant(stems(text))
     parts = [part for part in _LISTED.split(text) if stems(part)]
-    if not exact and len(parts) == 1 and _all_abbreviated(text.split()):
+    if not exact and len(parts) == 1 and all_abbreviated(text.split()):
         parts = text.split()
     if not exact and of_family(parts):
         return of_family(parts)
@@ -324,7 +348,7 @@ def _says_more(divided: tuple[Entry, ...], exact: tuple[Entry, ...]) -> bool:
 def _together(parts: Sequence[str]) -> tuple[Entry, ...]:
     """What the parts of a label mean together, where one of them surely means a section; else nothing."""
     noun = tuple(word for word in stems(parts[-1])[-1:] if word in _SHARED)
-    head = tuple(word for word in stems(parts[0])[:1] if word == "reason")
+    head = tuple(word for word in stems(parts[0])[:1] if word in _GOVERNING)
     noun = noun or _histories(parts)
     read = [
         _surer(meant((*head, *stems(part), *noun)), meant(stems(part)))
@@ -332,11 +356,11 @@ def _together(parts: Sequence[str]) -> tuple[Entry, ...]:
         or elements.signed(stems(part))
         for part in parts
     ]
-    read = [_settled(entries, read) for entries in read]
+    read = [settled(entries, read) for entries in read]
     listed = [entry for entries in read for entry in entries if entry != OTHER]
     if len({entry.code for entry in listed}) > 1:  # a part of one section beside another section is either's
         listed = [replace(entry, rung=Rung.PERHAPS) if entry.rung == Rung.ONLY else entry for entry in listed]
-    listed = _outdone(listed, noun == ("order",))
+    listed = outdone(listed, noun == ("order",))
     if any(OTHER in entries for entries in read):  # "Screening result / score"
         listed = [replace(entry, rung=Rung.PERHAPS) if entry.rung == Rung.ONLY else entry for entry in listed]
     sure = {entry.code for entry in listed if entry.rung < Rung.PERHAPS}
@@ -349,22 +373,8 @@ def _together(parts: Sequence[str]) -> tuple[Entry, ...]:
     if {_A, _P} <= sure:
         lowered.append(Entry(_AP, rung))
     return tuple(
-        _merged([entry for entry in lowered if entry.code == code]) for code in dict.fromkeys(e.code for e in lowered)
+        merged([entry for entry in lowered if entry.code == code]) for code in dict.fromkeys(e.code for e in lowered)
     )
-
-
-def _outdone(listed: list[Entry], ordered: bool) -> list[Entry]:
-    """Beside orders labs are ordered, beside a plan prescriptions are written, and procedures beside surgeries past."""
-    sure = {entry.code for entry in listed if entry.rung < Rung.PERHAPS}
-    only = {"results"} if ordered or "orders" in sure else set()
-    only |= {"procedures"} if any(entry.code == "past_surgical_history" for entry in listed) else set()
-    written = {"medications"} if _P in sure else set()
-    return [
-        replace(entry, rung=Rung.PERHAPS)
-        if entry.code in only or (entry.code in written and entry.rung >= Rung.SECOND)
-        else entry
-        for entry in listed
-    ]
 
 
 def _surer(longer: tuple[Entry, ...], alone: tuple[Entry, ...]) -> tuple[Entry, ...]:
@@ -378,23 +388,3 @@ def _histories(parts: Sequence[str]) -> tuple[str, ...]:
     longer = [meant((*stems(part), "history")) for part in parts]
     told = [entry.code for entries in longer for entry in entries if entry.rung < Rung.ONLY]
     return ("history",) if len(told) == len(parts) == len(set(told)) and set(told) <= HISTORIES else ()
-
-
-def _merged(entries: Sequence[Entry]) -> Entry:
-    """The surest of several entries for one code; two parts of it are the whole."""
-    best = min(entries, key=lambda entry: entry.rung)
-    parts = {entry.part for entry in entries if entry.rung < Rung.ONLY}
-    if parts == {1} and any(entry.rung == Rung.ONLY for entry in entries):  # "Urinalysis / Imaging" are results
-        parts = set()
-    return replace(best, part=best.part if len(parts) == 1 else None)
-
-
-def _settled(entries: tuple[Entry, ...], beside: Sequence[tuple[Entry, ...]]) -> tuple[Entry, ...]:
-    """ "SHx" is social beside family history, and surgical beside medical history alone."""
-    codes = {entry.code for entry in entries}
-    if codes != {"past_surgical_history", "social_history"}:
-        return entries
-    around = {entry.code for others in beside for entry in others if len(others) == 1}
-    if "family_history" in around or "past_surgical_history" in around:
-        return (Entry("social_history", Rung.COMPOSED),)
-    return entries

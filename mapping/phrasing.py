@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
+from mapping.sections import SECTIONS
+from mapping.vocabulary.abbreviations import ABBREVIATIONS
 from mapping.vocabulary.components import COMPONENTS, FOCUSED, PLAINLY, SPECIALTY, WHERE
 from mapping.vocabulary.others import NEUTRAL, PERSONS
 from mapping.vocabulary.phrases import OTHER, Entry, look
@@ -66,3 +68,52 @@ def focused(words: tuple[str, ...]) -> tuple[Entry, ...]:
         for entry in meant(kept)
         if entry.code in FOCUSED
     )
+
+
+def all_abbreviated(words: Sequence[str]) -> bool:
+    """Whether each of these is letters for a section of its own: "PMH FH SH"."""
+    read = [meant(stems(word)) if len(ABBREVIATIONS.get(word, ())) > 1 else () for word in words]
+    codes = [entries[0].code for entries in read if len(entries) == 1 and entries[0].rung <= Rung.SAID]
+    return len(words) > 1 and len(set(codes)) == len(words) and set(codes) <= SECTIONS.keys()
+
+
+def all_short(words: Sequence[str]) -> bool:
+    """Whether these are abbreviations of one to three letters: "PA FC FR T Sat", "G P A V"."""
+    return len(words) > 2 and all(len(word.strip(".,")) <= 3 for word in words)
+
+
+def merged(entries: Sequence[Entry]) -> Entry:
+    """The surest of several entries for one code; two parts of it are the whole."""
+    best = min(entries, key=lambda entry: entry.rung)
+    parts = {entry.part for entry in entries if entry.rung < Rung.ONLY}
+    if parts == {1} and any(entry.rung == Rung.ONLY for entry in entries):  # "Urinalysis / Imaging" are results
+        parts = set()
+    return replace(best, part=best.part if len(parts) == 1 else None)
+
+
+def settled(entries: tuple[Entry, ...], beside: Sequence[tuple[Entry, ...]]) -> tuple[Entry, ...]:
+    """ "SHx" is social beside family history, and surgical beside medical history alone."""
+    codes = {entry.code for entry in entries}
+    if codes != {"past_surgical_history", "social_history"}:
+        return entries
+    around = {entry.code for others in beside for entry in others if len(others) == 1}
+    if "family_history" in around or "past_surgical_history" in around:
+        return (Entry("social_history", Rung.COMPOSED),)
+    return entries
+
+
+def outdone(listed: list[Entry], ordered: bool) -> list[Entry]:
+    """Beside orders labs are ordered, beside a plan prescriptions are written; procedures beside surgeries are past.
+
+    So are diagnoses: "Diagnoses/Surgeries/Social" is a history.
+    """
+    sure = {entry.code for entry in listed if entry.rung < Rung.PERHAPS}
+    only = {"results"} if ordered or "orders" in sure else set()
+    only |= {"procedures", "diagnoses"} if any(entry.code == "past_surgical_history" for entry in listed) else set()
+    written = {"medications"} if "plan" in sure else set()
+    return [
+        replace(entry, rung=Rung.PERHAPS)
+        if entry.code in only or (entry.code in written and entry.rung >= Rung.SECOND)
+        else entry
+        for entry in listed
+    ]

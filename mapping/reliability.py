@@ -42,7 +42,10 @@ only named.
    where exactly one known word is one slip away (two, in words of eight letters and more). Where a label says nothing
    ("Comments"), its group says it, or its identifier. A label that names no section is read for what it is about:
    one sign among words of its kind ("Eye impression", "Relatives with early CAD"), or a list of one kind ("Stents,
-   CABG", "HPV / flu / Tdap status").
+   CABG", "HPV / flu / Tdap status"). Of a question the words that only ask are left out ("What medical conditions does
+   the client have?"), or its verb says what it is for ("What runs in the family?"); of a sentence, where and by whom a
+   thing was noted ("Vital signs obtained by nursing on arrival"). A question for a date, or whether something was done,
+   names no section. What is chosen from codes is the diagnoses, not the assessment ("Clinical impression (ICD-10)").
 3. What it then says is looked up: `mapping/vocabulary/` has what surely means a section, what yields to a better field,
    what is for a part or kind of it and is chosen only where nothing else may be for it ("Knee exam"), what only may
    mean it, what it is about, and what is none of the sections however alike ("Plan - Preventive medicine",

@@ -40,6 +40,16 @@ SIGNED = {
     r"no\s+patologic[oa]s?": "nonpathological",
     r"non-?\s?pathological": "nonpathological",
     r"non-?\s?psych(?:iatric)?": "",
+    # What one is allergic to is no medication list: "Allergies to foods or medicines" is read as "Allergies (…)".
+    r"(allerg(?:y|ies|ic)|intolerances?|reactions?)\s+to\s+([^?()]*(?:,|/|\bor\b|\band\b)[^?()]*)": r"\1 (\2)",
+    r"int\.?\s+(?:hx|hist(?:ory)?)": "interval history",
+    r"(?:fu|f\s*/\s*u|rtc|follow\s*up)\s+int": "follow up interval",
+    r"dx\s+(data|stud(?:y|ies)|tests?|testing|imaging|results?|labs?)": r"diagnostic \1",
+    r"(?:going\s+to|will\s+we|we\s+will)\s+do": "willdo",
+    r"(with|to|by)\s+(?:patient|client|parent)s?\s*(?:and|or|/|&)\s*(?:famil(?:y|ies)|caregivers?)": r"\1 patient",
+    r"s[xg]\s+(?:hx|hist(?:ory)?)": "surgical history",
+    r"(?:drug|med|food|env)\s+alls?": "drug allergy",
+    r"icd-?\s?1[01]": "icd",
     r"pap\s?smears?": "pap",
     r"i\s*[/&]\s*o": "intake output",
     r"follow-?\s?ups?": "follow up",
@@ -150,7 +160,7 @@ _TABLE = """
     dzs = disease | outpt = outpatient | inpt = inpatient | revd = reviewed | guid = guidance | ops = operation
     inj = injection | injs = injection | lac = laceration | lacs = laceration | bx = biopsy | bxs = biopsy
     admits = admission | ile = percentile | refd = referred | nebs = neb
-    icd10s = icd
+    icd10s = icd | lst = list | tbl = table | ctl = field | intol = intolerance | intols = intolerance
 """
 ABBREVIATIONS = {
     short.strip(): long.split()

@@ -18,7 +18,7 @@ _UNDER: dict[str, set[str]] = {
     },
     "objective": {"vital_signs", "physical_exam", "results", "procedures"},
     "past_medical_history": {*HISTORIES, "problem_list"},
-    "physical_exam": {"physical_exam", "vital_signs"},
+    "physical_exam": {"physical_exam", "vital_signs", "review_of_systems", "results"},
     "results": {"results", "procedures"},
     "assessment": {"assessment", "diagnoses", "assessment_and_plan", "problem_list"},
     "diagnoses": {"assessment", "diagnoses", "problem_list"},
@@ -31,6 +31,7 @@ _UNDER: dict[str, set[str]] = {
         "goals",
         "procedures",
         "immunizations",
+        "reason_for_referral",
     },
 }
 _UNDER["chief_complaint"] = _UNDER["history_of_present_illness"] = _UNDER["subjective"]

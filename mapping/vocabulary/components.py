@@ -42,7 +42,7 @@ _SPECIALTY = """
 """
 _FOCUSED = """
     chief_complaint history_of_present_illness physical_exam diagnoses results medications family_history
-    past_surgical_history procedures review_of_systems follow_up
+    past_surgical_history procedures review_of_systems follow_up problem_list
 """
 # Where on the body an exam looks; of other sections they make another thing ("Procedure site").
 _WHERE = "site area region side part injured affected involved l r left right od os ou toe by"

@@ -27,10 +27,10 @@ HEADINGS: dict[str, Headings] = {
             | diagnostic assessment | assessment discussion | diagnostic impression | clinical conclusion""",
         only="""clinical formulation | formulation | medical decision making | discussion
             | analysis | clinical reasoning | summary and impression | evaluation | clinical summary
-            | biopsychosocial formulation | diagnostic formulation | conclusion | differential diagnosis
+            | biopsychosocial formulation | diagnostic formulation | conclusion
             | differential and medical decision making | decision making | clinical decision making
             | clinical synthesis | synthesis""",
-        perhaps="summary | differential | diagnosis | opinion",
+        perhaps="summary | differential | differential diagnosis | diagnosis | opinion",
     ),
     "plan": Headings(
         said="""plan and recommendation | recommendation and plan | plan recommendation | treatment and plan
@@ -62,7 +62,7 @@ HEADINGS: dict[str, Headings] = {
             | diagnosis icd 10 | diagnosis and icd 10 code | dsm diagnosis | diagnostic code
             | problem and diagnosis today | current visit diagnosis | assessment diagnosis code | dsm tr diagnosis
             | medical diagnosis | treating diagnosis | primary and secondary diagnosis | treatment diagnosis
-            | final dx code""",
+            | final dx code | coded assessment | assessment code""",
         second="""preoperative diagnosis | primary diagnosis | principal diagnosis | working diagnosis
             | provisional diagnosis | current diagnosis | clinical diagnosis | psychiatric diagnosis
             | assessment diagnosis | discharge diagnosis | associated diagnosis | diagnostic impression code""",
@@ -96,13 +96,14 @@ HEADINGS: dict[str, Headings] = {
             | diagnostic result and data | pertinent data | lab and pathology | lab pathology and imaging
             | point of care testing and lab | diagnostic work up | data reviewed
             | relevant diagnostic test lab data | review of data and result | external data reviewed""",
+        second="past result | previous result | prior result",
         only="""pathology result | ekg | echocardiogram | pulmonary function test | urinalysis | audiogram
             | spirometry | point of care testing | pathology | ekg interpretation | test interpretation
             | screening result | in house lab | microbiology | procedure result | cardiac testing | ocular testing
             | special testing | ekg echocardiogram | special test result | cardiac study | rapid test result
             | biopsy result | pathology report | study review""",
         perhaps="""ultrasound | mri | ct | xray interpretation | lab interpretation | biopsy | cytology | eeg
-            | emg | toxicology | vascular lab | genetic testing | special study""",
+            | outside record | external record | emg | toxicology | vascular lab | genetic testing | special study""",
     ),
     "procedures": Headings(
         said="""office procedure | procedure in office | procedure in clinic | procedure completed
@@ -116,7 +117,7 @@ HEADINGS: dict[str, Headings] = {
             | treatment in office""",
         only="""procedure detail | procedure description | description of procedure | intervention performed
             | treatment provided | injection | intervention provided | treatment rendered
-            | treatment performed""",
+            | treatment performed | other procedure""",
         perhaps="""planned procedure | procedure history | past procedure | intervention | scope finding
             | surgical procedure | treatment today | prior procedure | special procedure""",
     ),

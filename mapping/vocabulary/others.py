@@ -124,7 +124,8 @@ _NEUTRAL = """
     ambulatory person virtual video telehealth telemedicine remote well sick final overall significant specific
     related during recent present existing utd up nkda unremarkable prn selected copy forward auto autopopulated
     carried chart charted intake area hdr header heading title label content body observed based recommended
-    medicare child infant geriatric male female dose dosage wk wks x xx available sent issued
+    medicare child infant geriatric male female dose dosage wk wks x xx available sent issued grid table pick picklist
+    lookup
 """
 # Before a heading they say whose words it holds; after it they make another thing of it ("Follow-up provider").
 _PERSONS = "patient provider physician doctor clinician md"

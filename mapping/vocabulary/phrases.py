@@ -80,8 +80,9 @@ def look(words: frozenset[str]) -> tuple[Entry, ...]:
 
 
 def within(words: frozenset[str]) -> tuple[Entry, ...]:
-    """What the largest known headings inside a set of words mean, each as kin only."""
-    inner = [known for known in TABLE if known < words and TABLE[known] != (OTHER,)]
+    """What the largest known headings inside a set of words mean, each as kin only; none inside what is another's."""
+    others = [known for known in TABLE if known < words and TABLE[known] == (OTHER,)]
+    inner = [known for known in TABLE if known < words and not any(known <= other for other in others)]
     largest = max((len(known) for known in inner), default=0)
     found = {
         entry.code: Entry(entry.code, Rung.KIN)

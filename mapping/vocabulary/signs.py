@@ -40,11 +40,11 @@ FILLING = frozenset(_FILLING.split())
 LISTED = frozenset({"status", "history", "past", "prior", "previous"})
 
 
-def _heads(phrases: str) -> tuple[frozenset[str], ...]:
+def heads(phrases: str) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(stems(plain(phrase))) for phrase in phrases.split("|"))
 
 
-def _words(names: str) -> frozenset[str]:
+def words(names: str) -> frozenset[str]:
     return frozenset(names.split())
 
 
@@ -55,143 +55,141 @@ _RELATIVES = """relative | kin | first degree | blood relative | parent sibling 
 SIGNS: tuple[Sign, ...] = (
     Sign(
         "family_history",
-        _heads(_RELATIVES),
-        never=_words("concern contact present contraindication phone name history_of_present meeting education"),
+        heads(_RELATIVES),
+        never=words("concern contact present contraindication phone name history_of_present meeting education"),
         anything=True,
     ),
     Sign(
         "family_history",
-        _heads("family"),
-        beside=_words("condition body"),
-        needs=_words("condition"),
-        more=_words("history run runs in illness member tree early young age"),
-        never=_words("planning concern medicine education"),
+        heads("family"),
+        beside=words("condition body"),
+        needs=words("condition"),
+        more=words("history run runs in illness member tree early young age"),
+        never=words("planning concern medicine education"),
     ),
     Sign(
         "allergies",
-        _heads("allergy | intolerance | nkda | allergic | adverse reaction"),
-        beside=_words("allergen drug condition"),
-        more=_words("med incl environmental reaction rxn"),
-        never=_words(
+        heads("allergy | intolerance | nkda | allergic | adverse reaction"),
+        beside=words("allergen drug condition"),
+        more=words("med incl environmental reaction rxn"),
+        never=words(
             "test testing immunization immunotherapy order ordered clinic specialist injection family action plan "
             "history_of"
         ),
     ),
     Sign(
         "allergies",
-        _heads("reaction medication | reaction drug | reaction food"),
-        beside=_words("allergen drug"),
-        never=_words("test ordered infusion transfusion"),
+        heads("reaction medication | reaction drug | reaction food"),
+        beside=words("allergen drug"),
+        never=words("test ordered infusion transfusion"),
     ),
     Sign(
         "orders",
-        _heads(
+        heads(
             "ordered | order | to order | requested | que piden | que pide | solicitado | sent referral | made referral"
         ),
-        beside=_words("lab image drug place done"),
-        more=_words(
+        beside=words("lab image drug place done"),
+        more=words(
             "screening referral signed sent placed needed today testing scope dme pt ot therapy imaging screen "
             "orthotic device brace equipment genetic allergy sleep done rx entered this visit patient consult "
             "consultation"
         ),
-        never=_words("consultation status past reviewed result set court record number future standing"),
+        never=words("consultation status past reviewed result set court record number future standing"),
         rung=Rung.CONTENT,
     ),
     Sign(
         "orders",
-        _heads("lab before next | lab be done | imaging be done | test be done | rx sent referral | study que piden"),
-        beside=_words("lab image drug"),
-        more=_words("referral sent done be imaging lab fasting before next visit appointment"),
-        never=_words("reviewed result"),
+        heads("lab before next | lab be done | imaging be done | test be done | rx sent referral | study que piden"),
+        beside=words("lab image drug"),
+        more=words("referral sent done be imaging lab fasting before next visit appointment"),
+        never=words("reviewed result"),
     ),
     Sign(
         "patient_instructions",
-        _heads("instruction | advice | handout | teaching | taught | tip | homework given | aftercare"),
-        beside=_words("instructed body place lab image drug condition done"),
-        more=_words(
+        heads("instruction | advice | handout | teaching | taught | tip | homework given | aftercare"),
+        beside=words("instructed body place lab image drug condition done"),
+        more=words(
             "info information action plan technique given patient family caregiver parent sheet prep post "
             "procedure discharge home care medical reviewed written verbal provided lifestyle warning sign sent "
             "safety preparation aftercare avs"
         ),
-        never=_words("sig dosing referral order billing admission"),
+        never=words("sig dosing referral order billing admission"),
     ),
     Sign(
         "patient_instructions",
-        _heads("education | counseling | counselling | sheet given | red flag | home care"),
-        beside=_words("instructed"),
-        needs=_words("instructed"),
-        more=_words("given patient red flag provided sheet limit care home"),
-        never=_words("protection level school genetic time minute highest history"),
+        heads("education | counseling | counselling | sheet given | red flag | home care"),
+        beside=words("instructed"),
+        needs=words("instructed"),
+        more=words("given patient red flag provided sheet limit care home"),
+        never=words("protection level school genetic time minute highest history"),
     ),
     Sign(
         "follow_up",
-        _heads(
+        heads(
             "return clinic | return office | recheck | next appointment | next visit | return visit | see back | "
             "come back | return | follow up | next televisit | next annual | next well child check | next "
             "obstetric appointment"
         ),
-        beside=_words("place"),
-        more=_words(
+        beside=words("place"),
+        more=words(
             "interval testing month in office annual week procedure after pcp mos wks recheck televisit office "
             "visit weeks with back obstetric timing or provider who well child check appointment day sooner "
             "imaging postoperative preoperative"
         ),
-        never=_words("provider reason precaution work school concern complaint history interim lab since phone focus"),
+        never=words("provider reason precaution work school concern complaint history interim lab since phone focus"),
     ),
     Sign(
         "procedures",
-        _heads("performed | done today | today | done | rendered | note | in clinic | clinic | in office | office"),
-        beside=_words("done body"),
-        needs=_words("done"),
-        more=_words("guided us procedure treatment or intervention clinic office visit performed done insertion"),
-        never=_words("plan result ordered previous past prior reviewed result order last history recent"),
+        heads("performed | done today | today | done | rendered | note | in clinic | clinic | in office | office"),
+        beside=words("done body"),
+        needs=words("done"),
+        more=words("guided us procedure treatment or intervention clinic office visit performed done insertion"),
+        never=words("plan result ordered previous past prior reviewed result order last history recent"),
     ),
     Sign(
         "procedures",
-        _heads(
+        heads(
             "treatment performed | intervention performed | clinic treatment | office treatment | treatment today "
             "| intervention today | treatment clinic"
         ),
-        beside=_words("done"),
-        more=_words("procedure or intervention and clinic office performed done today"),
-        never=_words("plan ordered previous past prior"),
+        beside=words("done"),
+        more=words("procedure or intervention and clinic office performed done today"),
+        never=words("plan ordered previous past prior"),
     ),
     Sign(
         "results",
-        _heads("result | reviewed | read | report | result reviewed | reading | value"),
-        beside=_words("lab image body place"),
-        needs=_words("lab image"),
-        more=_words(
+        heads("result | reviewed | read | report | result reviewed | reading | value"),
+        beside=words("lab image body place"),
+        needs=words("lab image"),
+        more=words(
             "reviewed result read report vision hearing external outside chart patient level point care finding since "
-            "significant"
+            "significant wet"
         ),
-        never=_words("order ordered procedure status past screening allergy date"),
+        never=words("order ordered procedure status past screening allergy date"),
     ),
     Sign(
         "past_surgical_history",
-        _heads(
+        heads(
             "surgery | operation | surgical | surgical procedure | operative history | operation history | op "
             "history | surgery history"
         ),
-        beside=_words("operation body condition done place"),
-        more=_words(
-            "history anesthesia complication procedure joint replacement major minor dates prior previous past"
-        ),
-        never=_words(
+        beside=words("operation body condition done place"),
+        more=words("history anesthesia complication procedure joint replacement major minor dates prior previous past"),
+        never=words(
             "date_of plan planned indication booking consent center preoperative postoperative clearance "
             "scheduled schedule instruction note recommendation goal need today reason day surgeon family "
-            "assessment plan impression exam complaint hospitalization illness medical"
+            "assessment plan impression exam complaint hospitalization illness medical since"
         ),
     ),
     Sign(
         "medications",
-        _heads("medication | rx list | medicine | medication list | current rx | rx over counter"),
-        beside=_words("drug body place condition"),
-        more=_words(
+        heads("medication | rx list | medicine | medication list | current rx | rx over counter"),
+        beside=words("drug body place condition"),
+        more=words(
             "name dose strength frequency sig regimen taken taking toma tomando over counter herbal list incl "
             "outpatient regular started strength"
         ),
-        never=_words(
+        never=words(
             "allergy order ordered given administered sent changed change refill new prior past failed trial "
             "history problem plan instruction education intolerance reaction reconciled discharge reason response "
             "side effect adherence compliance goal today"
@@ -199,201 +197,203 @@ SIGNS: tuple[Sign, ...] = (
     ),
     Sign(
         "immunizations",
-        _heads("immunization | vaccine"),
-        beside=_words("vaccine"),
-        more=_words(
+        heads("immunization | vaccine"),
+        beside=words("vaccine"),
+        more=words(
             "status record history up received childhood adult al dia faltan al day missing table card school "
             "travel titer"
         ),
-        never=_words("due given ordered order declined today administered plan needed counsel counseling"),
+        never=words("due given ordered order declined today administered plan needed counsel counseling"),
     ),
     Sign(
         "vital_signs",
-        _heads("vital sign"),
-        beside=_words("vital"),
-        more=_words(
+        heads("vital sign"),
+        beside=words("vital"),
+        more=words(
             "checkin triage resting reported home cuff scale stat person in orthostatic rest exercise both remote "
             "patient arm lying standing pre post self intake"
         ),
-        never=_words("exam reviewed_by time"),
+        never=words("exam reviewed_by time"),
     ),
     Sign(
         "physical_exam",
-        _heads("exam | physical exam"),
-        beside=_words("body maneuver"),
-        more=_words(
+        heads("exam | physical exam"),
+        beside=words("body maneuver"),
+        more=words(
             "finding focused system targeted video virtual child patient detail limited tbse observation full "
             "preop directed objective including incl today physical via complete"
         ),
-        never=_words("room code complaint reason date order ordered eye_exam last vision result annual history plan"),
+        never=words("room code complaint reason date order ordered eye_exam last vision result annual history plan"),
         least=2,
     ),
     Sign(
         "physical_exam",
-        _heads("exam | physical exam"),
-        more=_words("head toe finding by system objective pertinent child patient video directed observation"),
+        heads("exam | physical exam"),
+        more=words("head toe finding by system objective pertinent child patient video directed observation"),
     ),
     Sign(
         "physical_exam",
-        _heads("physical incl | physical including | video exam finding | exam child | physical exam child"),
-        beside=_words("body maneuver"),
-        more=_words("obstetric exam patient"),
+        heads("physical incl | physical including | video exam finding | exam child | physical exam child"),
+        beside=words("body maneuver"),
+        more=words("obstetric exam patient"),
     ),
     Sign(
         "review_of_systems",
-        _heads("ros | review system | symptom system | symptom review | positive negative"),
-        beside=_words("body place"),
-        more=_words(
+        heads("ros | review system | symptom system | symptom review | positive negative"),
+        beside=words("body place"),
+        more=words(
             "by pertinent general other systems system positive negative targeted focused symptom review neg pos "
             "except all otherwise checklist unless"
         ),
-        never=_words("plan exam lab result"),
+        never=words("plan exam lab result"),
     ),
     Sign(
         "assessment",
-        _heads("impression"),
-        beside=_words("place body condition"),
-        more=_words(
+        heads("impression"),
+        beside=words("place body condition"),
+        more=words(
             "by per problem localization differential status visit clinician provider diagnostic working iup edd "
             "well child medical decision making clinical overall"
         ),
-        never=_words("imaging radiology xray mri ct echo plan recommendation patient scan ekg"),
+        never=words("imaging radiology xray mri ct echo plan recommendation patient scan ekg"),
     ),
     Sign(
         "assessment",
-        _heads("assessment"),
-        beside=_words("place condition"),
-        more=_words("differential clinical provider problem based diagnosis oriented working"),
-        never=_words(
+        heads("assessment"),
+        beside=words("place condition"),
+        more=words("differential clinical provider problem based diagnosis oriented working"),
+        never=words(
             "plan pain wound sleep behavioral sport geriatric vascular hearing family skin foot diabetic allergy "
             "patient bariatric fertility recommendation"
         ),
     ),
-    Sign("assessment", _heads("problem assessed | problem assessment | assessed problem"), more=_words("today")),
+    Sign("assessment", heads("problem assessed | problem assessment | assessed problem"), more=words("today")),
     Sign(
         "plan",
-        _heads("plan | treatment plan | management plan | plan of care"),
-        beside=_words("place"),
-        more=_words(
+        heads("plan | treatment plan | management plan | plan of care"),
+        beside=words("place"),
+        more=words(
             "therapy management treatment option per by lesion problem injury care prenatal diagnosis issue "
             "system recommended rec recommendation prescription"
         ),
-        never=_words(
+        never=words(
             "pain sleep diet exercise family sport discharge fertility surgical bariatric wound allergy "
             "behavioral diabetes diabetic assessment impression geriatric hearing insurance pcp telehealth"
         ),
     ),
     Sign(
         "plan",
-        _heads("recommendation | suggestion"),
-        beside=_words("place"),
-        more=_words(
+        heads("recommendation | suggestion"),
+        beside=words("place"),
+        more=words(
             "by per problem care md treatment management provider referring medication therapy change regimen "
             "plan further physician doctor my"
         ),
-        never=_words("home patient diet family prior outside consultant parent assessment impression exercise"),
+        never=words("home patient diet family prior outside consultant parent assessment impression exercise"),
         rung=Rung.SECOND,
     ),
     Sign(
         "plan",
-        _heads("dispo treatment | treatment dispo | treatment disposition | change regimen"),
-        more=_words("recommendation medication med change plan"),
+        heads("dispo treatment | treatment dispo | treatment disposition | change regimen"),
+        more=words("recommendation medication med change plan"),
         rung=Rung.SECOND,
     ),
     Sign(
         "diagnoses",
-        _heads("diagnosis"),
-        beside=_words("place"),
-        more=_words("addressed treatment visit today icd code list"),
-        never=_words(
+        heads("diagnosis"),
+        beside=words("place"),
+        more=words("addressed treatment visit today icd code list"),
+        never=words(
             "past admission admitting family referring preoperative postoperative impression assessment plan "
             "reason differential pain history prior psychiatric"
         ),
     ),
     Sign(
         "chief_complaint",
-        _heads("complaint | injured part | spot concern | lesion concern | here for | why here | why you here"),
-        beside=_words("place body"),
-        more=_words("visual chief functional limit main you are injured part concern spot limitation patient"),
-        never=_words("history billing"),
+        heads("complaint | injured part | spot concern | lesion concern | here for | why here | why you here"),
+        beside=words("place body"),
+        more=words("visual chief functional limit main you are injured part concern spot limitation patient"),
+        never=words("history billing"),
     ),
     Sign(
         "chief_complaint",
-        _heads("reason visit | reason appointment | reason encounter"),
-        beside=_words("place body condition"),
-        more=_words("today telehealth video clinic initial new"),
-        never=_words("referral consultation cancel order test medication"),
+        heads("reason visit | reason appointment | reason encounter"),
+        beside=words("place body condition"),
+        more=words("today telehealth video clinic initial new"),
+        never=words("referral consultation cancel order test medication"),
     ),
     Sign(
         "chief_complaint",
-        _heads("concern today | problem today | concern | issue today"),
-        beside=_words("place"),
-        needs=_words("place"),
-        more=_words("today main patient parent"),
-        never=_words("history list"),
+        heads("concern today | problem today | concern | issue today"),
+        beside=words("place"),
+        needs=words("place"),
+        more=words("today main patient parent"),
+        never=words("history list"),
     ),
     Sign(
         "chief_complaint",
-        _heads(
+        heads(
             "main issue | main symptom | primary symptom | main reason | what brings | what bring | que viene | "
             "que preocupa | concern parent | main concern | que duele"
         ),
-        more=_words("today hoy you in patient here parent issue problem symptom concern visit le"),
-        never=_words("history list family"),
+        more=words("today hoy you in patient here parent issue problem symptom concern visit le"),
+        never=words("history list family"),
     ),
     Sign(
         "history_of_present_illness",
-        _heads(
-            "history present illness | interval history | story episode | story | interim history | concern since "
-            "last | symptom since last | since last visit | since last seen | happened since last | since last "
-            "appointment | present problem | current episode | history since last | symptom narrative | "
+        heads(
+            "history present illness | history since | interval history | story episode | story | interim history | "
+            "concern since last | symptom since last | since last visit | since last seen | happened since last | "
+            "since last appointment | present problem | current episode | history since last | symptom narrative | "
             "subjective history | que past since"
         ),
-        beside=_words("story place body condition"),
-        more=_words(
+        beside=words("story place body condition"),
+        more=words(
             "past que per patient office happened seen appointment episode detail narrative interval illness "
-            "injury emergency er visit change event annual narrative current episode well child check physical wellness"
+            "injury emergency er visit change event annual current well child check physical wellness surgery"
         ),
-        never=_words("plan family allergy"),
-        anything=False,
+        never=words("plan family allergy"),
     ),
     Sign(
         "goals",
-        _heads("goal | target"),
-        beside=_words("lab vital"),
-        more=_words("patient client short long term treatment weight therapy functional rehab"),
-        never=_words("goal_of_care of_care date met"),
+        heads("goal | target"),
+        beside=words("lab vital"),
+        more=words(
+            "patient client short long term treatment weight therapy functional rehab self management healing "
+            "anticipated expected recovery wellness lifestyle"
+        ),
+        never=words("goal_of_care of_care date met"),
     ),
     Sign(
         "developmental_history",
-        _heads("milestone | developmental"),
-        beside=_words("growing"),
-        more=_words("met reached developmental achieved"),
-        never=_words("due"),
+        heads("milestone | developmental"),
+        beside=words("growing"),
+        more=words("met reached developmental achieved"),
+        never=words("due"),
     ),
     Sign(
         "ob_gyn_history",
-        _heads("pregnancy outcome | gtpal | obstetric history | gynecologic history | gravida para | g p"),
-        beside=_words("obgyn"),
-        more=_words("outcome complication"),
-        never=_words("visit exam"),
+        heads("pregnancy outcome | gtpal | obstetric history | gynecologic history | gravida para | g p"),
+        beside=words("obgyn"),
+        more=words("outcome complication"),
+        never=words("visit exam"),
     ),
     Sign(
         "hospitalizations",
-        _heads("hospitalization | hospital stay"),
-        beside=_words("condition"),
-        more=_words("illness injury er emergency overnight"),
-        never=_words("surgery"),
+        heads("hospitalization | hospital stay"),
+        beside=words("condition"),
+        more=words("illness injury er emergency overnight"),
+        never=words("surgery"),
     ),
     Sign(
         "past_medical_history",
-        _heads(
+        heads(
             "medical problem | medical condition | chronic condition | medical issue | systemic illness | medical "
             "illness | chronic illness | chronic disease | medical comorbidity | systemic disease | health "
             "problem | disease padece | past med problem | med problem | past medical issue"
         ),
-        beside=_words("condition"),
-        more=_words("other injury list comorbidity pertinent past current"),
-        never=_words("active acute reason visit today new plan impression assessment family surgical assessed"),
+        beside=words("condition"),
+        more=words("other injury list comorbidity pertinent past current"),
+        never=words("active acute reason visit today new plan impression assessment family surgical assessed"),
     ),
 )

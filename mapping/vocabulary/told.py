@@ -18,10 +18,11 @@ HEADINGS: dict[str, Headings] = {
             | purpose of appointment | purpose of encounter | reason for consult visit | reason for admission
             | reason for hospitalization | chief complaint reported | presents for | presents with
             | patient presents for | patient presents with | presenting for | presenting with | here for
-            | patient here for | here today for | reason patient is here""",
+            | patient here for | here today for | reason patient is here | reason seen
+            | what brings you in | what brings you in today""",
         second="complaint",
-        only="""parental concern | parent concern | patient concern | what brings you in | reason seen
-            | reason for evaluation | concern | parent or patient concern | what brings you in today
+        only="""parental concern | parent concern | patient concern
+            | reason for evaluation | concern | parent or patient concern
             | caregiver concern | agenda | visit concern | reason""",
         perhaps="reason for consultation | reason for exam | presenting history | symptom",
     ),
@@ -32,6 +33,7 @@ HEADINGS: dict[str, Headings] = {
             | history of injury or present illness | history of chief complaint | onset hpi | hpi story
             | hpi narrative | history of current episode | history of current concern
             | history of presenting symptom | history of present concern | history of present pain
+            | describe problem | describe current problem | describe present problem
             | details of present illness | hpi update | illness narrative | history of current complaint
             | history of this injury | history of onset | summary of present illness""",
         second="""interval history | interim history | present history | narrative history
@@ -79,7 +81,8 @@ HEADINGS: dict[str, Headings] = {
             | medication reconciliation | prescription history""",
         perhaps="""rx | supplement | discharge medication | admission medication | medication administered
             | new medication | medication change | over the counter medication | prior medication
-            | medication trial | antibiotic | infusion | med history | medication prescribed | home infusion""",
+            | medication given | medication trial | antibiotic | infusion | med history | medication prescribed
+            | home infusion""",
     ),
     "allergies": Headings(
         said="""allergic reaction | allergy and intolerance | allergy intolerance | allergy and sensitivity
@@ -213,6 +216,7 @@ HEADINGS: dict[str, Headings] = {
             | delivery history | prenatal birth history | pregnancy and birth history | birth and delivery history
             | birth delivery history | pregnancy and delivery history | perinatal and birth history
             | birth and neonatal | pregnancy and birth | pregnancy birth and delivery history
+            | birth complication | birth problem | delivery complication
             | birth and postnatal history | prenatal and perinatal history | birth details | perinatal
             | neonatal and perinatal history | birth and nicu history""",
         only="neonatal course | prenatal history | gestational history | postnatal history",

@@ -14,7 +14,11 @@ from mapping.vocabulary.spanish import JOINTS, LETTERS, WORDS
 LONGEST = 200
 _SIGNED = [(re.compile(rf"(?<![^\W_]){pattern}(?![^\W_])"), f" {said} ") for pattern, said in SIGNED.items()]
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_NUMBERING = re.compile(r"^\s*(?:\d{1,3}|[ivx]{1,4}|[a-z])[.)]\s+(?=\S)", re.IGNORECASE)
+_NUMBERING = re.compile(
+    r"^\s*(?:(?:\d{1,3}(?:\.\d{1,2})*[a-z]?|[ivx]{1,4}|[a-z])[.)]|\d{1,2}(?:\.\d{1,2})+)\s+(?=\S)", re.IGNORECASE
+)
+# Type letters of an identifier: "f_hpi_memo", "OBGYN_HX_F".
+_TYPED = re.compile(r"^(?:[ftx]_)?([^\W_]+(?:_[^\W_]+)+?)(?:_[bcfnt])?$", re.IGNORECASE)
 _SOAP = re.compile(r"^\s*[soap]\s*[-–—:]\s+(?=\S)", re.IGNORECASE)
 _PLURAL = re.compile(r"\((?:e?s|ies)\)", re.IGNORECASE)
 _INITIALS = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}(?:[^\W\d_]\b)?", re.IGNORECASE)
@@ -40,7 +44,7 @@ _LONG_FORMS: dict[str, list[str]] = WORDS | {short: long.split() for short, long
 def plain(label: str) -> str:
     """A label in small letters, without numbering and apostrophes, signs such as A/P and F/U spelled out."""
     text = unicodedata.normalize("NFKC", label[:LONGEST]).replace("’", "'").replace("'s ", " ").replace("'", "")
-    text = _ENDING.sub(" ", _unaccented(text))
+    text = _ENDING.sub(" ", _TYPED.sub(r"\1", _unaccented(text)))
     text = _WORD.sub(lambda found: _divided_camel(found[0]), _PLURAL.sub("", text))
     text = _INITIALS.sub(lambda found: found[0].replace(".", "").replace(" ", "") + " ", text)
     text = _SOAP.sub("", _NUMBERING.sub("", text)).casefold().replace("_", " ")

@@ -128,7 +128,7 @@ class TestMedHx:
     def test_is_the_medical_history_where_the_medications_have_a_field(self, medications):
         found = suggest(fields("Med Hx", medications))[PMH]
         assert found.field_ids == ("Med Hx",)
-        assert found.reason == "“Med Hx” is the medical history: the medications have a field of their own."
+        assert found.reason == "“Med Hx” means Past medical history: another field is for Medications."
 
     @pytest.mark.parametrize("others", [(), ("Plan",), ("PMH", "Meds"), ("Med Hx.", "Meds")])
     def test_is_either_where_they_have_none_or_another_field_is_for_it(self, others):
