@@ -5,13 +5,17 @@ What is longer than a line of a screen is cut with its length said; empty fields
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from audit.when_called import when_called
 
 LONGEST = 300
 MOST = 4000  # rows; a message of documents has megabytes
 Row = tuple[str, str]  # address, value
-in_xml = when_called("delivery.xml_tree.in_xml")  # few messages are XML
+if TYPE_CHECKING:
+    from delivery.xml_tree import in_xml
+else:
+    in_xml = when_called("delivery.xml_tree.in_xml")  # few messages are XML
 
 
 def tree(content_type: str, lines: Sequence[str]) -> list[Row]:

@@ -7,6 +7,7 @@ crosswalk: it releases every waiting delivery whose drugs are then all known, an
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 
@@ -28,7 +29,11 @@ from mapping.models import CrosswalkDrug
 from portal.models import Part, Practice, User
 
 MOST = 5000  # waiting deliveries that are opened for one page
-near = when_called("delivery.near_names.near")
+if TYPE_CHECKING:
+    from delivery.near_names import near
+else:
+    near = when_called("delivery.near_names.near")
+
 MOST_CANDIDATES = 8
 
 

@@ -13,9 +13,10 @@ from mapping.sections import name_of
 from mapping.suggestion import Candidate, Suggestion
 
 if TYPE_CHECKING:
-    from mapping.matching import Learned
+    from mapping.matching import Learned, suggest
+else:
+    suggest = when_called("mapping.matching.suggest")
 
-suggest = when_called("mapping.matching.suggest")
 # The headings at which a section is divided that was dictated as one and stands apart in the template.
 _DIVIDED_AT = {"assessment_and_plan": ("Assessment", "Plan")}
 NO_RESTS: Mapping[str, str] = MappingProxyType({})

@@ -8,9 +8,10 @@ from audit.when_called import when_called
 from mapping.note import FieldSpec, MappingSpec, RuleSpec
 
 if TYPE_CHECKING:
-    from mapping.matching import Learned
+    from mapping.matching import Learned, suggest
+else:
+    suggest = when_called("mapping.matching.suggest")  # its vocabulary takes 10 MB of each process
 
-suggest = when_called("mapping.matching.suggest")  # its vocabulary takes 10 MB of each process
 
 BY_ID, SUGGESTED, INHERITED, NEW_FIELD = "id", "suggested", "default", "new"
 MARKS = {

@@ -1,6 +1,6 @@
 """The export of notes as a job (portal/exports): of one patient or everything, by a director of every location."""
 
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from audit.when_called import when_called
 from portal.access import practice_for
@@ -8,7 +8,10 @@ from portal.exports.asking import Tell
 from portal.exports.tables import ExportJob
 from portal.models import Role, User
 
-write = when_called("delivery.release.archive.write")
+if TYPE_CHECKING:
+    from delivery.release.archive import write
+else:
+    write = when_called("delivery.release.archive.write")
 
 
 class EhiExport:

@@ -8,6 +8,7 @@ through others' servers: the location's code does.
 import logging
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -29,7 +30,11 @@ from portal.models import Location, User
 from portal.navigation import SEES_NOTES
 
 log = logging.getLogger(__name__)
-lines = when_called("delivery.reports.files.lines")
+if TYPE_CHECKING:
+    from delivery.reports.files import lines
+else:
+    lines = when_called("delivery.reports.files.lines")
+
 AT = time(7)  # of the morning after
 CLAIM = timedelta(minutes=5)  # longer than any try
 WORDS = {WEEK: "Weekly", MONTH: "Monthly"}

@@ -1,5 +1,7 @@
 """Weekly and monthly reports of the locations in view: on screen, as CSV and as PDF. Numbers only."""
 
+from collections.abc import Callable, Sequence
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -9,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from audit.when_called import when_called
 from delivery.completeness.days import day_of, read_day
+from delivery.completeness.tables import Table
 from delivery.doors import scope_for
 from delivery.reports.mailing import choose, wishes_of
 from delivery.reports.periods import MONTH, WEEK, Period, period_of
@@ -16,7 +19,9 @@ from delivery.reports.summary import Summary, summary
 from delivery.views.completeness import exported
 from portal.requests import PortalRequest
 
-FILES = {kind: when_called(f"delivery.reports.files.as_{kind}") for kind in ("csv", "pdf")}
+FILES: dict[str, Callable[[Period, Sequence[Summary]], Table]] = {
+    kind: when_called(f"delivery.reports.files.as_{kind}") for kind in ("csv", "pdf")
+}
 
 
 @require_GET

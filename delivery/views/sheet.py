@@ -1,19 +1,24 @@
 """The comparison sheet of a location: one page to print and hand on, and the same as CSV and PDF."""
 
+from collections.abc import Callable, Sequence
+
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from audit.when_called import when_called
+from delivery.completeness.tables import Table
 from delivery.views.completeness import exported
 from delivery.ways.compared import compared
-from delivery.ways.sheet import sheets
+from delivery.ways.sheet import Claim, Sheet, sheets
 from portal.access import location_for
-from portal.models import Role
+from portal.models import Location, Role
 from portal.requests import PortalRequest
 
-FILES = {kind: when_called(f"delivery.ways.sheet_files.as_{kind}") for kind in ("csv", "pdf")}
+FILES: dict[str, Callable[[Location, Sequence[Claim], Sequence[Sheet]], Table]] = {
+    kind: when_called(f"delivery.ways.sheet_files.as_{kind}") for kind in ("csv", "pdf")
+}
 
 
 @require_GET

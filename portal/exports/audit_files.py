@@ -1,7 +1,7 @@
 """Makes exports of the audit log: a search as CSV, JSONL, FHIR or a PDF summary; a log or a patient with proofs."""
 
 from collections.abc import Iterable, Iterator
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
@@ -21,8 +21,13 @@ from portal.forms.audit import AuditSearchForm
 from portal.models import User
 from portal.trail import READERS, home_zone, people_of, reads_installation, scope_for, zones_of
 
-summary = when_called("audit.summary.summary")
-as_fhir = when_called("audit.balp.line")
+if TYPE_CHECKING:
+    from audit.balp import line as as_fhir
+    from audit.summary import summary
+else:
+    summary = when_called("audit.summary.summary")
+    as_fhir = when_called("audit.balp.line")
+
 FORMATS = {
     "csv": "CSV, for a spreadsheet",
     "jsonl": "JSON lines, each the very bytes that are sealed",
