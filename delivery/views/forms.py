@@ -36,8 +36,8 @@ class BulkForm(forms.Form):
     way = forms.TypedChoiceField(label="By which way", required=False, coerce=int, empty_value=None)
 
     def offer(self, ways: Sequence[Connection]) -> None:
-        """These to choose from; with fewer than two there is nothing to choose."""
-        if len(ways) < 2:
+        """These to choose from; with fewer than two there is nothing to choose, but what was chosen must be there."""
+        if len(ways) < 2 and not self.data.get("way"):
             del self.fields["way"]
             return
         first = ("", "Each location’s first other way")

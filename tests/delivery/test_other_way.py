@@ -368,6 +368,15 @@ class TestTheWayIsChosen:
         assert Delivery.objects.get(replaces=goes).connection == third
         assert AuditEvent.objects.get(event="job.begin").detail["connection"] == third.pk
 
+    def test_a_job_by_a_way_that_has_gone_meanwhile_is_not_begun_by_the_only_one_left(self, client, two_ways, third):
+        one = made(two_ways)
+        Connection.objects.filter(pk__in=[third.pk, two_ways.hl7.pk]).update(enabled=False)
+        client.force_login(two_ways.dana)
+        posted = {"reason": "listener is down", "way": third.pk}
+        page = client.post(f"/deliveries/bulk/other-way/?id={one.pk}", posted).content.decode()
+        assert not JobItem.objects.exists()
+        assert "is not one of the available choices" in page
+
     def test_a_job_by_a_way_of_another_practice_is_not_begun(self, client, two_ways, third):
         stranger = Connection.objects.create(
             practice=two_ways.elsewhere.practice, name="x", kind="hl7", environment="sandbox"
