@@ -106,7 +106,7 @@ def read_label(label: str) -> Read:
 
 def _told(text: str) -> tuple[Entry, ...]:
     """What a question asks for, and what a heading says without where and by whom; () where that is not sure."""
-    by_verb = elements.asked(stems(text)) if asks(text) else ()
+    by_verb = elements.asked(stems(_BRACKETS.sub(" ", text))) if asks(text) else ()
     shorter = shortened(text)
     found = by_verb or ((_text(shorter) or elements.read(shorter)) if shorter != text else ())
     sure = any(entry.rung < Rung.PERHAPS for entry in found)

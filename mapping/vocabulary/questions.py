@@ -4,6 +4,7 @@ import re
 
 from mapping.vocabulary.rungs import Rung
 from mapping.vocabulary.signs import Sign, heads, words
+from mapping.vocabulary.words import stems
 
 # They ask, or say of whom; what is left is asked for: "What conditions does the client have now or in the past?"
 _ASKING = """
@@ -60,56 +61,75 @@ def shortened(text: str) -> str:
     return " ".join(shorter.split())
 
 
-def _asked(code: str, phrases: str, never: str = "") -> Sign:
-    return Sign(code, heads(phrases), more=words("past"), never=words(never), anything=True, rung=Rung.PARTLY)
+_ASKING_STEMS = frozenset(stems(" ".join(_ASKING.split())))
+
+
+def _asked(code: str, phrases: str, more: str = "", beside: str = "", never: str = "") -> Sign:
+    """A sign beside which only words that ask, `more`, and phrases of the kinds `beside` may stand."""
+    known = words(more) | _ASKING_STEMS | {"past"}
+    return Sign(code, heads(phrases), words(beside), more=known, never=words(never), rung=Rung.PARTLY)
 
 
 # Of a question that names no section: each that fits is meant, so that one may ask for two.
 ASKED: tuple[Sign, ...] = (
-    _asked("chief_complaint", "bring you | why you here | help you today | bothering you | bring patient", "last"),
+    _asked(
+        "chief_complaint", "bring you | why you here | help you today | bothering you | bring patient", never="last"
+    ),
     _asked(
         "history_of_present_illness",
         "what happened | how happen | how injury happen | how injury occur | how been since | describe problem "
-        "| describe symptom | describe pain | describe injury | describe wound "
-        "| describe episode | tell about problem",
-        "family list",
+        "| describe symptom | describe pain | describe injury | describe wound | describe episode",
+        beside="story body",
+        never="family list last",
     ),
     _asked(
         "review_of_systems",
         "which symptom | what symptom | other symptom | else bothering | symptom checklist",
-        "think cause causing worse better trigger start started bring help",
+        more="head toe week",
+        beside="body",
+        never="bring help cause",
     ),
-    _asked("physical_exam", "find exam | found exam | exam show | see exam | saw exam", "eye_exam last"),
+    _asked("physical_exam", "find exam | found exam | exam show | see exam | saw exam", never="last"),
     _asked("results", "test show | lab show | result show | imaging show"),
-    _asked("assessment", "we think | provider think | clinician think"),
-    _asked("plan", "willdo", "home"),
+    _asked("assessment", "we think | provider think | clinician think", more="willdo going"),
+    _asked("plan", "willdo", more="think next"),
     _asked(
         "medications",
         "medication take | medication taking | medication taken",
-        "allergy reaction prescribed as stopped tried before side afford refill missed change new last",
+        more="dose prescriber often",
+        beside="drug",
+        never="as stopped tried before last new",
     ),
     _asked(
         "past_medical_history",
         "medical problem | medical condition | health problem | health condition",
-        "family relative today new visit",
+        more="should",
+        beside="condition",
+        never="family today new visit",
     ),
-    _asked("past_surgical_history", "had surgery | had operation", "since family plan next scheduled"),
-    _asked("hospitalizations", "hospitalized | stayed hospital | been hospital", "family relative"),
-    _asked("family_history", "run family | anyone family", "smoke live home gun help concern"),
-    _asked("birth_history", "how pregnancy | how birth | how born | born early", "many far week last due"),
+    _asked("past_surgical_history", "had surgery | had operation", beside="operation", never="since"),
     _asked(
-        "immunizations", "which immunization | what immunization", "consent refusal declined due reaction last next"
+        "hospitalizations",
+        "hospitalized | stayed hospital | been hospital",
+        more="stayed hospital er emergency room urgent care overnight",
+        beside="condition",
     ),
+    _asked("family_history", "run family | anyone family", more="substance use problem", beside="condition"),
+    _asked("birth_history", "how pregnancy | how birth | how born | born early", beside="birth", never="many last due"),
+    _asked("immunizations", "which immunization | what immunization", beside="vaccine", never="last next due declined"),
     _asked(
         "patient_instructions",
-        "patient told | family told | parent told | watch home | do home | family watch | parent watch | patient watch",
+        "patient told | family told | parent told | watch home | should do home | family watch | parent watch "
+        "| patient watch",
+        more="told given before leaving watch home family parent caregiver",
     ),
     _asked(
         "follow_up",
-        "when come back | soon come back | when see again | when seen again | when return | soon return | "
-        "when next visit",
-        "work school sport last",
+        "when come back | soon come back | when see again | when seen again | when return | soon return "
+        "| when next visit",
+        beside="place",
+        never="last",
     ),
-    _asked("goals", "want achieve | want different | hope achieve | want accomplish | matter most"),
+    _asked("goals", "want achieve | want different | hope achieve | want accomplish | matter most", more="treatment"),
     _asked("reason_for_referral", "referred reason | why referred"),
 )
