@@ -14,13 +14,19 @@ Row = TypeVar("Row", bound=Model)
 
 def in_parts(rows: QuerySet[Row], *keys: str, size: int, backwards: bool = False) -> Iterator[Row]:
     """All rows in the order of `keys`, which tell each row from every other and are never empty."""
+    for part in parts(rows, *keys, size=size, backwards=backwards):
+        while part:
+            yield part.pop(0)
+
+
+def parts(rows: QuerySet[Row], *keys: str, size: int, backwards: bool = False) -> Iterator[list[Row]]:
+    """The same rows, so many at a time. Who empties a list has never two of them in memory."""
     rows = rows.order_by(*(f"-{key}" if backwards else key for key in keys))
     part = list(rows[:size])
     while part:
-        yield from part
-        if len(part) < size:
-            return
-        part = list(rows.filter(_behind(part[-1], keys, "lt" if backwards else "gt"))[:size])
+        last, full = part[-1], len(part) == size
+        yield part
+        part = list(rows.filter(_behind(last, keys, "lt" if backwards else "gt"))[:size]) if full else []
 
 
 def _behind(last: Model, keys: tuple[str, ...], beyond: str) -> Q:

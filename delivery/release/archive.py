@@ -29,7 +29,7 @@ from fhir.resources.R4B.patient import Patient
 from audit.canonical import canonical, utc
 from audit.event import AuditEvent
 from audit.exports import safe
-from audit.parts import in_parts
+from audit.parts import in_parts, parts
 from delivery.models import Delivery, NoteVersion
 from delivery.posted import BadJson, PostedNote, read
 from delivery.release import contents
@@ -38,7 +38,7 @@ from portal import crypto
 from portal.exports.asking import Tell
 from portal.models import Practice
 
-CHUNK = 200  # notes read at once, with their messages
+CHUNK = 50  # notes read at once, with their messages: each may have 5 MiB, in every form
 STATES = Prefetch("deliveries", Delivery.objects.order_by("pk").only("note_version", "part", "state"))
 IN_ONE_BUNDLE = 500  # notes of one patient that go into Bundle.json as well
 COLUMNS = (
@@ -90,8 +90,8 @@ def write(practice: Practice, patient: str, out: IO[bytes], tell: Tell, mark: di
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         made = _Archive(archive, manifest)
         made.add(File("README.txt", (README + _said_of(mark)).encode()))
-        for number, version in enumerate(_in_order(found.prefetch_related(contents.MESSAGES)), 1):
-            for one in contents.files(version):
+        for number, (version, messages) in enumerate(_with_messages(found), 1):
+            for one in contents.files(version, messages):
                 made.add(one)
             if number % 20 == 0 or number == total:
                 tell(number, total)
@@ -154,6 +154,14 @@ def _cells(row: tuple[str, ...]) -> bytes:
 
 def _in_order(found: QuerySet[NoteVersion], newest_first: bool = False) -> Iterator[NoteVersion]:
     return in_parts(found, "received_at", "pk", size=CHUNK, backwards=newest_first)
+
+
+def _with_messages(found: QuerySet[NoteVersion]) -> Iterator[tuple[NoteVersion, list[contents.Message]]]:
+    for part in parts(found, "received_at", "pk", size=CHUNK):
+        messages = contents.messages_of(part)
+        while part:
+            version = part.pop(0)
+            yield version, messages.pop(version.pk, [])
 
 
 def _opened(found: QuerySet[NoteVersion], newest_first: bool = False) -> Iterator[tuple[NoteVersion, PostedNote]]:

@@ -7,17 +7,18 @@ is left out of that form alone, and named in the manifest.
 import base64
 import logging
 import mimetypes
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db import DatabaseError
-from django.db.models import Prefetch
 
 from delivery.channels import ccda, fhir_document
 from delivery.channels.base import CannotExpress, OutgoingNote
-from delivery.models import Delivery, NoteVersion
+from delivery.models import NoteVersion, Wire
 from delivery.posted import PostedNote, read
 from mapping.note import Contribution, FieldValue
 from portal import crypto
@@ -25,13 +26,6 @@ from portal.keyring import KeysUnavailable
 
 log = logging.getLogger(__name__)
 Made = TypeVar("Made")
-MESSAGES = Prefetch(  # what `files` asks of a version, for many versions at once
-    "deliveries",
-    Delivery.objects.filter(wire__isnull=False)
-    .order_by("pk")
-    .select_related("wire")
-    .only("note_version", "wire__content_type", "wire__sealed_bytes"),
-)
 ENDINGS = {"application/hl7-v2": "hl7", "application/fhir+json": "json", "application/json": "json"}
 
 
@@ -49,6 +43,28 @@ class LeftOut:
 
     path: str
     why: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """What went, or will go, over the wire, as it is stored; `key` is the wire's."""
+
+    key: int
+    content_type: str
+    sealed_bytes: bytes | memoryview
+
+
+def messages_of(versions: Iterable[NoteVersion]) -> dict[UUID, list[Message]]:
+    """The messages of many versions, by version, read at once.
+
+    Plain values: rows that refer to each other stay until the garbage is collected, which counts them, not their bytes.
+    """
+    found = Wire.objects.filter(delivery__note_version__in=[version.pk for version in versions]).order_by("pk")
+    messages = defaultdict[UUID, list[Message]](list)
+    columns = found.values_list("delivery__note_version", "pk", "content_type", "sealed_bytes")
+    for version, key, content_type, sealed_bytes in columns:
+        messages[version].append(Message(key, content_type, sealed_bytes))
+    return messages
 
 
 def body_of(version: NoteVersion) -> bytes:
@@ -86,7 +102,7 @@ def note_of(version: NoteVersion, posted: PostedNote) -> OutgoingNote:
     )
 
 
-def files(version: NoteVersion) -> Iterator[File | LeftOut]:
+def files(version: NoteVersion, messages: Iterable[Message] = ()) -> Iterator[File | LeftOut]:
     """Every file of one version. What cannot be made of it is named, and keeps the others from nothing."""
     under = folder(version)
     try:
@@ -100,7 +116,7 @@ def files(version: NoteVersion) -> Iterator[File | LeftOut]:
         yield posted
     else:
         yield from _forms(version, posted, under)
-    yield from _messages(version, under)
+    yield from _messages(messages, under)
 
 
 def _forms(version: NoteVersion, posted: PostedNote, under: str) -> Iterator[File | LeftOut]:
@@ -134,14 +150,13 @@ def _ending(content_type: str) -> str:
     return (mimetypes.guess_extension(content_type) or ".bin").removeprefix(".")
 
 
-def _messages(version: NoteVersion, under: str) -> Iterator[File | LeftOut]:
-    """What went, or will go, over the wire: the original bytes. The version comes with MESSAGES."""
-    for delivery in version.deliveries.all():
-        wire = delivery.wire
-        ending = ENDINGS.get(wire.content_type.partition(";")[0], "bin")
-        path = f"{under}/messages/{wire.pk}.{ending}"
+def _messages(messages: Iterable[Message], under: str) -> Iterator[File | LeftOut]:
+    """The original bytes."""
+    for one in messages:
+        ending = ENDINGS.get(one.content_type.partition(";")[0], "bin")
+        path = f"{under}/messages/{one.key}.{ending}"
         try:
-            yield File(path, crypto.unseal(wire.sealed_bytes, table="wire", column="bytes", row=wire.pk))
+            yield File(path, crypto.unseal(one.sealed_bytes, table="wire", column="bytes", row=one.key))
         except crypto.CannotOpen:
             yield LeftOut(path, "cannot_open")
 

@@ -1,8 +1,10 @@
 """Rows read part by part: every one once, in order. Why: tests/process/test_export_killed.py, on SQLite."""
 
+import weakref
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 
 from audit.models import AuditEvent
 from audit.parts import in_parts
@@ -42,3 +44,18 @@ def test_what_is_added_behind_the_last_part_comes_too(events):
     assert list(first) == events
     record_many([Entry("note.view", practice="lakeside")])
     assert [event.object_id for event in rows] == [""]
+
+
+def test_a_part_is_let_go_before_the_next_is_read(events):
+    seen: list[weakref.ref[AuditEvent]] = []
+    alive: list[int] = []
+
+    def asked(execute, *statement):
+        alive.append(sum(one() is not None for one in seen))
+        return execute(*statement)
+
+    with connection.execute_wrapper(asked):
+        for event in in_parts(AuditEvent.objects.all(), "pk", size=3):
+            seen.append(weakref.ref(event))
+    assert len(seen) == 7
+    assert alive == [0, 1, 1], "but for the last, behind which it goes on"

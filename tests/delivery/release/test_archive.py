@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import json
+import weakref
 import zipfile
 
 import pypdf
@@ -21,6 +22,8 @@ from lxml import etree
 from audit.record import record
 from delivery.channels import ccda
 from delivery.models import NoteVersion, Wire
+from delivery.release import archive as archives
+from delivery.release import contents
 from delivery.release.archive import public_key, write
 from portal import crypto
 from tests.delivery.rows import LENA, make_delivery, note_version
@@ -242,3 +245,22 @@ def test_many_notes_take_no_more_queries_than_few(cast, notes):
     for _ in range(6):
         make_delivery(cast)
     assert queries() == few
+
+
+def test_no_note_stays_in_memory_once_its_files_are_written(cast, notes, monkeypatch):
+    """With its messages a note has up to 5 MiB in each form; a practice has thousands."""
+    for _ in range(9):
+        make_delivery(cast)
+    monkeypatch.setattr(archives, "CHUNK", 3)
+    seen: list[weakref.ref[NoteVersion]] = []
+    alive: list[int] = []
+    files = contents.files
+
+    def watched(version, *messages):
+        seen.append(weakref.ref(version))
+        alive.append(sum(one() is not None for one in seen))
+        return files(version, *messages)
+
+    monkeypatch.setattr(contents, "files", watched)
+    assert manifest(archived(cast.practice))["notes"] == len(seen) == 11
+    assert max(alive) == 1

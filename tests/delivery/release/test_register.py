@@ -240,7 +240,8 @@ def test_only_a_director_of_every_location_exports_notes(cast, role):
 
 
 def files(version: NoteVersion) -> dict[str, bytes]:
-    return {one.path: one.content for one in contents.files(version) if isinstance(one, File)}
+    made = contents.files(version, contents.messages_of([version])[version.pk])
+    return {one.path: one.content for one in made if isinstance(one, File)}
 
 
 def test_sections_without_a_title_stand_under_their_code_and_empty_ones_nowhere(cast):
