@@ -118,16 +118,22 @@ def _unsealed(state: SealerState, limit: int) -> tuple[list[Columns], int]:
     """Events that are due, in order, and how far the sealer has looked once they are sealed."""
     if connection.vendor != "postgresql":
         return _unsealed_by_row(state.horizon, limit)
-    with transaction.atomic(savepoint=False):
-        return _unsealed_by_transaction(state.horizon, limit)
+    goes_on = connection.in_atomic_block  # else the settings end with these looks
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        found = _unsealed_by_transaction(state.horizon, limit)
+        if goes_on:
+            cursor.execute(AS_EVER)
+        return found
 
 
 # With a backlog PostgreSQL would rather sort all of it in every pass than take the first of it by the index.
+# Off for the looks alone: what the pass does with what it found is planned as ever.
 _OFF = ", ".join(f"set_config('{way}', 'off', true)" for way in WHOLE_TABLES)
 HORIZON = (
     "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint, "  # noqa: S608 (our own names)
     f"{_OFF} FROM pg_current_snapshot() s"
 )
+AS_EVER = "; ".join(f"SET LOCAL {way} TO DEFAULT" for way in WHOLE_TABLES)
 
 
 def _unsealed_by_transaction(horizon: int, limit: int) -> tuple[list[Columns], int]:

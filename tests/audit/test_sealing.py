@@ -13,6 +13,7 @@ from audit.canonical import canonical
 from audit.checkpoints import opened, read_statement
 from audit.event import AuditEvent
 from audit.merkle import leaf_hash, root_of
+from audit.prepared import WHOLE_TABLES
 from audit.record import Actor, acting, record
 from audit.sealed import Checkpoint, Leaf, SealerState, Tree
 from audit.sealing import Ticking, _unsealed, head_entries, seal, seal_all, waiting
@@ -124,13 +125,26 @@ def test_a_pass_finds_what_is_due_by_the_order_of_transactions_alone():
     looks = [one["sql"] for one in asked if '"audit_auditevent"."xid" AS "xid"' in one["sql"]]
     assert len(looks) >= 2
     with transaction.atomic(), connection.cursor() as cursor:
-        _unsealed(SealerState.objects.get(), 1)  # which tells the planner to look for few
+        cursor.execute(sealing.HORIZON)  # which tells the planner to look for few
         for look in looks:
             cursor.execute(f"EXPLAIN {look}")
             plan = "\n".join(line for (line,) in cursor.fetchall())
             assert "using audit_xid_order on audit_auditevent" in plan, plan
             assert "using audit_leaf_pkey on audit_leaf" in plan, plan
             assert "Sort" not in plan, plan
+
+
+@pytest.mark.usefixtures("postgres_only")
+def test_the_rest_of_a_pass_is_planned_as_ever():
+    note(count=3)
+    with transaction.atomic(), connection.cursor() as cursor:
+        settings = "SELECT name, setting FROM pg_settings WHERE name = ANY(%s) ORDER BY name"
+        cursor.execute(settings, [list(WHOLE_TABLES)])
+        before = cursor.fetchall()
+        assert len(before) == len(WHOLE_TABLES)
+        _unsealed(SealerState(), 1)
+        cursor.execute(settings, [list(WHOLE_TABLES)])
+        assert cursor.fetchall() == before
 
 
 @pytest.mark.usefixtures("postgres_only")
