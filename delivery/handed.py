@@ -68,7 +68,8 @@ def give(deliveries: Sequence[Delivery]) -> None:
 
 def take(most: int) -> Sequence[Delivery]:
     """Those whose claim still holds, the oldest first. The others are let go: by the database they are anybody's."""
-    now, taken = timezone.now(), []
+    now = timezone.now()
+    taken: list[Delivery] = []
     with _lock:
         while _sent and len(taken) < most:
             delivery = _sent.popleft()
