@@ -11,7 +11,7 @@ from django.db import connection, connections, transaction
 from audit.record import Actor, acting
 from tests.audit.log import note
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("postgres_only")]
+pytestmark = pytest.mark.django_db(transaction=True)
 MIGRATION = import_module("audit.migrations.0003_transactions_in_order").Migration
 VALID = """SELECT pg_get_indexdef(indexrelid), indisvalid FROM pg_index
     WHERE indexrelid = to_regclass('audit_xid_order')"""
@@ -30,7 +30,7 @@ def migrate() -> None:
 
 
 @pytest.fixture(autouse=True)
-def put_back():
+def put_back(postgres_only):
     yield
     if not run(VALID):
         run("CREATE INDEX audit_xid_order ON audit_auditevent (xid, id)")

@@ -176,7 +176,7 @@ class TestADocumentsText:
 @pytest.mark.django_db
 @pytest.mark.parametrize("notes, steps", [(0, [0]), (1, [0, 1]), (20, [0, 20]), (21, [0, 20, 21])])
 def test_it_tells_how_far_it_is_every_twenty_notes_and_at_the_end(cast, monkeypatch, notes, steps):
-    monkeypatch.setattr(contents, "files", lambda version: iter(()))
+    monkeypatch.setattr(contents, "files", lambda version, messages: iter(()))
     for _ in range(notes):
         note_version(cast)
     told = []
