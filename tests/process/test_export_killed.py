@@ -71,8 +71,8 @@ def killed_half_way(site: Site, pk: int, tries: int) -> None:
     worker = site.module("worker", "delivery.chaos.worker")
 
     def half_way() -> bool:
-        state, _, pieces, tried, _ = of(site, pk)
-        return (state, tried) == ("running", tries) and pieces >= 1
+        state, done, pieces, tried, _ = of(site, pk)
+        return (state, tried) == ("running", tries) and done > 0 and pieces >= 1  # none done: pieces of the try before
 
     wait_until(half_way, 90, lambda: f"{of(site, pk)}\n{worker.log()[-2000:]}")
     worker.kill()
