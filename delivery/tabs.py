@@ -50,18 +50,17 @@ class Chip:
     query: str
 
 
-def tabs(chosen: Filters, numbers: dict[str, int], scope: Scope, user: User) -> list[Tab]:
-    """All, the saved views, the quiet states that have rows, and what is this person's to see to."""
+def tabs(chosen: Filters, numbers: dict[str, int]) -> list[Tab]:
+    """All, the saved views, and the quiet states that have rows."""
     quiet = [state for state in QUIET if numbers[state]]
     names = [*VIEWS, *(name for name in (*quiet, *chosen.state) if name not in VIEWS)]
     whole = all_states(chosen)
     every = Tab("All", whole.query(), many(numbers["all"]), "off", chosen == whole)
-    mine = _mine(chosen, scope, user)
-    return [every, *(_tab(name, chosen, numbers[name]) for name in dict.fromkeys(names)), mine]
+    return [every, *(_tab(name, chosen, numbers[name]) for name in dict.fromkeys(names))]
 
 
-def _mine(chosen: Filters, scope: Scope, user: User) -> Tab:
-    """Not among the numbers that every tick asks for: it is counted when the list is shown anew."""
+def mine(chosen: Filters, scope: Scope, user: User) -> Tab:
+    """What is this person's to see to: not among the numbers every tick asks for, counted when the list is shown."""
     wanted = replace(all_states(chosen), whose=str(user.pk))
     number = matching(scope, wanted).order_by()[:MANY].count()
     return Tab("Mine", wanted.query(), many(number), "act" if number else "off", chosen == wanted)

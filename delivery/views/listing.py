@@ -206,7 +206,10 @@ def live_context(request: PortalRequest, live: Live) -> dict[str, Any]:
         "filters": live.filters,
         "query": live.filters.query(),
         "address": live.address,
-        "tabs": tabs.tabs(live.filters, live.numbers, live.scope, request.user),
+        "tabs": [
+            *tabs.tabs(live.filters, live.numbers),
+            tabs.mine(live.filters, live.scope, request.user),
+        ],
         "days": days(live.page.deliveries, live.scope, live.times),
         "page": live.page,
         "total": live.numbers["all"],

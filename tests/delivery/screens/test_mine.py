@@ -75,16 +75,15 @@ def test_what_was_stopped_before_a_way_was_chosen_is_among_them(cast):
     assert theirs(Scope((cast.north,)), {"no way": one}, cast.dana) == {"no way"}
 
 
-def test_the_tab_stands_last_with_its_number_and_leads_out_of_the_other_views(cast, rows):
+def test_the_tab_has_its_number_and_leads_out_of_the_other_views(cast, rows):
     scope, chosen = Scope((cast.north, cast.south)), Filters(state=("held",), part=("note",))
     numbers = queries.counts(queries.matching(scope, filters.all_states(chosen)))
-    tab = tabs.tabs(chosen, numbers, scope, cast.dana)[-1]
+    tab = tabs.mine(chosen, scope, cast.dana)
     assert (tab.label, tab.count, tab.current) == ("Mine", "2", False)
     mine = filters.read(QueryDict(tab.query))
     assert (mine.state, mine.part, mine.whose) == ((), ("note",), str(cast.dana.pk))
-    shown = tabs.tabs(mine, numbers, scope, cast.dana)
-    assert [one.label for one in shown if one.current] == ["Mine"]
-    assert not any("whose" in one.query for one in shown[:-1])
+    assert tabs.mine(mine, scope, cast.dana).current
+    assert not any(one.current or "whose" in one.query for one in tabs.tabs(mine, numbers))
 
 
 def test_the_page_shows_them_and_names_whose_they_are(cast, rows, dana):
