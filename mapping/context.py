@@ -24,7 +24,10 @@ _EITHER = (
     ("past_medical_history", "medications", frozenset({"med", "history"})),
     ("social_history", "past_surgical_history", frozenset({"shx"})),
     ("past_surgical_history", "social_history", frozenset({"shx"})),
+    ("problem_list", "past_medical_history", frozenset({"chronic", "condition"})),
+    ("problem_list", "past_medical_history", frozenset({"chronic", "illness"})),
 )
+_REPORTED = frozenset({"report"})
 # These tick only at the end: "Vitals obtained by nursing" and "Instructions given to family" are no boxes.
 _TICKED_LAST = frozenset({"obtained", "given"})
 _LETTERED = re.compile(r"^\s*([soap])\s*(?:[:–—-]\s+\S|:\s*$)", re.IGNORECASE)
@@ -89,10 +92,14 @@ def _letter(code: str, label: str) -> Read:
 def _settled(reads: list[Read], fields: Sequence[TemplateField]) -> list[Read]:
     """ "Med Hx" is the medical history where another field surely has the medications, and none that history."""
     sure = Counter(meaning.code for read in reads for meaning in read.meanings if meaning.sure)
+    named = Counter(meaning.code for read in reads for meaning in read.meanings if meaning.rung < Rung.CONTENT)
     for code, other, words in _EITHER:
         meant = [bag(stems(plain(field.label))) - GENERIC == words for field in fields]
-        if sure[other] and not sure[code] and meant.count(True) == 1:
-            at = meant.index(True)
+        if meant.count(True) != 1:
+            continue
+        at = meant.index(True)
+        itself = reads[at].of(other)
+        if sure[other] - bool(itself and itself.sure) > 0 and not named[code]:
             why = f"“{fields[at].label}” means {name_of(code)}: another field is for {name_of(other)}."
             return _settled([*reads[:at], Read((Meaning(code, Rung.PARTLY, why),)), *reads[at + 1 :]], fields)
     return reads
@@ -181,6 +188,9 @@ def _in_group(field: TemplateField, own: Read, mates: Sequence[tuple[TemplateFie
     heads = [meaning.code for meaning in group.meanings if meaning.rung < Rung.ONLY] + [group.container]
     if any(heads):  # "Formulation and treatment plan"
         heads += [meaning.code for meaning in group.meanings if meaning.rung == Rung.PERHAPS]
+    results = all(meaning.code == "results" for meaning in read.meanings if meaning.sure)
+    if results and _REPORTED & set(stems(plain(field.label))):  # "Lab Reports" are results under the plan too
+        return read
     if goes_with(heads, [Entry(meaning.code, meaning.rung) for meaning in read.meanings]):
         return read
     why = f"“{field.label}” stands in the group “{field.group}”."

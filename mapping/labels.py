@@ -47,8 +47,8 @@ _MADE_OF = {
     "plan": ("medications", "results", "orders", "goals", "patient_instructions", "follow_up"),
     "orders": ("results", "procedures"),
 }
-# "Referral #" is a number, "HPI obtained from" and "ROS reviewed by" are persons.
-_NO_TEXT = re.compile(r"#[ :]*$|\b(?:by|from)[ :.?]*$")
+# "Referral #" is a number, "HPI obtained from" and "ROS reviewed by" are persons, and so is "Referred to".
+_NO_TEXT = re.compile(r"#[ :]*$|\b(?:by|from)[ :.?]*$|^ref+er+ed\s+to\b")
 _GOES_ON = re.compile(r"\s+(?:con|en|para)\s+(?=\S)")
 _GOING_ON = {"chief_complaint", "history_of_present_illness", "review_of_systems", "vital_signs", "plan", "follow_up"}
 _DETAILED = {"chief_complaint", "history_of_present_illness"}

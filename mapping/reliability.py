@@ -101,9 +101,9 @@ A field that would be acceptable counts half: a person may or may not want it.
 
 {strangers_templates} templates with {strangers_fields} fields, in four sets by four people who had seen neither the
 product nor its vocabulary; the right fields came with them. Each set was tried once, with the vocabulary as it then
-stood, before anything was changed for it. What the first two missed was learned, so that what is found of them now says
-nothing of new templates; the other two were written after that, and nothing has been changed since: **their first look
-is what a new practice should expect.**
+stood, before anything was changed for it. What the first two missed was learned before the other two were written, and
+what those missed was learned later, so that what is found of any of them now says nothing of new templates: **the first
+look at the last two is what a new practice should expect**.
 
 | | right fields that were suggested (recall) | suggested fields that were right (precision) | harmful |
 |---|---|---|---|

@@ -21,6 +21,7 @@ SIGNED = {
     r"^n\s*/\s*v$": "next visit",
     r"n\s*/\s*v(?:\s*/\s*d)?": "nausea vomiting",
     r"\+\s*(?:and|/|&)\s*-": "positive negative",
+    r"^med(?:ication)?s?\s+rec(?:on)?$": "medication reconciliation note",
     r"meds?\s+rec(?:on)?": "medication reconciled",
     r"allerg(?:y|ies)\s+rec(?:on)?": "allergy reconciled",
     r"f-?\s?codes?": "icd code",
@@ -40,6 +41,10 @@ SIGNED = {
     r"no\s+patologic[oa]s?": "nonpathological",
     r"non-?\s?pathological": "nonpathological",
     r"non-?\s?psych(?:iatric)?": "",
+    r"non-?\s?onc(?:ologic|ology)?(?=\s+(?:past\s+)?medical)": "",
+    # Not "Referred to": "for" says why.
+    r"^ref+er+ed\s+for(?=\s*:?$)": "reason for referral",
+    r"^ref+er+ed\s+by\s*[-–—:/,&]\s*reason": "reason for referral",
     # What one is allergic to is no medication list: "Allergies to foods or medicines" is read as "Allergies (…)".
     r"(allerg(?:y|ies|ic)|intolerances?|reactions?)\s+to\s+([^?()]*(?:,|/|\bor\b|\band\b)[^?()]*)": r"\1 (\2)",
     r"int\.?\s+(?:hx|hist(?:ory)?)": "interval history",

@@ -10,7 +10,8 @@ _COMPONENTS = {
     "social_history": """tobacco | tobacco use | alcohol | alcohol use | drug | drug use | substance | substance use
         | smoking | smoking status | occupation | employment | work | marital status | living situation | sexual
         | sexual history | caffeine | lifestyle | illicit drug | recreational drug | vaping | tobacco history
-        | social | occupational | housing | education | exercise | hobby | alcohol intake | smoker | travel""",
+        | social | occupational | housing | education | exercise | hobby | alcohol intake | smoker | travel
+        | relationship | legal""",
     "results": """xray | mri | ct | ultrasound | ekg | echo | echocardiogram | stress test | cath | dexa | mammogram
         | lab | pathology | biopsy result | culture | urinalysis | pulmonary function test | spirometry | emg | ncs
         | eeg | doppler | angiogram | holter | event monitor | cbc | cmp | a1c | lipid | endoscopy result | audiogram

@@ -62,11 +62,11 @@ HEADINGS: dict[str, Headings] = {
             | diagnosis icd 10 | diagnosis and icd 10 code | dsm diagnosis | diagnostic code
             | problem and diagnosis today | current visit diagnosis | assessment diagnosis code | dsm tr diagnosis
             | medical diagnosis | treating diagnosis | primary and secondary diagnosis | treatment diagnosis
-            | final dx code | coded assessment | assessment code""",
+            | final dx code | coded assessment | assessment icd | assessment code""",
         second="""preoperative diagnosis | primary diagnosis | principal diagnosis | working diagnosis
             | provisional diagnosis | current diagnosis | clinical diagnosis | psychiatric diagnosis
             | assessment diagnosis | discharge diagnosis | associated diagnosis | diagnostic impression code""",
-        only="postoperative diagnosis | differential diagnosis list",
+        only="diagnosis for claim | postoperative diagnosis | differential diagnosis list",
         perhaps="""differential diagnosis | admitting diagnosis | admission diagnosis | secondary diagnosis
             | diagnostic impression | past diagnosis | billing diagnosis""",
     ),
@@ -92,7 +92,7 @@ HEADINGS: dict[str, Headings] = {
             | lab imaging and test | investigation result | relevant result | relevant data
             | objective data and result | lab and study result | diagnostic testing and result
             | data reviewed today | review of external record and data | outside data | recent result
-            | lab imaging procedure result | work up result | lab and ekg | lab ekg and imaging
+            | imaging and emg | lab imaging procedure result | work up result | lab and ekg | lab ekg and imaging
             | diagnostic result and data | pertinent data | lab and pathology | lab pathology and imaging
             | point of care testing and lab | diagnostic work up | data reviewed
             | relevant diagnostic test lab data | review of data and result | external data reviewed""",
@@ -144,8 +144,9 @@ HEADINGS: dict[str, Headings] = {
             | patient advice and instruction | home instruction and precaution | instruction precaution
             | patient guidance | medication instruction and education | patient care instruction
             | post care instruction | home exercise and instruction | hospital discharge instruction
-            | additional instruction""",
+            | additional instruction | home exercise and precaution""",
         second="""advice | patient advice | instruction and counseling | guidance | patient and family education
+            | patient education and action plan | education and action plan
             | advice given | patient counseling and education | education and counseling""",
         only="""patient education | education | anticipatory guidance | after visit summary | patient counseling
             | home exercise program | counseling | education provided | patient handout | self care
@@ -161,7 +162,8 @@ HEADINGS: dict[str, Headings] = {
             | next encounter | next scheduled appointment | next prenatal visit | return ob visit
             | return to office or clinic | planned follow up | next well visit | next well child check
             | return to practice | return to care | when follow up | when to follow up | when return
-            | follow up when | next check | next checkup""",
+            | follow up when | next check | next checkup | next appointment
+            | next visit due | next appointment due""",
         second="""follow up instruction | follow up and disposition | return instruction
             | return precaution and follow up | recall | scheduling | follow up order | next care appointment""",
         only="next step and follow up",
@@ -174,7 +176,8 @@ HEADINGS: dict[str, Headings] = {
             | short and long term goal | goal and plan of care goal | stg and ltg | goals of care and treatment
             | patient centered goal | patient specific goal | functional goal | goal set | goal progress
             | health goal discussed | rehab goal | recovery goal | patient goal and preference | goal and priority
-            | goal and barrier | patient and family goal | goal discussed""",
+            | goal and barrier | patient and family goal | resident and family goal | family goal
+            | goal discussed""",
         only="expected outcome | target outcome | patient priority",
         perhaps="aim | goal of care | outcome",
     ),

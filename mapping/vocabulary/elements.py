@@ -31,7 +31,7 @@ _KINDS = {
         | urinalysis | psa | cr | creatinine | bun | lft | egfr | gfr | culture | urine culture | glucose | hgb
         | hemoglobin | hct | microalb | microalbumin | inr | bnp | troponin | esr | crp | strep | rapid strep |
         mono | flu | covid | rsv | pregnancy test | hcg | uhcg | vitamin d | ferritin | iron | path | pathology
-        | cytology | biopsy | biopsy result | hpv | pap | drug screen | uds | blood work | serology | hiv |
+        | cytology | biopsy | biopsy result | hpv | pap | drug screen | uds | blood work | lab work | serology | hiv |
         hepatitis | cholesterol | lead | stool | csf | lp | genetic test | hormone | testosterone | psa trend |
         wet prep | koh | gc | chlamydia | sputum | blood gas | abg | lead level""",
     "image": """ekg | echo | echocardiogram | stress | stress test | nuclear stress | cath | catheterization |

@@ -92,16 +92,19 @@ SIGNS: tuple[Sign, ...] = (
         more=words(
             "screening referral signed sent placed needed today testing scope dme pt ot therapy imaging screen "
             "orthotic device brace equipment genetic allergy sleep done rx entered this visit patient consult "
-            "consultation"
+            "consultation monitoring"
         ),
         never=words("consultation status past reviewed result set court record number future standing"),
         rung=Rung.CONTENT,
     ),
     Sign(
         "orders",
-        heads("lab before next | lab be done | imaging be done | test be done | rx sent referral | study que piden"),
+        heads(
+            "lab before next | lab be done | imaging be done | test be done | rx sent referral | study que piden | "
+            "lab be drawn | test be drawn | lab next visit | test next visit | testing next visit | imaging next visit"
+        ),
         beside=words("lab image drug"),
-        more=words("referral sent done be imaging lab fasting before next visit appointment"),
+        more=words("referral sent done be drawn imaging lab test testing fasting before next visit appointment"),
         never=words("reviewed result"),
     ),
     Sign(
@@ -210,8 +213,8 @@ SIGNS: tuple[Sign, ...] = (
         heads("vital sign"),
         beside=words("vital"),
         more=words(
-            "checkin triage resting reported home cuff scale stat person in orthostatic rest exercise both remote "
-            "patient arm lying standing pre post self intake"
+            "checkin triage nurse nursing resting reported home cuff scale stat person in orthostatic rest exercise "
+            "both remote patient arm lying standing pre post self intake"
         ),
         never=words("exam reviewed_by time"),
     ),
@@ -356,13 +359,20 @@ SIGNS: tuple[Sign, ...] = (
     ),
     Sign(
         "goals",
-        heads("goal | target"),
-        beside=words("lab vital"),
+        heads("goal"),
+        beside=words("lab vital place condition"),
         more=words(
             "patient client short long term treatment weight therapy functional rehab self management healing "
-            "anticipated expected recovery wellness lifestyle"
+            "anticipated expected recovery wellness lifestyle resident caregiver treat target return play sport"
         ),
-        never=words("goal_of_care of_care date met"),
+        never=words("goal_of_care of_care date met pain surgical"),
+    ),
+    Sign(
+        "goals",
+        heads("target"),
+        beside=words("lab vital"),
+        more=words("patient client short long term treatment weight therapy functional rehab self management"),
+        never=words("date met"),
     ),
     Sign(
         "developmental_history",
@@ -380,9 +390,9 @@ SIGNS: tuple[Sign, ...] = (
     ),
     Sign(
         "hospitalizations",
-        heads("hospitalization | hospital stay"),
+        heads("hospitalization | hospital stay | hospital admission"),
         beside=words("condition"),
-        more=words("illness injury er emergency overnight"),
+        more=words("illness injury er emergency overnight since last visit"),
         never=words("surgery"),
     ),
     Sign(

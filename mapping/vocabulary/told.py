@@ -109,14 +109,15 @@ HEADINGS: dict[str, Headings] = {
             | past and current medical problem | past medical condition and comorbidity
             | past medical history non psychiatric | systemic medical history | past medical history checklist
             | previous medical condition""",
-        second="past health history | health history | general medical history | chronic medical history",
+        second="""past health history | health history | general medical history | chronic medical history
+            | other medical problem | other medical condition | other medical history | other medical illness
+            | other illness | other chronic illness | other chronic condition""",
         only="""major illness | adult illness | illness and injury | ongoing medical condition
             | ongoing medical problem | childhood illness | significant medical problem
             | comorbidity and precaution | past related injury | medical condition | medical problem
             | chronic condition | medical issue | medical comorbidity | comorbidity | underlying condition
             | systemic illness | systemic disease | chronic illness | chronic disease
-            | current medical condition | current medical problem | other medical problem
-            | other medical condition | health problem | other medical history | medical illness
+            | current medical condition | current medical problem | health problem | medical illness
             | disease padece""",
         perhaps="""history | medical | med history
             | past psychiatric history | psychiatric history | clinical history | past diagnosis
@@ -130,7 +131,7 @@ HEADINGS: dict[str, Headings] = {
             | past surgeries hospitalizations | surgical hx and anesthesia
             | history of operation | prior surgical procedure | previous operation and surgery
             | past surgical procedure history | past surgery and operation | surgery and procedure""",
-        second="surgery | operation",
+        second="surgery | operation | other surgery | other operation",
         only="""past procedure | prior procedure | procedure history | surgical | surgical procedure
             | past invasive procedure""",
         perhaps="shx | invasive procedure history | anesthesia history",
@@ -153,7 +154,8 @@ HEADINGS: dict[str, Headings] = {
             | social and environment history | social home environment | social determinant and history
             | social background | tobacco alcohol and drug use | social history tobacco alcohol drug
             | home and social history | social and family situation | social home situation
-            | social and living situation | social and substance use history | home environment and social history""",
+            | social and living situation | social and substance use history | home environment and social history
+            | social and functional history | social and functional""",
         second="""social and behavioral history | lifestyle history | social and sexual history
             | psychosocial history | habit | lifestyle | social situation | psychosocial
             | social situation and support""",
@@ -227,7 +229,8 @@ HEADINGS: dict[str, Headings] = {
             | developmental and milestone | growth and developmental history | developmental behavioral history
             | developmental status | growth and milestone | developmental assessment and milestone
             | developmental stage | developmental progress | developmental review | developmental behavior
-            | developmental concern | milestones reached | developmental milestone review""",
+            | developmental concern | childhood developmental | childhood developmental history
+            | milestones reached | developmental milestone review""",
         only="developmental surveillance | school and developmental | growth",
         perhaps="developmental screening | school history | behavior",
     ),

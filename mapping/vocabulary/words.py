@@ -13,7 +13,10 @@ from mapping.vocabulary.spanish import JOINTS, LETTERS, WORDS
 
 LONGEST = 200
 _SIGNED = [(re.compile(rf"(?<![^\W_]){pattern}(?![^\W_])"), f" {said} ") for pattern, said in SIGNED.items()]
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# "AssessmentICD", and "USResults" after it.
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z]{2})(?=[A-Z][a-z]{3})")
+# The kind of control before a name: "txtHPI", "grdVitals". Not "chk": a box to tick takes no section.
+_CONTROL = re.compile(r"(?<![^\W_])(?:txt|lst|grd|cbo|cmb|ddl|mem)[_ ]?(?=[A-Z])")
 _NUMBERING = re.compile(
     r"^\s*(?:(?:\d{1,3}(?:\.\d{1,2})*[a-z]?|[ivx]{1,4}|[a-z])[.)]|\d{1,2}(?:\.\d{1,2})+)\s+(?=\S)", re.IGNORECASE
 )
@@ -24,10 +27,12 @@ _PLURAL = re.compile(r"\((?:e?s|ies)\)", re.IGNORECASE)
 _INITIALS = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}(?:[^\W\d_]\b)?", re.IGNORECASE)
 # "HPIText" and "rosNotes" are no words whose capitals divide them, but for their endings.
 _ENDING = re.compile(r"(?<=[^\W_])(?=(?:FreeText|Text|Txt|Notes?|Narrative|Comments?)(?![a-z]))")
-# "12 pt ROS", "ROS x 14", "as per HPI": how many systems were asked for, and what was told before, changes nothing.
+# "12 pt ROS", "ROS x 14", "as per HPI": how many systems were asked for, and what was told before, changes nothing;
+# nor does the record that it is taken from, nor that there may be nothing to tell.
 _COUNTED = re.compile(
     r"\b\d{1,2}(?:\+|\s*-\s*\d{1,2})?\s*-?\s*(?:pts?|points?|systems?)\b(?!\s+review)|\bx\s?\d{1,2}\b"
-    r"|\b(?:as\s+)?(?:per|see|in)\s+hpi\b"
+    r"|\b(?:as\s+)?(?:per|see|in)\s+hpi\b|\bper\s+(?:the\s+)?(?:e?mar|e[hm]r|chart|facility)\b"
+    r"|\bor\s+unable\s+(?:to\s+\w+\s+)?(?:due|secondary)\s+to\s+\w+|\bnon-?contributory\s*(?:/|or)\s*other\b"
     r"|\b(?:in\s+|over\s+)?(?:the\s+)?(?:last|past)\s+\d{1,3}\s+(?:day|week|wk|month|mo|year|yr)s?\b"
 )
 _NUMBERED = re.compile(r"([a-z]{2,})\d{1,2}")
@@ -46,6 +51,7 @@ def plain(label: str) -> str:
     text = unicodedata.normalize("NFKC", label[:LONGEST]).replace("’", "'").replace("'s ", " ").replace("'", "")
     text = _ENDING.sub(" ", _TYPED.sub(r"\1", _unaccented(text)))
     text = _WORD.sub(lambda found: _divided_camel(found[0]), _PLURAL.sub("", text))
+    text = _CONTROL.sub("", text)
     text = _INITIALS.sub(lambda found: found[0].replace(".", "").replace(" ", "") + " ", text)
     text = _SOAP.sub("", _NUMBERING.sub("", text)).casefold().replace("_", " ")
     text = _COUNTED.sub(" ", text)

@@ -207,3 +207,82 @@ def test_shx_by_itself_is_left_open():
 def test_a_label_that_asks_nothing_is_left_as_it_is():
     assert not asks("past medical history")
     assert shortened("past medical history") == "past medical history"
+
+
+@pytest.mark.parametrize(
+    "label, codes",
+    [
+        ("memHPI", {"history_of_present_illness"}),
+        ("txtBirthHx", {"birth_history"}),
+        ("grdMeds", {"medications"}),
+        ("lst_ROS", {"review_of_systems"}),
+        ("txtCTResults", {"results"}),
+        ("chkROS", set()),
+        ("txtReferredTo", set()),
+    ],
+)
+def test_an_identifier_means_the_same_without_the_kind_of_its_control_unless_that_is_a_box_to_tick(label, codes):
+    assert surely(label) == codes
+
+
+@pytest.mark.parametrize(
+    "label, codes",
+    [
+        ("Nursing vitals", {"vital_signs"}),
+        ("Medications per MAR", {"medications"}),
+        ("ROS (or unable secondary to aphasia)", {"review_of_systems"}),
+        ("Family Hx: non-contributory or other", {FH}),
+        ("Asthma Self-Management Goals", {"goals"}),
+        ("Return-to-Sport Goals", {"goals"}),
+        ("Labs to be drawn", {"orders"}),
+        ("Imaging Next Visit", {"orders"}),
+        ("Next appt due", {"follow_up"}),
+        ("Referred by / reason", {"reason_for_referral"}),
+        ("Hospital stays since last visit", {"hospitalizations"}),
+        ("Other operations", {PSH}),
+        ("Other medical illnesses", {PMH}),
+    ],
+)
+def test_whose_where_and_what_for_change_nothing(label, codes):
+    assert surely(label) == codes
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "Referred to",
+        "Referred to: reason",
+        "Pain goal",
+        "Goals of Care Discussion",
+        "Target lesions",
+        "FH - noncontributory",
+        "ROS unable due to dementia",
+        "Hospital admission date",
+        "Next appointment time",
+        "School support",
+        "Asthma Action Plan",
+    ],
+)
+def test_what_only_looks_like_it_names_no_section(label):
+    assert surely(label) == set()
+
+
+def test_chronic_conditions_are_the_problems_only_beside_a_field_for_the_history():
+    chronic, history = Field("Chronic conditions", "", "1"), Field("Past medical history", "", "2")
+    assert suggested("problem_list", chronic, history) == ["Chronic conditions"]
+    assert suggested(PMH, chronic) == ["Chronic conditions"]
+    assert suggested("problem_list", chronic) == []
+
+
+def test_other_surgeries_and_diagnoses_for_the_claim_yield_to_a_better_field():
+    other, past = Field("Other surgeries", "", "1"), Field("Past surgical history", "", "2")
+    assert suggested(PSH, other) == ["Other surgeries"]
+    assert suggested(PSH, other, past) == ["Past surgical history"]
+    claim, coded = Field("Diagnoses for claim", "", "1", "structured"), Field("ICD-10", "", "2", "structured")
+    assert suggested(DX, claim) == ["Diagnoses for claim"]
+    assert suggested(DX, claim, coded) == ["ICD-10"]
+
+
+def test_lab_reports_are_results_in_the_group_of_the_plan_too_but_labs_alone_are_not():
+    assert suggested("results", Field("Lab Reports", "Plan", "1")) == ["Lab Reports"]
+    assert suggested("results", Field("Labs", "Plan", "1")) == []
