@@ -44,7 +44,7 @@ class TestALiteral:
 @pytest.mark.django_db
 class TestACursor:
     def test_gives_the_rows_that_any_cursor_gives(self, cast: Cast):
-        statement = "SELECT code, name FROM portal_location WHERE code = %s"
+        statement = "SELECT code, name FROM portal_location WHERE code = %s ORDER BY name"
         with connection.cursor() as cursor:
             cursor.execute(statement, ["NORTH"])
             assert run(statement, "NORTH") == cursor.fetchall() != []
