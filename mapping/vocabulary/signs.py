@@ -95,7 +95,6 @@ SIGNS: tuple[Sign, ...] = (
             "consultation monitoring"
         ),
         never=words("consultation status past reviewed result set court record number future standing"),
-        rung=Rung.CONTENT,
     ),
     Sign(
         "orders",
@@ -202,10 +201,7 @@ SIGNS: tuple[Sign, ...] = (
         "immunizations",
         heads("immunization | vaccine"),
         beside=words("vaccine"),
-        more=words(
-            "status record history up received childhood adult al dia faltan al day missing table card school "
-            "travel titer"
-        ),
+        more=words("status history up received childhood al dia faltan day missing card school travel titer"),
         never=words("due given ordered order declined today administered plan needed counsel counseling"),
     ),
     Sign(
@@ -367,13 +363,7 @@ SIGNS: tuple[Sign, ...] = (
         ),
         never=words("goal_of_care of_care date met pain surgical"),
     ),
-    Sign(
-        "goals",
-        heads("target"),
-        beside=words("lab vital"),
-        more=words("patient client short long term treatment weight therapy functional rehab self management"),
-        never=words("date met"),
-    ),
+    Sign("goals", heads("target"), beside=words("lab vital"), more=words("weight treatment"), never=words("date met")),
     Sign(
         "developmental_history",
         heads("milestone | developmental"),
