@@ -235,7 +235,7 @@ class TestInTheAddress:
 
     def test_saved_views_keep_what_is_narrowed(self, cast, rows, scope):
         chosen = Filters(section=("physical_exam",), took="5m")
-        for tab in tabs.tabs(chosen, queries.counts(queries.matching(scope, chosen)), scope, cast.dana):
+        for tab in tabs.tabs(chosen, queries.counts(queries.matching(scope, chosen))):
             kept = filters.read(QueryDict(tab.query))
             assert (kept.section, kept.took) == (chosen.section, chosen.took)
 
@@ -346,7 +346,7 @@ class TestRetrying:
     def test_it_is_a_saved_view_with_its_number_and_has_a_chip(self, cast, retried, scope):
         chosen = Filters(state=("retrying",))
         counted = queries.counts(queries.matching(scope, filters.all_states(chosen)))
-        shown = tabs.tabs(chosen, counted, scope, cast.dana)
+        shown = tabs.tabs(chosen, counted)
         (tab,) = [one for one in shown if one.label == "Retrying"]
         assert (tab.count, tab.current, tab.query) == ("1", True, "state=retrying")
         assert tabs.chips(chosen, scope)[0].label == "Retrying"
