@@ -143,7 +143,8 @@ def import_answering_once(page: Page) -> None:
     page.get_by_text("6 fields accepted").wait_for()
     page.get_by_text("2 fields accepted").wait_for()
     page.get_by_label("Import without the refused row").check()
-    page.get_by_role("button", name="Save", exact=True).click()
+    with page.expect_navigation():  # else the next address may be asked for before this one is saved
+        page.get_by_role("button", name="Save", exact=True).click()
 
 
 def publish_the_suggestions(page: Page) -> None:
