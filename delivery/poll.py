@@ -79,6 +79,7 @@ def look_around(started_at: datetime) -> None:
         if not sockets.ring(lane_id) and _pool is not None:
             _pool.submit(work_on, lane_id)
     sweeper.sweep()
+    sweeper.hold_uncovered()
     fallback.sweep()
     emergency.close_due()
 
