@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -32,7 +31,7 @@ INSERT = f'INSERT INTO "{TABLE}" ({_names}) VALUES ({", ".join(["%s"] * len(COLU
 class NewRow:
     """One event: its columns, and all of them as one object of JSON."""
 
-    id: UUID
+    id: str  # a UUID in its dashed form
     at: datetime
     columns: Mapping[str, Any]
     text: str
@@ -75,6 +74,6 @@ def _as_json(rows: Sequence[NewRow]) -> str:
 
 
 def _values(connection: BaseDatabaseWrapper, row: NewRow) -> list[Any]:
-    stored = {**row.columns, "id": row.id.hex, "at": connection.ops.adapt_datetimefield_value(row.at)}
+    stored = {**row.columns, "id": row.id.replace("-", ""), "at": connection.ops.adapt_datetimefield_value(row.at)}
     stored |= {column: encode_json(stored[column]) for column in OF_JSON}
     return [stored[column] for column in COLUMNS]

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.db import connection
+from django.db.transaction import get_connection
 
 # Off while the first plan is made. A table without another way counts as dear then, and would be compiled for (JIT).
 WHOLE_TABLES = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "jit")
@@ -49,12 +49,12 @@ def _keeping(plain: type) -> type:
 
 def cursor() -> Any:
     """As `connection.cursor()`: Django's wrappers, errors and counts of queries."""
-    if connection.vendor != "postgresql":
-        return connection.cursor()
-    connection.ensure_connection()
-    plain: Any = connection
+    plain: Any = get_connection()  # once: Django's `connection` looks the thread's own up at every word
+    if plain.vendor != "postgresql":
+        return plain.cursor()
+    plain.ensure_connection()
     plain.connection.prepare_threshold = SEEN  # Django's None would forbid it; its own cursors never prepare
-    with connection.wrap_database_errors:
+    with plain.wrap_database_errors:
         return plain._prepare_cursor(_keeping(plain.Database.Cursor)(plain.connection))
 
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
-from audit.bench import Writer, Written, repeated
+from audit.bench_cost import Deed, Writer
 from audit.record import Actor, acting
 from delivery import intake, sql
 from delivery.bench.crowd import LOCATIONS, people
@@ -25,24 +25,24 @@ EIGHT = 8
 
 
 def prepared() -> dict[str, Writer]:
-    """The practice and its scribe; what a writer does, by name."""
+    """The practice and its scribe; what makes a writer ready, by the transaction's name."""
     with acting(Actor("command", "bench_audit")):
         keys.create(people(LOCATIONS).scribe, Environment.SANDBOX)
-    return {"note_taken_in": notes_taken_in, "eight_notes_taken_in": partial(notes_taken_in, notes=EIGHT)}
+    return {"note_taken_in": notes_taken_in, "eight_notes_taken_in": partial(notes_taken_in, EIGHT)}
 
 
-def notes_taken_in(seconds: float, audited: bool, notes: int = 1) -> Written:
-    """In a process of its own: that nothing is recorded lasts as long as it does."""
+def notes_taken_in(notes: int = 1) -> Deed:
+    """In a process of its own, in which whether anything is recorded is switched."""
     key = ApiKey.objects.select_related("scribe__practice").get()
+    insert = sql.insert
 
-    def deed() -> None:
+    def deed(recorded: bool) -> None:
+        vars(sql)["insert"] = insert if recorded else partial(unrecorded, insert)  # the events go in with the moves
         for answer in intake.take_in([posting(key) for _ in range(notes)]):
             if isinstance(answer, Exception):
                 raise answer
 
-    if not audited:
-        vars(sql)["insert"] = partial(unrecorded, sql.insert)  # intake's events go in with the moves
-    return repeated(seconds, deed)
+    return deed
 
 
 def unrecorded(insert: Any, rows: Any, events: Any = (), **others: Any) -> None:

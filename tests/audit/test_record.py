@@ -165,7 +165,7 @@ def test_L08_the_record_refused_takes_the_deed_along(transactional_db):
 
 def test_L08_a_record_the_database_refuses_takes_the_deed_along(transactional_db, monkeypatch):
     taken = uuid.uuid4()
-    monkeypatch.setattr("uuid_utils.compat.uuid7", lambda: taken)
+    monkeypatch.setattr("uuid_utils.uuid7", lambda: taken)
     with transaction.atomic():
         record("system.start")
     with pytest.raises(IntegrityError):

@@ -1,7 +1,7 @@
 """`manage.py bench_audit --json`: what recording an event costs a transaction, and how fast a log is verified offline.
 
 Of four transactions: one that does nothing else but insert a row, the same with five milliseconds of waiting, and two
-of the product's own (a note taken in, and eight at once).
+of the product's own (a note taken in, and eight at once). docs/performance.md says what each figure tells.
 
 Makes a test database beside the configured one and removes it; on PostgreSQL the server that DATABASE_URL names.
 """
@@ -17,7 +17,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from django.utils.module_loading import import_string
 
-from audit.bench import Writer, bare, make_table, overhead, verified
+from audit.bench import verified
+from audit.bench_cost import Writer, bare, cost, make_table
 from audit.bench_export import exported
 
 OWN = "delivery.bench.audit_share.prepared"  # by name, as it stands above this app: makes ready, gives the writers
@@ -32,7 +33,8 @@ class Command(BaseCommand):
             "--recorded", type=int, default=0, help="events to record, seal, export and verify; 0: none"
         )
         parser.add_argument("--writers", type=int, default=8)
-        parser.add_argument("--seconds", type=float, default=5.0, help="of each of 24 rounds; 0: none")
+        parser.add_argument("--seconds", type=float, default=20.0, help="of each of a transaction's 3 figures; 0: none")
+        parser.add_argument("--only", nargs="*", default=[], help="of these transactions; else of all four")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -44,14 +46,14 @@ class Command(BaseCommand):
             with tempfile.TemporaryDirectory(prefix="scribeport-bench-") as folder:
                 told["recorded"] = self.of_its_own(lambda: exported(options["recorded"], Path(folder)))
         if options["seconds"]:
-            told["overhead"] = self.overhead(options["writers"], options["seconds"])
+            told["cost"] = self.cost(options["writers"], options["seconds"], options["only"])
         self.stdout.write(json.dumps(told, indent=None if options["json"] else 2))
 
-    def overhead(self, writers: int, seconds: float) -> Any:
+    def cost(self, writers: int, seconds: float, only: list[str]) -> Any:
         def measure() -> list[dict[str, Any]]:
             make_table()
-            bases: dict[str, Writer] = {"bare": bare, "bare_5_ms": partial(bare, busy=0.005), **import_string(OWN)()}
-            return [overhead(writers, seconds, name, writer) for name, writer in bases.items()]
+            of: dict[str, Writer] = {"bare": bare, "bare_5_ms": partial(bare, 0.005), **import_string(OWN)()}
+            return [cost(name, of[name], writers, seconds) for name in only or of]
 
         return self.of_its_own(measure)
 
