@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from mapping.elements import lists_body
 from mapping.labels import CODED, Meaning, Read, read_label
 from mapping.sections import name_of, normalise
-from mapping.standing_in import ASSESSMENT, BOTH, DIAGNOSES, PLAN
+from mapping.standing_in import ASSESSMENT, BOTH, DIAGNOSES, ORDERS, PLAN
 from mapping.suggestion import STRUCTURED, TemplateField
-from mapping.vocabulary.belonging import goes_with
+from mapping.vocabulary.belonging import ordered_under, stands_in
 from mapping.vocabulary.headings import OBJECTIVE, SUBJECTIVE
 from mapping.vocabulary.others import GENERIC, NEUTRAL
 from mapping.vocabulary.phrases import Entry
@@ -21,15 +22,17 @@ _TICKED = frozenset({"reviewed", "reconciled", "verified", "confirmed", "complet
 _BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]?")
 # Words that mean one of two sections: the first, where another field surely is for the second.
 _EITHER = (
+    ("history_of_present_illness", "past_medical_history", frozenset({"history"})),
     ("past_medical_history", "medications", frozenset({"med", "history"})),
     ("social_history", "past_surgical_history", frozenset({"shx"})),
     ("past_surgical_history", "social_history", frozenset({"shx"})),
     ("problem_list", "past_medical_history", frozenset({"chronic", "condition"})),
     ("problem_list", "past_medical_history", frozenset({"chronic", "illness"})),
 )
-_REPORTED = frozenset({"report"})
+REPORTED = frozenset({"report", "result", "finding", "value", "reviewed", "review", "read", "interpretation", "data"})
 # These tick only at the end: "Vitals obtained by nursing" and "Instructions given to family" are no boxes.
 _TICKED_LAST = frozenset({"obtained", "given"})
+ROS, EXAM = "review_of_systems", "physical_exam"
 _LETTERED = re.compile(r"^\s*([soap])\s*(?:[:–—-]\s+\S|:\s*$)", re.IGNORECASE)
 # The letters of gravida, para, abortions: "A" and "P" among them are no assessment and plan.
 _COUNTING = frozenset("gtl")
@@ -42,14 +45,28 @@ def in_template(fields: Sequence[TemplateField]) -> list[Read]:
     letters = [_LETTERS.get(single, "") for single in singles]
     read = [read_label(field.label) for field in fields]
     soap = _of_soap({single for single in singles if len(single) == 1}, read)
-    alone = _coded(_settled(_heading_groups(_lettered(read, fields), fields), fields), fields)
+    groups = _groups(fields)
+    alone = _coded(
+        _settled(_examined(_heading_groups(_lettered(read, fields), fields), fields, groups), fields), fields
+    )
     mates = _mates(fields, alone)
     return [
         _letter(letter, field.label)
         if soap and letter
-        else _in_group(field, _ticked(field, _identified(field, read)), others)
+        else _in_group(field, _ticked(field, _identified(field, read)), others, groups[field.group])
         for letter, field, read, others in zip(letters, fields, alone, mates, strict=True)
     ]
+
+
+def _groups(fields: Sequence[TemplateField]) -> dict[str, Read]:
+    """What the groups of a template are called for; "S", "O", "A", "P" are the letters of SOAP."""
+    names = {field.group: _BRACKETS.sub("", plain(field.group)).strip(" :.") for field in fields}
+    read = {group: read_label(group) for group in names}
+    soap = _of_soap({name for name in names.values() if len(name) == 1}, list(read.values()))
+    return {
+        group: _letter(_LETTERS[name], group) if soap and name in _LETTERS else read[group]
+        for group, name in names.items()
+    }
 
 
 def _of_soap(singles: set[str], reads: Sequence[Read]) -> bool:
@@ -72,11 +89,20 @@ def _lettered(reads: list[Read], fields: Sequence[TemplateField]) -> list[Read]:
     if sorted(said) != sorted(_LETTERS) and not (said == "ap" and first[first.index("a") + 1] == "p"):
         return reads
     return [
-        _letter(_LETTERS[letter], field.label)
-        if letter and not read.container and not any(meaning.sure for meaning in read.meanings)
-        else read
+        _lettered_as(_LETTERS[letter], field.label, read) if letter and not read.container else read
         for letter, read, field in zip(first, reads, fields, strict=True)
     ]
+
+
+def _lettered_as(code: str, label: str, read: Read) -> Read:
+    """What a letter before a label makes of it: "P: interventions & next session" is all of the plan."""
+    sure = {meaning.code for meaning in read.meanings if meaning.sure}
+    if not sure:
+        return _letter(code, label)
+    if code != PLAN or sure & {PLAN, BOTH, ASSESSMENT}:
+        return read
+    others = tuple(replace(item, rung=max(item.rung, Rung.PERHAPS)) for item in read.meanings if item.code != code)
+    return Read((*_letter(code, label).meanings, *others))
 
 
 def _letter(code: str, label: str) -> Read:
@@ -103,6 +129,24 @@ def _settled(reads: list[Read], fields: Sequence[TemplateField]) -> list[Read]:
             why = f"“{fields[at].label}” means {name_of(code)}: another field is for {name_of(other)}."
             return _settled([*reads[:at], Read((Meaning(code, Rung.PARTLY, why),)), *reads[at + 1 :]], fields)
     return reads
+
+
+def _examined(reads: list[Read], fields: Sequence[TemplateField], groups: dict[str, Read]) -> list[Read]:
+    """ "HEENT, lungs, abdomen" are examined in the group of the exam, and where another field has the ROS."""
+    asked, examined = ([read for read in reads if (item := read.of(code)) and item.sure] for code in (ROS, EXAM))
+    return [
+        Read((Meaning(EXAM, Rung.ONLY, f"“{field.label}” lists what is examined, and no other field is for it."),))
+        if not any(item.sure for item in read.meanings)
+        and lists_body(plain(field.label))
+        and _is_examined(groups[field.group], bool(asked) and not examined)
+        else read
+        for read, field in zip(reads, fields, strict=True)
+    ]
+
+
+def _is_examined(group: Read, elsewhere: bool) -> bool:
+    heads = {meaning.code for meaning in group.meanings if meaning.sure}
+    return EXAM in heads or group.container == OBJECTIVE or (elsewhere and not heads and not group.container)
 
 
 def _heading_groups(reads: list[Read], fields: Sequence[TemplateField]) -> list[Read]:
@@ -179,22 +223,32 @@ def _ticked(field: TemplateField, read: Read) -> Read:
     )
 
 
-def _in_group(field: TemplateField, own: Read, mates: Sequence[tuple[TemplateField, Read]]) -> Read:
+def _in_group(field: TemplateField, own: Read, mates: Sequence[tuple[TemplateField, Read]], group: Read) -> Read:
     """A label in its group: what cannot stand under the group's heading is doubted."""
     if not field.group.strip():
         return own
-    group = read_label(field.group)
     read = _completed(field, own, group, mates)
     heads = [meaning.code for meaning in group.meanings if meaning.rung < Rung.ONLY] + [group.container]
     if any(heads):  # "Formulation and treatment plan"
         heads += [meaning.code for meaning in group.meanings if meaning.rung == Rung.PERHAPS]
-    results = all(meaning.code == "results" for meaning in read.meanings if meaning.sure)
-    if results and _REPORTED & set(stems(plain(field.label))):  # "Lab Reports" are results under the plan too
+    sure = [meaning for meaning in read.meanings if meaning.sure]
+    results = bool(sure) and all(meaning.code == "results" for meaning in sure)
+    if results and REPORTED & set(stems(plain(field.label))):  # "Lab Reports" are results under the plan too
         return read
-    if goes_with(heads, [Entry(meaning.code, meaning.rung) for meaning in read.meanings]):
+    if results and ordered_under(heads):
+        return _ordered(read, f"“{field.label}” stands in the group “{field.group}”, and is ordered there.")
+    if stands_in(heads, [Entry(meaning.code, meaning.rung) for meaning in read.meanings]):
         return read
     why = f"“{field.label}” stands in the group “{field.group}”."
     return Read(tuple(replace(item, rung=max(item.rung, Rung.PERHAPS), why=why) for item in read.meanings))
+
+
+def _ordered(read: Read, why: str) -> Read:
+    """Labs and images in the group of the plan are what is ordered: "Labs", "Diagnostic Imaging"."""
+    meant = (
+        replace(item, code=ORDERS, rung=max(item.rung, Rung.PARTLY), why=why) for item in read.meanings if item.sure
+    )
+    return Read(tuple(meant))
 
 
 def _completed(field: TemplateField, read: Read, group: Read, mates: Sequence[tuple[TemplateField, Read]]) -> Read:
@@ -211,13 +265,19 @@ def _completed(field: TemplateField, read: Read, group: Read, mates: Sequence[tu
 
 
 def _of_group(group: Read, mates: Sequence[tuple[TemplateField, Read]]) -> Read | None:
-    """What the group says, for its one field that says nothing itself; less surely beside fields for details."""
+    """What the group says, for its one field that says nothing itself; less surely beside fields for details.
+
+    Beside a field that names it but takes only codes, it is where the text goes.
+    """
     if not mates:
         return group
     codes = {meaning.code for meaning in group.meanings}
-    if group.container or any(_vague(mate.label) or _names_any(codes, read) for mate, read in mates):
+    naming = [mate for mate, read in mates if _names_any(codes, read)]
+    coded = all(mate.kind == STRUCTURED for mate in naming)
+    if group.container or not coded or any(_vague(mate.label) for mate, _ in mates):
         return None
-    return Read(tuple(replace(meaning, rung=max(meaning.rung, Rung.ONLY)) for meaning in group.meanings))
+    least = Rung.PARTLY if naming and len(codes) == 1 else Rung.ONLY
+    return Read(tuple(replace(meaning, rung=max(meaning.rung, least)) for meaning in group.meanings))
 
 
 def _names_any(codes: set[str], read: Read) -> bool:

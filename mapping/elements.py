@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mapping.vocabulary.elements import KINDS, LONGEST_PHRASE
+from mapping.vocabulary.nouns import NOUNS
 from mapping.vocabulary.others import CHANGING, NEUTRAL
 from mapping.vocabulary.phrases import Entry
 from mapping.vocabulary.questions import ASKED
@@ -27,6 +28,8 @@ _LISTS = {
     "done": "procedures",
 }
 _LEAST_EXAMINED = 2
+_LEAST_LISTED = 3
+_TAKEN = frozenset({"sent", "collected", "drawn", "requested", "needed", "scheduled", "obtain"})
 Phrases = list[tuple[tuple[str, ...], frozenset[str]]]
 
 
@@ -37,8 +40,8 @@ def read(text: str) -> tuple[Entry, ...]:
 
 def signed(words: Sequence[str]) -> tuple[Entry, ...]:
     """The section whose sign stands among words of its kind: "Cardiac impression", "Relatives with early CAD"."""
-    found = next((sign for sign in SIGNS if _fits(sign, words)), None)
-    return (Entry(found.code, found.rung, _part(found.code, words)),) if found else ()
+    found = next((sign for sign in (*SIGNS, *NOUNS) if _fits(sign, words)), None)
+    return (Entry(found.code, found.rung, part_of(found.code, words)),) if found else ()
 
 
 def asked(words: Sequence[str]) -> tuple[Entry, ...]:
@@ -49,18 +52,20 @@ def asked(words: Sequence[str]) -> tuple[Entry, ...]:
     return tuple(found)
 
 
-def _part(code: str, words: Sequence[str]) -> int | None:
+def part_of(code: str, words: Sequence[str]) -> int | None:
     """Labs and images are the two parts of the results, as GYN and OB history are (vocabulary/headings.py)."""
     if code == "ob_gyn_history":
         named = [part for part, word in enumerate(("gynecologic", "obstetric")) if word in words]
         return named[0] if len(named) == 1 else None
-    kinds = [kinds & {"lab", "image"} for _, kinds in phrased(words)[0]] if code == "results" else []
+    kinds = [kinds & {"lab", "image"} for _, kinds in phrased(words)[0]] if code in ("results", "orders") else []
     only = frozenset.intersection(*kinds) if kinds else frozenset()
     return ("lab", "image").index(next(iter(only))) if len(only) == 1 else None
 
 
 def _fits(sign: Sign, words: Sequence[str]) -> bool:
     said = set(words)
+    if sign.last and not any(set(words[-1:]) <= head for head in sign.heads):
+        return False
     return not said & sign.never and any(head <= said and _goes_with(sign, words, head) for head in sign.heads)
 
 
@@ -73,6 +78,8 @@ def _goes_with(sign: Sign, words: Sequence[str], head: frozenset[str]) -> bool:
         return False
     if unknown & CHANGING - {"history"} - sign.more:
         return False
+    if sign.last:
+        return len(unknown - FILLING) <= 1
     return sign.anything or (unknown - FILLING <= sign.more and all(kinds & sign.beside for kinds in beside))
 
 
@@ -85,12 +92,20 @@ def enumerated(text: str) -> tuple[Entry, ...]:
     known = [kinds for kinds in sorts if kinds is not None and kinds]
     unknown = sum(kinds is not None and not kinds for kinds in sorts)
     shared = frozenset.intersection(*known) & _LISTS.keys() if len(known) > 1 else frozenset()
+    if _TAKEN & {word for words in parts for word in words}:  # "Pap/cultures sent" has no result yet
+        shared -= {"finding"}
     if sum("maneuver" in kinds for kinds in known) < _LEAST_EXAMINED:
         shared -= {"exam"}
     if len(shared) != 1 or unknown * 2 > len(known):
         return ()
     code = _LISTS[next(iter(shared))]
-    return (Entry(code, Rung.CONTENT, _part(code, [word for words in parts for word in words])),)
+    return (Entry(code, Rung.CONTENT, part_of(code, [word for words in parts for word in words])),)
+
+
+def lists_body(text: str) -> bool:
+    """Whether a text only lists parts of the body: examined, asked about or operated on, as it stands."""
+    parts = [words for part in _PARTS.split(text) if (words := stems(part))]
+    return len(parts) >= _LEAST_LISTED and all("body" in (_sorts(words) or ()) for words in parts)
 
 
 def _sorts(words: tuple[str, ...]) -> frozenset[str] | None:

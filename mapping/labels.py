@@ -12,17 +12,20 @@ from mapping.phrasing import (
     at_least,
     components,
     focused,
+    histories,
     meant,
     merged,
     of_family,
+    of_histories,
     outdone,
     settled,
+    surer,
 )
 from mapping.sections import SECTIONS, name_of
-from mapping.vocabulary.belonging import HISTORIES, goes_with
+from mapping.vocabulary.belonging import goes_with
 from mapping.vocabulary.components import SPECIALTY, WHERE
 from mapping.vocabulary.headings import CONTAINERS
-from mapping.vocabulary.others import CHANGING, NEUTRAL
+from mapping.vocabulary.others import CHANGING, COLUMNS, IDLE, ITEMS, NEUTRAL
 from mapping.vocabulary.phrases import OTHER, SPELLING, Entry, look, within
 from mapping.vocabulary.questions import asks, shortened, ticks
 from mapping.vocabulary.rungs import Rung
@@ -48,7 +51,9 @@ _MADE_OF = {
     "orders": ("results", "procedures"),
 }
 # "Referral #" is a number, "HPI obtained from" and "ROS reviewed by" are persons, and so is "Referred to".
-_NO_TEXT = re.compile(r"#[ :]*$|\b(?:by|from)[ :.?]*$|^ref+er+ed\s+to\b")
+_NO_TEXT = re.compile(
+    r"#[ :]*$|\b(?:by|from)[ :.?]*$|^ref+er+ed\s+to\b|\bproblem\s*#?\s*\d+$|\buds\s+(?:table|measure)\b"
+)
 _GOES_ON = re.compile(r"\s+(?:con|en|para)\s+(?=\S)")
 _GOING_ON = {"chief_complaint", "history_of_present_illness", "review_of_systems", "vital_signs", "plan", "follow_up"}
 _DETAILED = {"chief_complaint", "history_of_present_illness"}
@@ -124,7 +129,8 @@ def _spoken_of(text: str, said: Sequence[Entry]) -> tuple[Entry, ...]:
         return ()
     listed = elements.enumerated(text)
     named = {entry.code for entry in said if entry.rung < Rung.PERHAPS}
-    return tuple(entry for entry in listed if entry.code not in named)
+    kinds = all(entry.rung == Rung.ONLY for entry in said if entry.rung < Rung.PERHAPS)
+    return tuple(entry for entry in listed if kinds or entry.code not in named)
 
 
 def _read(entries: Iterable[Entry], label: str, corrected: str = "") -> Read:
@@ -180,10 +186,11 @@ def _text(text: str) -> tuple[Entry, ...]:
         if glossed or all(entry.rung > Rung.SECOND for entry in inner):  # "Objective (findings)"
             return outer
         return tuple(at_least(entry, Rung.COMPOSED) for entry in inner if entry != OTHER) + outer
-    return _listing(f"{outside}: {inside}") or _bracketed(outer, inner, bag(stems(inside)))
+    return _listing(f"{outside}: {inside}") or _bracketed(outer, inner, inside)
 
 
-def _bracketed(outer: tuple[Entry, ...], inner: tuple[Entry, ...], words: frozenset[str]) -> tuple[Entry, ...]:
+def _bracketed(outer: tuple[Entry, ...], inner: tuple[Entry, ...], inside: str) -> tuple[Entry, ...]:
+    words, listed = bag(stems(inside)), ITEMS if "," in inside else frozenset()
     sure_inner = {entry.code for entry in inner if entry.rung < Rung.SECOND}
     codes = {entry.code for entry in outer}
     if sure_inner & codes - {""}:  # "Hx (HPI)", "ROS (Review of symptoms)"
@@ -201,14 +208,18 @@ def _bracketed(outer: tuple[Entry, ...], inner: tuple[Entry, ...], words: frozen
         if settled:
             return tuple(replace(entry, rung=Rung.PARTLY) for entry in settled)
         return tuple(at_least(entry, Rung.COMPOSED) for entry in outer)
-    if words & CHANGING or (sure_inner - {""} and not codes | sure_inner <= {_A, _DX}):
-        return tuple(at_least(entry, Rung.PERHAPS) for entry in (*outer, *inner) if entry != OTHER)
+    if words & CHANGING - listed or (sure_inner - {""} and not codes | sure_inner <= {_A, _DX}):
+        beside = [entry for entry in inner if entry != OTHER and entry.code not in codes]
+        doubted = [at_least(entry, Rung.PERHAPS) for entry in outer if entry != OTHER]
+        return (*doubted, *(at_least(entry, Rung.KIN if doubted else Rung.PERHAPS) for entry in beside))
     return tuple(at_least(entry, Rung.PARTLY) for entry in outer)
 
 
 def _qualified(text: str) -> tuple[Entry, ...]:
     """A text whose words dashes and colons may divide: "Plan - Follow up", "Hx: Family", "HPI - History of …"."""
     pieces = [piece for piece in _QUALIFIED.split(text) if stems(piece)]
+    while len(pieces) > 1 and bag(stems(pieces[-1])) <= IDLE:  # "Treatment > Notes"
+        pieces.pop()
     if len(pieces) < 2:
         return _listed(pieces[0]) if pieces else ()
     first, last = _listed(pieces[0]), _listed(pieces[-1])
@@ -269,6 +280,8 @@ def _headed(first: tuple[Entry, ...], last: tuple[Entry, ...], tail: frozenset[s
     """The last piece counts where it goes with the first; the first where the last says nothing, or glosses it."""
     if {entry.code for entry in first} <= {"problem_list"} and first and tail <= SPECIALTY:  # "Problem list - OB"
         return tuple(at_least(entry, Rung.ONLY) for entry in first)
+    if first and len(tail) > 1 and tail <= COLUMNS and all(entry.rung < Rung.SECOND for entry in first):
+        return tuple(at_least(entry, Rung.PARTLY) for entry in first)  # "Surgical History > Date/Reason"
     if last:
         fits = not first or goes_with({entry.code for entry in first}, last)
         if not fits and all(entry.rung >= Rung.SECOND for entry in last):  # "Allergies - Food/Drug"
@@ -349,14 +362,15 @@ def _together(parts: Sequence[str]) -> tuple[Entry, ...]:
     """What the parts of a label mean together, where one of them surely means a section; else nothing."""
     noun = tuple(word for word in stems(parts[-1])[-1:] if word in _SHARED)
     head = tuple(word for word in stems(parts[0])[:1] if word in _GOVERNING)
-    noun = noun or _histories(parts)
+    noun = noun or histories(parts)
     read = [
-        _surer(meant((*head, *stems(part), *noun)), meant(stems(part)))
+        surer(meant((*head, *stems(part), *noun)), meant(stems(part)), head == ("reason",))
         or focused(stems(part))
         or elements.signed(stems(part))
         for part in parts
     ]
     read = [settled(entries, read) for entries in read]
+    read = of_histories(parts, read)
     listed = [entry for entries in read for entry in entries if entry != OTHER]
     if len({entry.code for entry in listed}) > 1:  # a part of one section beside another section is either's
         listed = [replace(entry, rung=Rung.PERHAPS) if entry.rung == Rung.ONLY else entry for entry in listed]
@@ -375,16 +389,3 @@ def _together(parts: Sequence[str]) -> tuple[Entry, ...]:
     return tuple(
         merged([entry for entry in lowered if entry.code == code]) for code in dict.fromkeys(e.code for e in lowered)
     )
-
-
-def _surer(longer: tuple[Entry, ...], alone: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """A part read with the last one's noun, unless it is surer by itself: "Follow-up & instructions"."""
-    rungs = [min((entry.rung for entry in found), default=Rung.SPARE) for found in (longer, alone)]
-    return alone if rungs[1] < rungs[0] and OTHER not in alone else longer or alone
-
-
-def _histories(parts: Sequence[str]) -> tuple[str, ...]:
-    """The noun that goes without saying in "Past Medical/Surgical" and "Medical, Family, Social"."""
-    longer = [meant((*stems(part), "history")) for part in parts]
-    told = [entry.code for entries in longer for entry in entries if entry.rung < Rung.ONLY]
-    return ("history",) if len(told) == len(parts) == len(set(told)) and set(told) <= HISTORIES else ()

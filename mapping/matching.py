@@ -6,9 +6,9 @@ A wrong suggestion is worse than none: below the threshold a guess stands under 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mapping.context import in_template
+from mapping.context import REPORTED, in_template
 from mapping.labels import Meaning, Read
-from mapping.sections import CODES, name_of, normalise
+from mapping.sections import CODES, name_of, normalise, resolve_title
 from mapping.standing_in import UNDER, fill
 from mapping.suggestion import (
     NO_SURE_FIELD,
@@ -22,10 +22,13 @@ from mapping.suggestion import (
     suggested,
 )
 from mapping.vocabulary.headings import ALONE, OBJECTIVE, SUBJECTIVE
+from mapping.vocabulary.others import IDLE, SUBSTANCES
 from mapping.vocabulary.rungs import Rung
+from mapping.vocabulary.words import bag, plain, stems
 
 # A field named for the broader may hold the narrower, so that a practice that files it there contradicts no name.
 _OF_PLAN = frozenset({"orders", "follow_up", "patient_instructions", "goals"})
+NOTHING: frozenset[str] = frozenset()
 KEPT_IN: Mapping[str, frozenset[str]] = {
     "chief_complaint": frozenset({"reason_for_referral"}),
     "history_of_present_illness": frozenset({"chief_complaint", "reason_for_referral"}),
@@ -80,8 +83,13 @@ def _remembered(code: str, taught: Taught, field: TemplateField, read: Read) -> 
 
 
 def _rank(claim: Claim) -> tuple[Rung, Rung, bool, bool]:
-    """Of two that say it equally well, the one that says nothing else comes first, then the one that takes text."""
-    return claim.meaning.rung, claim.spoken, claim.shared, claim.field.kind == STRUCTURED
+    """Of two that say it equally well, the one that says nothing else comes first, then the one that takes text.
+
+    What says something else besides is no surer than what yields to others: "CC/HPI" beside "Complaint".
+    """
+    least = Rung.SECOND if claim.shared else Rung.LEARNED
+    rungs = max(claim.meaning.rung, least), max(claim.spoken, least)
+    return *rungs, claim.shared, claim.field.kind == STRUCTURED
 
 
 def _contested(code: str, claims: Sequence[Claim]) -> Suggestion | None:
@@ -114,19 +122,46 @@ def _chosen(code: str, claims: Sequence[Claim]) -> Suggestion:
     whole = [claim for claim in sure if claim.meaning.part is None]
     if not sure:
         return doubtful(code, claims, _no_sure_field(claims))
-    if not whole:
-        return _parts(code, sure, claims)
-    if whole[0].meaning.rung == Rung.ONLY and any(_rivals(claim) for claim in claims if claim is not whole[0]):
+    if not whole or (whole[0].meaning.rung >= Rung.CONTENT and sure[0].meaning.rung < whole[0].meaning.rung):
+        sure = [claim for claim in sure if claim.meaning.part is not None]
+        parts = {claim.meaning.part for claim in sure}
+        only = [claim for claim in claims if claim.meaning.rung == Rung.ONLY and claim.meaning.part is not None]
+        return _parts(code, [*sure, *(claim for claim in only if claim.meaning.part not in parts)], claims)
+    if whole[0].meaning.rung == Rung.ONLY and any(
+        _rivals(claim, whole[0]) for claim in claims if claim is not whole[0]
+    ):
         return doubtful(code, claims, "Each of these may be for a part of it: choose yourself.")
-    best = [claim for claim in whole if _rank(claim) == _rank(whole[0])]
+    best = _plainest([claim for claim in whole if _rank(claim) == _rank(whole[0])])
     if len(best) == 1:
         return suggested(code, best, "one", best[0].meaning.why, claims)
     return doubtful(code, claims, f"{_labels(best)} are equally good: choose one.")
 
 
-def _rivals(claim: Claim) -> bool:
-    """Whether a field may be for the section, rather than surely for another that only speaks of it."""
-    return claim.meaning.sure or not claim.shared
+def _plainest(best: list[Claim]) -> list[Claim]:
+    """The one with the section's own heading, or that says less than the others: "Treatment: clinical notes"."""
+    own = [claim for claim in best if resolve_title(claim.field.label) == claim.meaning.code]
+    wider = [claim for claim in best if claim.meaning.code == "social_history" and not _words(claim) <= SUBSTANCES]
+    if 1 in (len(own), len(wider)):
+        return own if len(own) == 1 else wider
+    found = [claim for claim in best if claim.meaning.code == "results" and _words(claim) & REPORTED]
+    if len(found) == 1:  # "Labs" beside "Lab results" may be ordered
+        return found
+    for idle in (NOTHING, IDLE):  # "Examination > Notes" beside "Examination > General"
+        said = [_words(claim) - idle for claim in best]
+        plainer = [claim for claim, words in zip(best, said, strict=True) if all(words <= others for others in said)]
+        if len(plainer) == 1:
+            return plainer
+    return best
+
+
+def _rivals(claim: Claim, best: Claim) -> bool:
+    """Whether a field may be for the section, rather than speak of it among other words or surely be for another."""
+    speaks = claim.meaning.rung >= Rung.KIN and not _words(claim) >= _words(best)
+    return claim.meaning.sure or not (speaks or claim.shared)
+
+
+def _words(claim: Claim) -> frozenset[str]:
+    return bag(stems(plain(claim.field.label)))
 
 
 def _no_sure_field(claims: Sequence[Claim]) -> str:
@@ -140,6 +175,9 @@ def _parts(code: str, sure: Sequence[Claim], claims: Sequence[Claim]) -> Suggest
     """Labs and imaging together are the results; one of them takes them where the other has no field."""
     by_part = {part: [claim for claim in sure if claim.meaning.part == part] for part in (0, 1)}
     found = [part for part in (0, 1) if by_part[part]]
+    by_part = {
+        part: _plainest([claim for claim in by_part[part] if _rank(claim) == _rank(by_part[part][0])]) for part in found
+    }
     if any(len(by_part[part]) > 1 for part in found):
         return doubtful(code, claims, "Only a part of it surely belongs there: choose yourself.")
     taken = [by_part[part][0] for part in found]

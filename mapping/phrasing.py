@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
+from mapping.elements import part_of
 from mapping.sections import SECTIONS
 from mapping.vocabulary.abbreviations import ABBREVIATIONS
+from mapping.vocabulary.belonging import HISTORIES
 from mapping.vocabulary.components import COMPONENTS, FOCUSED, PLAINLY, SPECIALTY, WHERE
 from mapping.vocabulary.others import NEUTRAL, PERSONS
 from mapping.vocabulary.phrases import OTHER, Entry, look
 from mapping.vocabulary.rungs import Rung
 from mapping.vocabulary.words import bag, stems
 
+# Of the rest a list of components is for a part only.
+_COMPOSING = {"vital_signs": Rung.COMPOSED, "social_history": Rung.PARTLY}
 _MOST_SPARE = 6  # words that change nothing are looked past; every further one doubles the ways to look
 
 
@@ -43,7 +47,8 @@ def components(parts: Sequence[str]) -> tuple[Entry, ...]:
     named = [part for part in said if part]
     for code, phrases in COMPONENTS.items():
         if len(set(named) - {"history"}) > 1 and all(part in phrases or part == "history" for part in named):
-            return (Entry(code, Rung.COMPOSED if code in ("vital_signs", "social_history") else Rung.ONLY),)
+            rung = _COMPOSING.get(code, Rung.ONLY)
+            return (Entry(code, rung, part_of(code, stems(" ".join(parts)))),)
     return ()
 
 
@@ -94,9 +99,11 @@ def merged(entries: Sequence[Entry]) -> Entry:
 def settled(entries: tuple[Entry, ...], beside: Sequence[tuple[Entry, ...]]) -> tuple[Entry, ...]:
     """ "SHx" is social beside family history, and surgical beside medical history alone."""
     codes = {entry.code for entry in entries}
+    around = {entry.code for others in beside for entry in others if len(others) == 1}
+    if codes == {"past_medical_history", "medications"} and around & {"past_surgical_history", "family_history"}:
+        return (Entry("past_medical_history", Rung.COMPOSED),)  # "Med hx/surgeries"
     if codes != {"past_surgical_history", "social_history"}:
         return entries
-    around = {entry.code for others in beside for entry in others if len(others) == 1}
     if "family_history" in around or "past_surgical_history" in around:
         return (Entry("social_history", Rung.COMPOSED),)
     return entries
@@ -117,3 +124,33 @@ def outdone(listed: list[Entry], ordered: bool) -> list[Entry]:
         else entry
         for entry in listed
     ]
+
+
+def of_histories(parts: Sequence[str], read: list[tuple[Entry, ...]]) -> list[tuple[Entry, ...]]:
+    """ "Surg" among histories is the surgical history: "PMH/Surg/Imm"."""
+    named = {entry.code for entries in read for entry in entries if entry.rung < Rung.ONLY}
+    if not named or not named <= HISTORIES:
+        return read
+    longer = [meant((*stems(part), "history")) for part in parts]
+    return [
+        whole if entries and whole and entries[0].rung == Rung.ONLY and entries[0].code == whole[0].code else entries
+        for entries, whole in zip(read, longer, strict=True)
+    ]
+
+
+def surer(longer: tuple[Entry, ...], alone: tuple[Entry, ...], governed: bool) -> tuple[Entry, ...]:
+    """A part read with the last one's noun, unless it is surer by itself: "Follow-up & instructions".
+
+    A `governed` one is not: "Reason for consultation / follow-up".
+    """
+    if governed and longer:
+        return longer
+    rungs = [min((entry.rung for entry in found), default=Rung.SPARE) for found in (longer, alone)]
+    return alone if rungs[1] < rungs[0] and OTHER not in alone else longer or alone
+
+
+def histories(parts: Sequence[str]) -> tuple[str, ...]:
+    """The noun that goes without saying in "Past Medical/Surgical" and "Medical, Family, Social"."""
+    longer = [meant((*stems(part), "history")) for part in parts]
+    told = [entry.code for entries in longer for entry in entries if entry.rung < Rung.ONLY]
+    return ("history",) if len(told) == len(parts) == len(set(told)) and set(told) <= HISTORIES else ()

@@ -46,13 +46,16 @@ only named.
    the client have?"), or its verb says what it is for ("What runs in the family?"); of a sentence, where and by whom a
    thing was noted ("Vital signs obtained by nursing on arrival"). A question for a date, or whether something was done,
    names no section. What is chosen from codes is the diagnoses, not the assessment ("Clinical impression (ICD-10)").
+   Labs and images in the group of the plan are ordered.
 3. What it then says is looked up: `mapping/vocabulary/` has what surely means a section, what yields to a better field,
    what is for a part or kind of it and is chosen only where nothing else may be for it ("Knee exam"), what only may
    mean it, what it is about, and what is none of the sections however alike ("Plan - Preventive medicine",
    "Fall risk").
 4. Sections without a field: *Assessment and plan* takes each of the two; *Assessment* and *Plan* divide what was
-   dictated as both; *Labs* and *Imaging* are the results; *Subjective* and *Objective* take what has no own field.
-5. Of two fields that are equally good none is chosen.
+   dictated as both; *Labs* and *Imaging* are the results, and orders for them the orders; *Subjective* and
+   *Objective* take what has no own field.
+5. Of two fields that are equally good the one that says no more than the other is chosen ("Treatment" beside
+   "Treatment: clinical notes"), else none.
 
 Confidence belongs to the way a field was found, not to the single label. Whether a field is structured does not change
 which section it is for, but dictated text cannot be filed there: the mapping page names such a field and chooses none.
@@ -101,9 +104,9 @@ A field that would be acceptable counts half: a person may or may not want it.
 
 {strangers_templates} templates with {strangers_fields} fields, in five sets by five people who had seen neither the
 product nor its vocabulary; the right fields came with them. Each set was tried once, with the vocabulary as it then
-stood, before anything was changed for it. What the first two missed was learned before *c* and *d* were tried, and what
-those missed before *e* was; nothing has been changed since. What is found of the first four now says nothing of new
-templates: **the first looks at the last three are what a new practice should expect**.
+stood, before anything was changed for it. What the first two missed was learned before *c* and *d* were tried, what
+those missed before *e* was, and what *e* missed after it. What is found of them now says nothing of new templates:
+**the first looks at the last three are what a new practice should expect**.
 
 | | right fields that were suggested (recall) | suggested fields that were right (precision) | harmful |
 |---|---|---|---|

@@ -19,6 +19,7 @@ from mapping.vocabulary.rungs import Rung
 from mapping.vocabulary.words import plain, stems
 
 ASSESSMENT, PLAN, BOTH, DIAGNOSES = "assessment", "plan", "assessment_and_plan", "diagnoses"
+ORDERS = "orders"
 _TOLD = ("chief_complaint", "history_of_present_illness", "review_of_systems")
 _HISTORIES = (
     *("past_medical_history", "past_surgical_history", "family_history", "social_history", "medications", "allergies"),

@@ -44,12 +44,12 @@ SIGNED = {
     r"non-?\s?onc(?:ologic|ology)?(?=\s+(?:past\s+)?medical)": "",
     # Not "Referred to": "for" says why.
     r"^ref+er+ed\s+for(?=\s*:?$)": "reason for referral",
-    r"^ref+er+ed\s+by\s*[-–—:/,&]\s*reason": "reason for referral",
+    r"^ref+er+ed\s+by\s*[-–—:/,&]\s*(?:reason|for\b)": "reason for referral",
     # What one is allergic to is no medication list: "Allergies to foods or medicines" is read as "Allergies (…)".
     r"(allerg(?:y|ies|ic)|intolerances?|reactions?)\s+to\s+([^?()]*(?:,|/|\bor\b|\band\b)[^?()]*)": r"\1 (\2)",
     r"int\.?\s+(?:hx|hist(?:ory)?)": "interval history",
     r"(?:fu|f\s*/\s*u|rtc|follow\s*up)\s+int": "follow up interval",
-    r"dx\s+(data|stud(?:y|ies)|tests?|testing|imaging|results?|labs?)": r"diagnostic \1",
+    r"dx\s+(data|procedures?|stud(?:y|ies)|tests?|testing|imaging|results?|labs?)": r"diagnostic \1",
     r"(?:going\s+to|will\s+we|we\s+will)\s+do": "willdo",
     r"(with|to|by)\s+(?:patient|client|parent)s?\s*(?:and|or|/|&)\s*(?:famil(?:y|ies)|caregivers?)": r"\1 patient",
     r"s[xg]\s+(?:hx|hist(?:ory)?)": "surgical history",
@@ -70,6 +70,11 @@ SIGNED = {
     r"check-?\s?in": "checkin",
     r"co-?\s?morbid(?:s|it(?:y|ies))?": "comorbidity",
     r"home-?going": "home",
+    r"p[xr](?=\s+(?:done|performed|consent)(?:\s|$))": "procedure",
+    r"^us(?=\s+(?:findings?|results?|reports?|reviewed)$)": "ultrasound",
+    r"well\s+do": "willdo",
+    r"med(?=\s+(?:list|reconciliation|review|names?|doses?|regimen|changes?|profile|table)(?:\s|$))": "medication",
+    r"proc\s+note": "procedure note",
     r"reason\s+for\s+cons": "reason for consultation",
     r"f\s*/\s*hx": "family history",
     r"pm[.\s]\s?hx": "past medical history",
@@ -136,7 +141,8 @@ _TABLE = """
     ghx = gynecologic history | wcc = well child check | awv = annual wellness visit | mh = medical history
     ph = past history | phx = past history | pmhsx = past medical surgical history
     pfmh = past family medical history | pmhh = past medical history | pysch = psychiatric | eent = ent
-    heent = ent | hosphx = hospitalization history | ords = order | refl = referral | refer = referral
+    heent = ent | hosphx = hospitalization history | ords = order | ord = order | coded = icd | intv = interval
+    intvl = interval | vasc = vascular | abd = abdominal | refl = referral | refer = referral
     rfl = referral | rsn = reason | reas = reason | vst = visit | vis = visit | enc = encounter
     complaints = complaint | res = result | rslt = result | rslts = result | rad = radiology | img = imaging
     imag = imaging | lbs = lab | invx = investigation | ix = investigation | mx = management | xam = exam

@@ -1,5 +1,7 @@
 """What sections consist of, and what they are of: "Ht/Wt/BMI" are vital signs, a "Knee Exam" is one kind of exam."""
 
+from mapping.vocabulary.words import stems
+
 # Two of these together stand for the section ("Tobacco / Alcohol / Drugs"); one alone is only a part of it.
 _COMPONENTS = {
     "vital_signs": """blood pressure | height | weight | bmi | body mass index | temperature | pulse | heart rate | hr
@@ -24,7 +26,8 @@ _COMPONENTS = {
         | birth | prenatal | neonatal | gestation""",
 }
 COMPONENTS: dict[str, frozenset[str]] = {
-    code: frozenset(phrase.strip() for phrase in phrases.split("|")) for code, phrases in _COMPONENTS.items()
+    code: frozenset(form for phrase in phrases.split("|") for form in (phrase.strip(), " ".join(stems(phrase))))
+    for code, phrases in _COMPONENTS.items()
 }
 
 _SPECIALTY = """
@@ -39,11 +42,11 @@ _SPECIALTY = """
     dermatologist urogyn neuropsychiatric bariatric obstetrical
     gastroenterology pulm sinus voice swallow airway nevus acne rash mole gyn extremities
     slit lamp fundus dilated external diabetic lower upper limb scalp nail hair systemic specialty focused
-    psychotropic biomechanical neurovascular podiatry gynecology ob msk arthritis
+    axillary axilla extraoral intraoral psychotropic biomechanical neurovascular podiatry gynecology ob msk arthritis
 """
 _FOCUSED = """
     chief_complaint history_of_present_illness physical_exam diagnoses results medications family_history
-    past_surgical_history procedures review_of_systems follow_up problem_list
+    past_surgical_history review_of_systems follow_up problem_list
 """
 # Where on the body an exam looks; of other sections they make another thing ("Procedure site").
 _WHERE = "site area region side part injured affected involved l r left right od os ou toe by"

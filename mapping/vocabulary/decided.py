@@ -12,7 +12,8 @@ HEADINGS: dict[str, Headings] = {
             | remote exam | telemedicine exam | exam via video | limited exam | targeted exam
             | physical and mental status exam | objective physical exam | objective measure
             | objective measurement""",
-        only="""mental status exam | findings | joint exam | extremity exam | wound exam | observation
+        only="""mental status exam | tbse finding | tbse | fbse finding | findings | joint exam | extremity exam
+            | wound exam | observation
             | exam general | mental state exam | observation via video | visual exam | inspection
             | range of motion and strength | ocular exam | neurological exam""",
         perhaps="physical and mental exam",
@@ -30,7 +31,7 @@ HEADINGS: dict[str, Headings] = {
             | biopsychosocial formulation | diagnostic formulation | conclusion
             | differential and medical decision making | decision making | clinical decision making
             | clinical synthesis | synthesis""",
-        perhaps="summary | differential | differential diagnosis | diagnosis | opinion",
+        perhaps="summary | diagnosis | opinion",
     ),
     "plan": Headings(
         said="""plan and recommendation | recommendation and plan | plan recommendation | treatment and plan
@@ -58,11 +59,11 @@ HEADINGS: dict[str, Headings] = {
         perhaps="medical decision making | problem and plan | impression and disposition | discussion and plan",
     ),
     "diagnoses": Headings(
-        said="""icd 10 | icd | icd code | icd 10 code | icd 10 diagnosis | icd 10 cm | todays diagnosis
+        said="""icd 10 | icd | icd code | icd cm code | icd 10 code | icd 10 diagnosis | icd 10 cm | todays diagnosis
             | diagnosis icd 10 | diagnosis and icd 10 code | dsm diagnosis | diagnostic code
             | problem and diagnosis today | current visit diagnosis | assessment diagnosis code | dsm tr diagnosis
             | medical diagnosis | treating diagnosis | primary and secondary diagnosis | treatment diagnosis
-            | final dx code | coded assessment | assessment icd | assessment code""",
+            | final dx code | diagnosis code icd | assessment icd | assessment code""",
         second="""preoperative diagnosis | primary diagnosis | principal diagnosis | working diagnosis
             | provisional diagnosis | current diagnosis | clinical diagnosis | psychiatric diagnosis
             | assessment diagnosis | discharge diagnosis | associated diagnosis | diagnostic impression code""",
@@ -78,7 +79,7 @@ HEADINGS: dict[str, Headings] = {
             | vital sign and anthropometric | vital sign and measurement reviewed | vital sign taken
             | vital sign and growth parameter | height and weight""",
         only="""biometric | anthropometric | body measurement | orthostatic | orthostatic vital sign
-            | home blood pressure log | measurement | sign""",
+            | home blood pressure log | measurement | sign | vital statistic | growth parameter | growth measurement""",
         perhaps="bmi | blood pressure | weight | temperature | pulse",
     ),
     "results": Headings(
@@ -94,7 +95,8 @@ HEADINGS: dict[str, Headings] = {
             | data reviewed today | review of external record and data | outside data | recent result
             | imaging and emg | lab imaging procedure result | work up result | lab and ekg | lab ekg and imaging
             | diagnostic result and data | pertinent data | lab and pathology | lab pathology and imaging
-            | point of care testing and lab | diagnostic work up | data reviewed
+            | point of care testing and lab | diagnostic work up | data reviewed | point of care test | rapid test
+            | outside result | external result
             | relevant diagnostic test lab data | review of data and result | external data reviewed""",
         second="past result | previous result | prior result",
         only="""pathology result | ekg | echocardiogram | pulmonary function test | urinalysis | audiogram
@@ -115,7 +117,9 @@ HEADINGS: dict[str, Headings] = {
             | procedure performed today | bedside procedure | procedure during visit | procedure this encounter
             | history of procedure document | in clinic treatment | in office treatment | treatment in clinic
             | treatment in office""",
-        only="""procedure detail | procedure description | description of procedure | intervention performed
+        only="""joint injection | trigger point injection | laceration repair | incision drainage | wound repair
+            | wound closure | foreign body removal | suture removal | splinting | cryotherapy | procedure detail
+            | procedure description | description of procedure | intervention performed
             | treatment provided | injection | intervention provided | treatment rendered
             | treatment performed | other procedure""",
         perhaps="""planned procedure | procedure history | past procedure | intervention | scope finding
@@ -127,9 +131,9 @@ HEADINGS: dict[str, Headings] = {
             | order placed this encounter | order and follow up test | new order and referral
             | medication and order | erx and order | order and e prescription | procedure and lab order
             | physician order | lab rx and referral order | order set | diagnostic and lab order""",
-        second="""test ordered | order requisition | lab ordered | lab and test ordered | order requested
-            | ordered today | lab order | order and consultation""",
-        only="imaging order | diagnostic order | requisition",
+        second="""test ordered | work up ordered | order requisition | lab and test ordered | order requested
+            | ordered today | order and consultation""",
+        only="diagnostic order | requisition | procedure order",
         perhaps="""referral | medication order | therapy order | standing order | future order
             | consultation order | work up | nursing order""",
     ),
@@ -150,6 +154,7 @@ HEADINGS: dict[str, Headings] = {
             | advice given | patient counseling and education | education and counseling""",
         only="""patient education | education | anticipatory guidance | after visit summary | patient counseling
             | home exercise program | counseling | education provided | patient handout | self care
+            | homework assigned | homework given
             | return and emergency precaution | health education | education and handout | home care""",
         perhaps="discharge summary",
     ),
@@ -165,7 +170,8 @@ HEADINGS: dict[str, Headings] = {
             | follow up when | next check | next checkup | next appointment
             | next visit due | next appointment due""",
         second="""follow up instruction | follow up and disposition | return instruction
-            | return precaution and follow up | recall | scheduling | follow up order | next care appointment""",
+            | disposition and return | return precaution and follow up | recall | scheduling | follow up order
+                | next care appointment""",
         only="next step and follow up",
         perhaps="""return precaution | next step | disposition | follow up date | return date | recall date
             | reevaluation date""",

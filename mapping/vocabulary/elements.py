@@ -33,7 +33,10 @@ _KINDS = {
         mono | flu | covid | rsv | pregnancy test | hcg | uhcg | vitamin d | ferritin | iron | path | pathology
         | cytology | biopsy | biopsy result | hpv | pap | drug screen | uds | blood work | lab work | serology | hiv |
         hepatitis | cholesterol | lead | stool | csf | lp | genetic test | hormone | testosterone | psa trend |
-        wet prep | koh | gc | chlamydia | sputum | blood gas | abg | lead level""",
+        wet prep | wet mount | koh | gc | chlamydia | ige | tumor marker | marker | ana | rheumatoid factor | rf | ccp
+        | uric acid | uacr | acr | d dimer | h pylori | fit test | cologuard | rpr | quantiferon | tb test | titer | pth
+        | phosphorus | electrolyte | psa velocity | magnesium | b12 | folate | micro | microbiology | pvr |
+            sputum | blood gas | abg | lead level""",
     "image": """ekg | echo | echocardiogram | stress | stress test | nuclear stress | cath | catheterization |
         holter | event monitor | monitor | mri | ct | cta | mra | xray | ultrasound | us | imaging | image |
         radiograph | radiology | film | scan | pet | bone scan | mammogram | mammo | dexa | bone density | oct |
@@ -41,7 +44,8 @@ _KINDS = {
         | audio | audiogram | audiometry | tymp | tympanogram | pft | pulmonary function test | spirometry |
         colonoscopy | egd | endoscopy | sleep study | polysomnogram | abi | duplex | doppler | angiogram |
         topography | biometry | view | dxa | kub | tte | tee | study | test | testing | diagnostic | ct sinus |
-        urodynamic | uroflow | vng | hida | capsule endoscopy | manometry | nst | bpp | anatomy scan""",
+        urodynamic | uroflow | vng | hida | capsule endoscopy | manometry | nst | bpp | anatomy scan | psg | hst
+        | fibroscan | tilt test | ambulatory blood pressure | breath test | device interrogation | cpap download""",
     "body": """eye | ear | nose | throat | neck | heent | ent | heart | lung | chest | abdomen | abdominal | abd
         | gu | gi | skin | musculoskeletal | neurological | breast | pelvic | pelvis | rectal | knee | hip |
         shoulder | hand | wrist | elbow | ankle | foot | feet | leg | arm | back | spine | spinal | lumbar |
@@ -49,7 +53,8 @@ _KINDS = {
         testis | testicular | penis | lymph | lymph node | node | vascular | peripheral vascular | cardiac | cv
         | pulmonary | respiratory | dermatology | thyroid | nail | hair | scalp | joint | muscle | limb |
         constitutional | general | psychiatric | cranial nerve | nerve | cn | brain | kidney | bladder | renal |
-        uterus | cervix | ovary | vagina | vulva | adnexa | fundus | lid | cornea | lens | retina | optic nerve
+        uterus | cervix | ovary | vagina | vulva | adnexa | fundus | axilla | axillary | extraoral | intraoral |
+        lid | cornea | lens | retina | optic nerve
         | conjunctiva | anterior segment | liver | spleen | bowel | sinus | tonsil | larynx | neurovascular |
         fontanelle | external ear | tm | canal | turbinate | septum | gynecologic | obstetric | obgyn |
         extremities | carotid | jvp | edema | eyelid | lesion site | toe | finger | jaw | tmj | rib | sternum |
@@ -97,7 +102,7 @@ _KINDS = {
         exercise | colposcopy | endometrial biopsy | vasectomy | pnbx | prostate biopsy | epidural | block |
         trigger point injection | botox | wound closure | foreign body removal | iv fluid | curettage | peel |
         nexplanon | reduction | fracture reduction | repair | nebulizer treatment |
-        circumcision | frenotomy | tympanostomy | epley | dressing change""",
+        circumcision | frenotomy | tympanostomy | implant | epley | dressing change""",
     "drug": """nsaid | ppi | anticoagulant | anticoag | blood thinner | thinner | antiplatelet | statin |
         insulin | oral | oral med | aed | psychotropic | birth control | ocp | contraceptive | vitamin |
         supplement | herbal | herb | drop | eye drop | spray | nasal spray | inhaler | cream | topical | opioid
@@ -113,7 +118,8 @@ _KINDS = {
         effect | neosporin | topical""",
     "birth": """bw | labor | gestational age | gestation | delivery | nicu | stay | birth weight | weight birth |
         weight al nacer | nacer | nace | apgar | pregnancy | prenatal | newborn | neonatal | term | preterm |
-        birth | birth complication | nursery | complication | birth length | jaundice | newborn screen |
+        birth | birth complication | nursery | nursery course | maternal | complication | birth length |
+        jaundice | newborn screen |
         pregnancy complication""",
     "growing": """milestone | developmental | gross motor | fine motor | motor | language | speech | social |
         walk | walking | talk | talking | crawl | sitting | sat | cognitive | toilet training | potty | school |
@@ -139,7 +145,8 @@ _KINDS = {
         limit | activity restriction | weight bearing | home care | home exercise | medication | drop | drug |
         foot care | nasal rinse | skin care | sun protection | prep | home | care | restriction | er precaution
         | when call | counseling | education | handout | teaching | nutrition | smoking | cessation |
-        contraception | breastfeeding | kick count | bowel | prep and diet | limitation | hygiene""",
+        contraception | breastfeeding | kick count | sleep | feeding | fluid | dressing | bathing | cast |
+        splint | brace | crutch | stretching | lifting | bowel | prep and diet | limitation | hygiene""",
     "place": """cardiac | cardiology | cardiovascular | orthopedic | eye | ocular | ophthalmic | retina |
         glaucoma | dermatology | dermatologic | urologic | uro | urology | gi | gastroenterology | ent |
         endocrine | endo | neurological | neuro | podiatric | podiatry | foot | ankle | foot ankle | psychiatric

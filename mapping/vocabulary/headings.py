@@ -22,7 +22,13 @@ PARTS: dict[str, tuple[str, str]] = {
             | radiology study | imaging data | neuroimaging | radiographic study | xray result | radiograph
             | radiographic finding | xray finding | imaging and radiology | diagnostic image | radiology finding
             | radiographic result | imaging reviewed | imaging interpretation | xray interpretation
-            | imaging and xray | radiology and imaging | imaging result reviewed""",
+            | imaging and xray | radiology and imaging | imaging result reviewed
+            | ultrasound finding | ultrasound result | ultrasound report""",
+    ),
+    "orders": (
+        "lab ordered | lab order | lab requisition | blood work ordered | lab test ordered | lab to order",
+        """imaging order | imaging ordered | radiology order | xray order | diagnostic imaging order | xray ordered
+            | radiology ordered""",
     ),
     "ob_gyn_history": (
         "gynecologic history | gynecologic | past gynecologic history",
@@ -30,7 +36,7 @@ PARTS: dict[str, tuple[str, str]] = {
     ),
 }
 # A part by whose name the whole is meant: labs are what most call results. Imaging takes them where nothing else does.
-ALONE = {"results": (0,), "ob_gyn_history": (0, 1)}
+ALONE = {"results": (0,), "orders": (0,), "ob_gyn_history": (0, 1)}
 
 # Several sections in one label that no sign divides; what signs divide is read part by part.
 JOINT: dict[str, tuple[str, ...]] = {
@@ -48,6 +54,7 @@ JOINT: dict[str, tuple[str, ...]] = {
     "past family social history": ("past_medical_history", "family_history", "social_history"),
     "family social history": ("family_history", "social_history"),
     "medication allergy list": ("medications", "allergies"),
+    "past hospitalization and surgery": ("hospitalizations", "past_surgical_history"),
     "hospitalization and surgery": ("hospitalizations", "past_surgical_history"),
     "diagnosis and plan": ("diagnoses", "plan"),
     "diagnosis and treatment plan": ("diagnoses", "plan"),

@@ -105,7 +105,12 @@ _OTHERS = """
     surgery date | date of surgery | clinic operation | operation hour | imaging date | imaging facility |
     imaging order number | next of kin | plan id | plan number | immunization registry | present at visit |
     person present | others present | work school note | school work note | work school form | work school letter |
-    work or school excuse note | school form | work form | camp form | sport form
+    nurse assessment | nurse exam | nurse plan | historian | complaint form | patient complaint form |
+    physical exam form | physical form | exam form | order form |
+    dme order form | exam type | diagnosis code type | code type | procedure type | order type | allergy type |
+    medication type | family present | triage assessment | triage level | triage category | triage acuity |
+    triage plan | triage exam |
+    triage history | work or school excuse note | school form | work form | camp form | sport form
 """
 OTHERS = tuple(phrase.strip() for phrase in _OTHERS.split("|"))
 
@@ -125,10 +130,13 @@ _NEUTRAL = """
     related during recent present existing utd up nkda unremarkable prn selected copy forward auto autopopulated
     carried chart charted intake area hdr header heading title label content body observed based recommended
     medicare child infant geriatric male female dose dosage wk wks x xx available sent issued grid table pick picklist
-    lookup
+    lookup triage
 """
 # Before a heading they say whose words it holds; after it they make another thing of it ("Follow-up provider").
-_PERSONS = "patient provider physician doctor clinician md"
+_PERSONS = """
+    patient provider physician doctor clinician md surgeon therapist counselor psychiatrist psychologist practitioner
+    examiner evaluator athlete student employee member nurse ma rn
+"""
 # They only join other words.
 _STOP = "of the for to a an in on with at or and from this any your my is are if"
 # In brackets behind a heading they make another thing of it: such a label is never a suggestion.
@@ -139,11 +147,26 @@ _CHANGING = """
     nutrition nursing historical old inactive resolved past billing refill checkbox tick flag unknown yes yn
     count hidden deprecated unused legacy
 """
+# In a list they only name one of its items: "Education (kick counts, PTL precautions)".
+_ITEMS = "count date family education nutrition screening score scale risk admission discharge"
 # They say no more than that there is text.
 _GENERIC = """
     note comment narrative text free detail description list current dictation summary entry field box documentation
     txt ft fld memo content body narr
 """
-NEUTRAL, PERSONS, STOP, CHANGING, GENERIC = (
-    frozenset(words.split()) for words in (_NEUTRAL, _PERSONS, _STOP, _CHANGING, _GENERIC)
+# What a table of a section has as its columns.
+_COLUMNS = """
+    date reason year type detail procedure onset age relation severity reaction name dose frequency route surgeon
+    hospital status
+"""
+# Of two lists of the social history, the one of these alone is the narrower.
+_SUBSTANCES = """
+    tobacco smoking smoke smoker nicotine vaping vape cigarette alcohol drinking cannabis marijuana thc opioid caffeine
+    illicit recreational street iv drug drugs substance abuse use history status screening and other none
+"""
+NEUTRAL, PERSONS, STOP, CHANGING, GENERIC, SUBSTANCES, ITEMS, COLUMNS = (
+    frozenset(words.split())
+    for words in (_NEUTRAL, _PERSONS, _STOP, _CHANGING, _GENERIC, _SUBSTANCES, _ITEMS, _COLUMNS)
 )
+# Below a heading or beside one they say nothing: "Treatment > Notes".
+IDLE = GENERIC - {"current", "list"}

@@ -23,8 +23,12 @@ class Entry:
 
 OTHER = Entry("", Rung.SAID)
 _PAST = frozenset({"past"})
+# Words of one meaning, in the order in which they are tried.
+_SAME = ("past", "prior", "previous")
+_BEFORE = frozenset({*_SAME, "earlier", "former"})
 # What is left of "A P": by itself it is a letter of SOAP, or nothing.
 _LETTER = frozenset({"p"})
+_MED_HISTORY = frozenset({"med", "history"})  # of one of the two, as the template has it
 _PAST_HISTORY = _PAST | {"history"}
 
 
@@ -74,8 +78,15 @@ SPELLING = Spelling(_LEXICON, frozenset(word for phrase in KINDS for word in phr
 
 
 def look(words: frozenset[str]) -> tuple[Entry, ...]:
-    """What a set of words means, by itself; () where nobody said. "Past family history" is family history."""
+    """What a set of words means, by itself; () where nobody said. "Past family history" is family history.
+
+    "Previous hospital stay" is "past hospital stay", and "med conditions" are medical.
+    """
     found = TABLE.get(words, ())
+    if not found and len(words & _BEFORE) == 1:
+        found = next((TABLE[other] for word in _SAME if (other := words - _BEFORE | {word}) in TABLE), ())
+    if not found and "med" in words and words != _MED_HISTORY:
+        found = TABLE.get(words - {"med"} | {"medical"}, ())
     return found or (TABLE.get(words - _PAST, ()) if words > _PAST_HISTORY else ())
 
 

@@ -14,7 +14,7 @@ _ASKING = """
     used patient client child baby kid so far also currently now
 """
 _ASKS = re.compile(
-    r"\?|^\s*(?:what|which|who|when|where|why|how|does|do|did|has|have|is|are|was|were|any|describe|tell|please"
+    r"\?|^\s*(?:times?|what|which|who|when|where|why|how|does|do|did|has|have|is|are|was|were|any|describe|tell|please"
     r"|list (?:any|all|your|the))\b|\b(?:patient|client|child)\s+(?:is|was|has|had|does)\b"
 )
 # They ask for persons, dates, places and numbers: no section is for these.
@@ -35,7 +35,8 @@ _PLACE = (
 # Where, by whom and how a thing was noted: a heading means the same without them.
 _CIRCUMSTANCE = re.compile(
     rf"\b(?:as\s+)?(?:obtained|taken|recorded|measured|collected|entered|told|reported|described)\s+by\s+{_PERSON}"
-    r"|(?<!ed )\bby\s+(?:the\s+)?(?:provider|clinician|physician|doctor|md)\b"
+    r"|(?<!ed )\bby\s+(?:the\s+)?(?:provider|clinician|physician|doctor|md|ma|rn|lpn|cna|nurse)\b"
+    r"|\bin\s+(?:the\s+)?(?:patient|pt|client)s?\s+(?:own\s+)?words\b"
     rf"|\b(?:reconciled|discussed|reviewed|given|agreed)\s+(?:with|to)\s+{_PERSON}(?:\s*(?:and|or|/|&)\s*{_PERSON})*"
     rf"|\b(?:on|at|upon)\s+(?:arrival|check-?in|checkin|triage|intake|rooming)\b"
     rf"|\b(?:in|to|at)\s+{_PLACE}\b|\bfor\s+nursing(?:\s*(?:/|and|or)\s*home\s+health)?\b"
@@ -90,7 +91,14 @@ ASKED: tuple[Sign, ...] = (
         never="bring help cause",
     ),
     _asked("physical_exam", "find exam | found exam | exam show | see exam | saw exam", never="last"),
-    _asked("results", "test show | lab show | result show | imaging show"),
+    _asked("results", "test show | lab show | result show | imaging show | test showed | lab showed | imaging showed"),
+    _asked(
+        "procedures",
+        "done today | done office | done clinic | done visit | performed today",
+        more="office clinic visit procedure",
+        beside="done",
+        never="last test lab exam reviewed before",
+    ),
     _asked("assessment", "we think | provider think | clinician think", more="willdo going"),
     _asked("plan", "willdo", more="think next"),
     _asked(
@@ -111,7 +119,7 @@ ASKED: tuple[Sign, ...] = (
     _asked(
         "hospitalizations",
         "hospitalized | stayed hospital | been hospital",
-        more="stayed hospital er emergency room urgent care overnight",
+        more="stayed hospital er emergency room urgent care overnight times time",
         beside="condition",
     ),
     _asked("family_history", "run family | anyone family", more="substance use problem", beside="condition"),
@@ -121,7 +129,7 @@ ASKED: tuple[Sign, ...] = (
         "patient_instructions",
         "patient told | family told | parent told | watch home | should do home | family watch | parent watch "
         "| patient watch",
-        more="told given before leaving watch home family parent caregiver",
+        more="task told given before leaving watch home family parent caregiver",
     ),
     _asked(
         "follow_up",

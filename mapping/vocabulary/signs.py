@@ -11,7 +11,8 @@ class Sign:
     """Any of the `heads` names the section where what stands beside it is of the kinds `beside` (elements.py).
 
     `needs`: one of these kinds has to stand there, of `beside` at least so many phrases as `least` says. `more`:
-    further words that may; with `anything` all may. None of `never`, and of CHANGING none but those of `more`.
+    further words that may; with `anything` all may; with `last` all may before it, which stands at the end.
+    None of `never`, and of CHANGING none but those of `more`.
     """
 
     code: str
@@ -21,6 +22,7 @@ class Sign:
     more: frozenset[str] = frozenset()
     never: frozenset[str] = frozenset()
     anything: bool = False
+    last: bool = False
     least: int = 0
     rung: Rung = Rung.CONTENT
 
@@ -49,7 +51,7 @@ def words(names: str) -> frozenset[str]:
 
 
 _RELATIVES = """relative | kin | first degree | blood relative | parent sibling | mother father sibling | sibling
-    | padre hermano | parent grandparent | parientes"""
+    | padre hermano | parent brother | brother sister | mother father | parent grandparent | parientes"""
 
 # In order: the first that fits is meant. "MRI ordered" are orders, "Anesthesia reactions in family" are of the family.
 SIGNS: tuple[Sign, ...] = (
@@ -90,7 +92,8 @@ SIGNS: tuple[Sign, ...] = (
         ),
         beside=words("lab image drug place done"),
         more=words(
-            "screening referral signed sent placed needed today testing scope dme pt ot therapy imaging screen "
+            "next before screening referral signed sent placed needed today testing scope dme pt ot therapy "
+            "imaging screen "
             "orthotic device brace equipment genetic allergy sleep done rx entered this visit patient consult "
             "consultation monitoring"
         ),
@@ -122,7 +125,7 @@ SIGNS: tuple[Sign, ...] = (
         heads("education | counseling | counselling | sheet given | red flag | home care"),
         beside=words("instructed"),
         needs=words("instructed"),
-        more=words("given patient red flag provided sheet limit care home"),
+        more=words("newborn infant given patient red flag provided sheet limit care home"),
         never=words("protection level school genetic time minute highest history"),
     ),
     Sign(
@@ -135,7 +138,8 @@ SIGNS: tuple[Sign, ...] = (
         beside=words("place"),
         more=words(
             "interval testing month in office annual week procedure after pcp mos wks recheck televisit office "
-            "visit weeks with back obstetric timing or provider who well child check appointment day sooner "
+            "visit weeks with home facility back obstetric timing or provider who well child check appointment "
+            "day sooner "
             "imaging postoperative preoperative"
         ),
         never=words("provider reason precaution work school concern complaint history interim lab since phone focus"),
@@ -164,7 +168,8 @@ SIGNS: tuple[Sign, ...] = (
         beside=words("lab image body place"),
         needs=words("lab image"),
         more=words(
-            "reviewed result read report vision hearing external outside chart patient level point care finding since "
+            "reviewed result read report vision hearing external outside chart patient level point care finding "
+            "since house in "
             "significant wet"
         ),
         never=words("order ordered procedure status past screening allergy date"),
@@ -210,7 +215,7 @@ SIGNS: tuple[Sign, ...] = (
         beside=words("vital"),
         more=words(
             "checkin triage nurse nursing resting reported home cuff scale stat person in orthostatic rest exercise "
-            "both remote patient arm lying standing pre post self intake"
+            "both arrival remote patient arm lying standing pre post self intake"
         ),
         never=words("exam reviewed_by time"),
     ),
@@ -349,9 +354,10 @@ SIGNS: tuple[Sign, ...] = (
         beside=words("story place body condition"),
         more=words(
             "past que per patient office happened seen appointment episode detail narrative interval illness "
-            "injury emergency er visit change event annual current well child check physical wellness surgery"
+            "injury emergency er visit change event annual current well child check physical wellness surgery "
+            "discharge hospital birth"
         ),
-        never=words("plan family allergy"),
+        never=words("plan family allergy hospitalization"),
     ),
     Sign(
         "goals",
@@ -377,23 +383,5 @@ SIGNS: tuple[Sign, ...] = (
         beside=words("obgyn"),
         more=words("outcome complication"),
         never=words("visit exam"),
-    ),
-    Sign(
-        "hospitalizations",
-        heads("hospitalization | hospital stay | hospital admission"),
-        beside=words("condition"),
-        more=words("illness injury er emergency overnight since last visit"),
-        never=words("surgery"),
-    ),
-    Sign(
-        "past_medical_history",
-        heads(
-            "medical problem | medical condition | chronic condition | medical issue | systemic illness | medical "
-            "illness | chronic illness | chronic disease | medical comorbidity | systemic disease | health "
-            "problem | disease padece | past med problem | med problem | past medical issue"
-        ),
-        beside=words("condition"),
-        more=words("other injury list comorbidity pertinent past current"),
-        never=words("active acute reason visit today new plan impression assessment family surgical assessed"),
     ),
 )

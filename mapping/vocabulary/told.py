@@ -23,8 +23,8 @@ HEADINGS: dict[str, Headings] = {
         second="complaint",
         only="""parental concern | parent concern | patient concern
             | reason for evaluation | concern | parent or patient concern
-            | caregiver concern | agenda | visit concern | reason""",
-        perhaps="reason for consultation | reason for exam | presenting history | symptom",
+            | caregiver concern | agenda | visit concern | problem for todays visit | reason | reason for exam""",
+        perhaps="reason for consultation | presenting history | symptom",
     ),
     "history_of_present_illness": Headings(
         said="""nldocat | oldcart | oldcarts | opqrst | pqrst
@@ -45,9 +45,8 @@ HEADINGS: dict[str, Headings] = {
         only="""current pregnancy | pregnancy course | current pregnancy course
             | interval event | events since last visit | injury history | history of injury | current symptom
             | interim event | mechanism of injury | history of accident | course of illness | symptom history
-            | progress since last visit""",
-        perhaps="""history | response to treatment | pain history | clinical history | injury description
-            | wound history
+            | progress since last visit | pain history | headache history | seizure history | wound history""",
+        perhaps="""history | response to treatment | clinical history | injury description
             | general history | symptom | hospital course | sleep history | oncologic history | presenting history
             | current status | description problem""",
     ),
@@ -55,7 +54,7 @@ HEADINGS: dict[str, Headings] = {
         said="""review of body systems | systems reviewed | functional inquiry | ros and symptom
             | system review and symptom | pertinent ros | ros positive and negative""",
         second="pertinent positive and negative | systemic review",
-        only="constitutional symptom | other symptom | symptom checklist | pertinent negative",
+        only="system | constitutional symptom | other symptom | symptom checklist | pertinent negative",
     ),
     "medications": Headings(
         said="""current medication and adherence | medication list and adherence | rx over the counter
@@ -64,7 +63,7 @@ HEADINGS: dict[str, Headings] = {
             | active medication | present medication | medication currently taking | medication regimen
             | current prescription | prescription medication | rx list | medication taken
             | prescription and over the counter medication | current medication and supplement
-            | medication and supplement | current drug | home medication list | rx and meds
+            | medication and supplement | current drug | current drug therapy | home medication list | rx and meds
             | medication reviewed and reconciled | rx and over the counter medication | medication and vitamin
             | medication list and supplement | medication vitamin and supplement
             | current medication list and dose | rx currently taking | current rx and over the counter medication
@@ -77,7 +76,8 @@ HEADINGS: dict[str, Headings] = {
             | history of medication use | home med list | home med""",
         second="""prescription | drug | current rx | medication review | medication profile
             | reconciled medication | medication reconciliation note""",
-        only="""psychotropic medication | current psychotropic medication | systemic medication
+        only="""psychotropic medication | psychotropic | current psychotropic | current psychotropic medication
+            | systemic medication
             | medication reconciliation | prescription history""",
         perhaps="""rx | supplement | discharge medication | admission medication | medication administered
             | new medication | medication change | over the counter medication | prior medication
@@ -95,7 +95,8 @@ HEADINGS: dict[str, Headings] = {
             | allergy list and reaction | allergies all | allergy adverse event | drug allergy list | allergen
             | allergen and reaction""",
         second="all",
-        perhaps="food allergy | environmental allergy | latex allergy | sensitivity | intolerance | seasonal allergy",
+        only="intolerance | sensitivity",
+        perhaps="food allergy | environmental allergy | latex allergy | seasonal allergy",
     ),
     "past_medical_history": Headings(
         said="""past illness | history of past illness | past medical problem | past medical condition
@@ -128,7 +129,7 @@ HEADINGS: dict[str, Headings] = {
         said="""past operation | prior operation | previous operation | past surgical procedure
             | operative history | surgical procedure history | history of surgery | past surg history
             | surgical and procedure history | surgical procedure and history | past surgery and procedure
-            | past surgeries hospitalizations | surgical hx and anesthesia
+            | surgical hx and anesthesia
             | history of operation | prior surgical procedure | previous operation and surgery
             | past surgical procedure history | past surgery and operation | surgery and procedure""",
         second="surgery | operation | other surgery | other operation",
@@ -181,7 +182,8 @@ HEADINGS: dict[str, Headings] = {
         perhaps="immunization order | flu immunization | immunization due | immunization needed",
     ),
     "problem_list": Headings(
-        said="""ongoing problem | active problem | current problem list | patient problem | active diagnosis list
+        said="""medical problem list | active medical issue | active issue list | ongoing problem
+            | active problem | current problem list | patient problem | active diagnosis list
             | active medical problem list | problem list update | active problem and diagnosis
             | current and chronic problem | active and chronic problem | chronic problem list
             | active medical problem | current active problem | patient problem list
@@ -240,9 +242,11 @@ HEADINGS: dict[str, Headings] = {
             | reason for referral and diagnosis | referral reason and question | reason for consult request
             | reason patient was referred | reason referred | reason for specialist referral
             | reason for cardiology consultation | clinical question and reason for referral | purpose of referral
-            | reason for outside referral | why referred | reason for being referred
+            | reason for outside referral | why referred | reason for being referred | referral source and reason
+            | referring provider and reason | reason and referring provider | reason and referral source
             | consultation requested for""",
-        only="consultation question | referral question | clinical question | question for consultant",
+        only="""referring diagnosis | referral diagnosis | consultation question | referral question
+            | referring question | clinical question | question for consultant""",
         perhaps="indication | referral | question",
     ),
 }

@@ -29,10 +29,16 @@ _INITIALS = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}(?:[^\W\d_]\b)?", re.IGNORECASE)
 _ENDING = re.compile(r"(?<=[^\W_])(?=(?:FreeText|Text|Txt|Notes?|Narrative|Comments?)(?![a-z]))")
 # "12 pt ROS", "ROS x 14", "as per HPI": how many systems were asked for, and what was told before, changes nothing;
 # nor does the record that it is taken from, nor that there may be nothing to tell.
+_TELLING = (
+    r"(?:patients?|pts?|parents?|mom|mother|dad|father|famil(?:y|ies)|caregivers?|guardian|staff|spouse|ems|nursing)"
+)
 _COUNTED = re.compile(
     r"\b\d{1,2}(?:\+|\s*-\s*\d{1,2})?\s*-?\s*(?:pts?|points?|systems?)\b(?!\s+review)|\bx\s?\d{1,2}\b"
-    r"|\b(?:as\s+)?(?:per|see|in)\s+hpi\b|\bper\s+(?:the\s+)?(?:e?mar|e[hm]r|chart|facility)\b"
+    r"|\b(?:as\s+)?(?:per|see|in)\s+hpi\b"
+    rf"|\bper\s+(?:the\s+)?{_TELLING}\b|\bfrom\s+(?:the\s+)?(?:[a-z]+\s+)?(?:records?|chart)\b"
+    r"|\bper\s+(?:the\s+)?(?:e?mar|e[hm]r|chart|facility)\b"
     r"|\bor\s+unable\s+(?:to\s+\w+\s+)?(?:due|secondary)\s+to\s+\w+|\bnon-?contributory\s*(?:/|or)\s*other\b"
+    r"|\(?\s*\b(?:with|w/|and|&|incl(?:uding)?\.?)\s+(?:approx(?:imate)?\.?\s+)?(?:dates|years)\b\s*\)?|\((?:dates|years)\)"
     r"|\b(?:in\s+|over\s+)?(?:the\s+)?(?:last|past)\s+\d{1,3}\s+(?:day|week|wk|month|mo|year|yr)s?\b"
 )
 _NUMBERED = re.compile(r"([a-z]{2,})\d{1,2}")
@@ -65,8 +71,19 @@ def _unaccented(text: str) -> str:
 
 
 def _divided_camel(word: str) -> str:
-    """Capitals divide a long word: "ChiefComplaint", but not "PMHx", "SocHx" and "EtOH", which are single words."""
-    return _CAMEL.sub(" ", word) if len(word) >= _SHORTEST_COMPOUND else word
+    """Capitals divide a long word: "ChiefComplaint", but not "PMHx", "SocHx" and "EtOH", which are single words.
+
+    A short one they divide where it is none by itself and each piece is: "MedList", "DxCodes".
+    """
+    if len(word) >= _SHORTEST_COMPOUND:
+        return _CAMEL.sub(" ", word)
+    pieces = _CAMEL.sub(" ", word).split()
+    apart = word.casefold() not in _LONG_FORMS and all(map(_stands_alone, pieces))
+    return " ".join(pieces) if apart else word
+
+
+def _stands_alone(piece: str) -> bool:
+    return piece.isalpha() and (len(piece) > 2 or piece.casefold() in _LONG_FORMS or piece.casefold() in STOP)
 
 
 @lru_cache(maxsize=8192)

@@ -165,7 +165,7 @@ def test_a_field_alone_in_a_group_is_what_the_group_says():
 
 
 def test_a_label_that_cannot_stand_under_its_group_is_doubted():
-    found = suggest(fields("Labs", groups={"Labs": "Plan"}))["results"]
+    found = suggest(fields("Medications", groups={"Medications": "Plan"}))["medications"]
     assert found.field_ids == ()
     assert "group" in found.candidates[0].reason
     assert chosen("Follow Up", groups={"Follow Up": "Plan"}) == {"follow_up": ("Follow Up",)}
