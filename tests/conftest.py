@@ -47,20 +47,17 @@ def touches_servers(item: pytest.Item) -> bool:
     return marked or not ON_SERVERS.isdisjoint(getattr(item, "fixturenames", ()))
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in its own hook, and would find none
+@pytest.hookimpl(trylast=True)  # pytest-django sorts by kind of database test: the last word is ours
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With xdist's loadgroup: a file stays on one worker, and all files that start processes on the same one.
+    """What starts processes comes first, then browsers, then what is long.
 
-    Those come first: they take one worker as long as the others need for all the rest. Then what is long, or one worker
-    would begin it when the others have nothing left.
+    xdist's worksteal gives each worker a part of this order and moves what is left to whoever has nothing: processes
+    start on one worker of a run and not on all at once, and none begins a long test when the others are done.
     """
     if config.getoption("--on-servers"):
         left = [item for item in items if not touches_servers(item)]
         items[:] = [item for item in items if touches_servers(item)]
         config.hook.pytest_deselected(items=left)
-    for item in items:
-        together = "processes" if item.get_closest_marker("process") else str(item.path.relative_to(config.rootpath))
-        item.add_marker(pytest.mark.xdist_group(together))
     items.sort(key=lambda item: [item.get_closest_marker(mark) is None for mark in ("process", "browser", "slow")])
 
 

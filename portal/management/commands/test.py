@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-# Two at a time; what starts processes stays together (tests/conftest.py), so that it does not starve itself.
-WHOLE_SUITE = ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
+# Two at a time, in the order of tests/conftest.py.
+WHOLE_SUITE = ["-n", "2", "--dist", "worksteal"]
 
 
 class Command(BaseCommand):
