@@ -113,7 +113,10 @@ def _sorts(words: tuple[str, ...]) -> frozenset[str] | None:
     phrases, unknown = phrased(words)
     if unknown - FILLING or not phrases:
         return frozenset() if unknown - FILLING else None
-    return frozenset.intersection(*(_listed(kinds) for _, kinds in phrases))
+    listed = [_listed(kinds) for _, kinds in phrases]
+    found = [kinds for kinds in listed if "finding" in kinds]  # "Thyroid US" is an image, wherever it is taken
+    where = all(kinds & {"body", "place"} for kinds in listed if kinds not in found)
+    return frozenset.intersection(*(found if found and where else listed))
 
 
 def _listed(kinds: frozenset[str]) -> frozenset[str]:

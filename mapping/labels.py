@@ -13,6 +13,7 @@ from mapping.phrasing import (
     components,
     focused,
     histories,
+    imaged,
     meant,
     merged,
     of_family,
@@ -25,7 +26,7 @@ from mapping.sections import SECTIONS, name_of
 from mapping.vocabulary.belonging import goes_with
 from mapping.vocabulary.components import SPECIALTY, WHERE
 from mapping.vocabulary.headings import CONTAINERS
-from mapping.vocabulary.others import CHANGING, COLUMNS, IDLE, ITEMS, NEUTRAL
+from mapping.vocabulary.others import CHANGING, COLUMNS, IDLE, ITEMS, LASTING, NEUTRAL
 from mapping.vocabulary.phrases import OTHER, SPELLING, Entry, look, within
 from mapping.vocabulary.questions import asks, shortened, ticks
 from mapping.vocabulary.rungs import Rung
@@ -136,7 +137,7 @@ def _spoken_of(text: str, said: Sequence[Entry]) -> tuple[Entry, ...]:
 def _read(entries: Iterable[Entry], label: str, corrected: str = "") -> Read:
     """Sure container beside sections in one label ("Subjective/HPI"): the sections are meant, the container perhaps."""
     listed = tuple(entries)
-    codes = [entry for entry in listed if entry.code in SECTIONS]
+    codes = [imaged(entry, bag(stems(plain(label)))) for entry in listed if entry.code in SECTIONS]
     container = next((entry.code for entry in listed if entry.code in CONTAINERS), "")
     together = [entry.code for entry in codes if entry.rung <= Rung.PARTLY and entry.code != _AP]
     meanings = (Meaning(entry.code, entry.rung, _why(entry, label, together, corrected), entry.part) for entry in codes)
@@ -208,6 +209,8 @@ def _bracketed(outer: tuple[Entry, ...], inner: tuple[Entry, ...], inside: str) 
         if settled:
             return tuple(replace(entry, rung=Rung.PARTLY) for entry in settled)
         return tuple(at_least(entry, Rung.COMPOSED) for entry in outer)
+    if words & LASTING:  # "(resolved and chronic)" are all there are
+        listed = listed | {"resolved", "past", "inactive", "old"}
     if words & CHANGING - listed or (sure_inner - {""} and not codes | sure_inner <= {_A, _DX}):
         beside = [entry for entry in inner if entry != OTHER and entry.code not in codes]
         doubted = [at_least(entry, Rung.PERHAPS) for entry in outer if entry != OTHER]
@@ -280,7 +283,7 @@ def _headed(first: tuple[Entry, ...], last: tuple[Entry, ...], tail: frozenset[s
     """The last piece counts where it goes with the first; the first where the last says nothing, or glosses it."""
     if {entry.code for entry in first} <= {"problem_list"} and first and tail <= SPECIALTY:  # "Problem list - OB"
         return tuple(at_least(entry, Rung.ONLY) for entry in first)
-    if first and len(tail) > 1 and tail <= COLUMNS and all(entry.rung < Rung.SECOND for entry in first):
+    if first and len(tail) > 1 and tail <= COLUMNS and all(entry.rung <= Rung.ONLY for entry in first):
         return tuple(at_least(entry, Rung.PARTLY) for entry in first)  # "Surgical History > Date/Reason"
     if last:
         fits = not first or goes_with({entry.code for entry in first}, last)

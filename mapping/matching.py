@@ -28,6 +28,8 @@ from mapping.vocabulary.words import bag, plain, stems
 
 # A field named for the broader may hold the narrower, so that a practice that files it there contradicts no name.
 _OF_PLAN = frozenset({"orders", "follow_up", "patient_instructions", "goals"})
+_OF_KINDS = frozenset({"physical_exam", "review_of_systems", "past_surgical_history", "results", "procedures"})
+MOST_KINDS = 3
 NOTHING: frozenset[str] = frozenset()
 KEPT_IN: Mapping[str, frozenset[str]] = {
     "chief_complaint": frozenset({"reason_for_referral"}),
@@ -117,12 +119,14 @@ def _names(code: str, claim: Claim) -> bool:
 
 def _chosen(code: str, claims: Sequence[Claim]) -> Suggestion:
     """The one field that is surest, or the parts of the whole; where two are alike, none is suggested."""
-    sure = [claim for claim in claims if claim.meaning.sure]
+    sure = every = [claim for claim in claims if claim.meaning.sure]
     sure = [claim for claim in sure if claim.meaning.rung < Rung.ONLY] or sure
     whole = [claim for claim in sure if claim.meaning.part is None]
     if not sure:
         return doubtful(code, claims, _no_sure_field(claims))
-    if not whole or (whole[0].meaning.rung >= Rung.CONTENT and sure[0].meaning.rung < whole[0].meaning.rung):
+    if kinds := _kinds(code, every):
+        return suggested(code, kinds, "split", f"{_labels(kinds)} hold its kinds: divide it by its headings.", claims)
+    if not whole or (whole[0].meaning.rung >= Rung.PARTLY and sure[0].meaning.rung < whole[0].meaning.rung):
         sure = [claim for claim in sure if claim.meaning.part is not None]
         parts = {claim.meaning.part for claim in sure}
         only = [claim for claim in claims if claim.meaning.rung == Rung.ONLY and claim.meaning.part is not None]
@@ -137,12 +141,24 @@ def _chosen(code: str, claims: Sequence[Claim]) -> Suggestion:
     return doubtful(code, claims, f"{_labels(best)} are equally good: choose one.")
 
 
+def _kinds(code: str, sure: Sequence[Claim]) -> list[Claim]:
+    """Fields of one group that each are for a kind of the section, none for all of it: "Psych ROS", "Medical ROS"."""
+    best = sure[0]
+    beside = [claim for claim in sure if claim.field.group == best.field.group and claim.field.kind == best.field.kind]
+    said = [_words(claim) - IDLE for claim in beside]
+    apart = not any(one < other for one in said for other in said) and len(set(said)) == len(said)
+    plain_one = best.meaning.rung < Rung.SECOND or any(claim.shared or claim.remembered for claim in beside)
+    return beside if code in _OF_KINDS and 1 < len(beside) <= MOST_KINDS and apart and not plain_one else []
+
+
 def _plainest(best: list[Claim]) -> list[Claim]:
     """The one with the section's own heading, or that says less than the others: "Treatment: clinical notes"."""
     own = [claim for claim in best if resolve_title(claim.field.label) == claim.meaning.code]
     wider = [claim for claim in best if claim.meaning.code == "social_history" and not _words(claim) <= SUBSTANCES]
     if 1 in (len(own), len(wider)):
         return own if len(own) == 1 else wider
+    if len({_unnumbered(claim) for claim in best}) == 1 < len({claim.field.label for claim in best}):
+        return best[:1]  # "Dx 1 + plan" of three such
     found = [claim for claim in best if claim.meaning.code == "results" and _words(claim) & REPORTED]
     if len(found) == 1:  # "Labs" beside "Lab results" may be ordered
         return found
@@ -158,6 +174,10 @@ def _rivals(claim: Claim, best: Claim) -> bool:
     """Whether a field may be for the section, rather than speak of it among other words or surely be for another."""
     speaks = claim.meaning.rung >= Rung.KIN and not _words(claim) >= _words(best)
     return claim.meaning.sure or not (speaks or claim.shared)
+
+
+def _unnumbered(claim: Claim) -> str:
+    return "".join(letter for letter in claim.field.label if not letter.isdigit())
 
 
 def _words(claim: Claim) -> frozenset[str]:

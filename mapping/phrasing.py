@@ -16,6 +16,8 @@ from mapping.vocabulary.words import bag, stems
 
 # Of the rest a list of components is for a part only.
 _COMPOSING = {"vital_signs": Rung.COMPOSED, "social_history": Rung.PARTLY}
+_IMAGES = frozenset({"imaging", "xray", "radiology"})
+_ANY_RESULT = frozenset({"lab", "test", "testing", "data", "result", "diagnostic"})
 _MOST_SPARE = 6  # words that change nothing are looked past; every further one doubles the ways to look
 
 
@@ -94,6 +96,12 @@ def merged(entries: Sequence[Entry]) -> Entry:
     if parts == {1} and any(entry.rung == Rung.ONLY for entry in entries):  # "Urinalysis / Imaging" are results
         parts = set()
     return replace(best, part=best.part if len(parts) == 1 else None)
+
+
+def imaged(entry: Entry, words: frozenset[str]) -> Entry:
+    """Results of which only images are named: "Imaging and cardiac studies" is for that part of them."""
+    whole = entry.code == "results" and entry.part is None
+    return replace(entry, part=1) if whole and words & _IMAGES and not words & _ANY_RESULT else entry
 
 
 def settled(entries: tuple[Entry, ...], beside: Sequence[tuple[Entry, ...]]) -> tuple[Entry, ...]:

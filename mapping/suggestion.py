@@ -23,7 +23,7 @@ CONFIDENCE = {
     Rung.CONTENT: 0.92,
     Rung.ONLY: 0.91,
     Rung.CONTAINER: 0.95,
-    Rung.PERHAPS: 0.5,
+    Rung.PERHAPS: 0.45,
     Rung.KIN: 0.25,
     Rung.SPARE: 0.1,
 }

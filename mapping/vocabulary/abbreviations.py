@@ -72,6 +72,7 @@ SIGNED = {
     r"home-?going": "home",
     r"p[xr](?=\s+(?:done|performed|consent)(?:\s|$))": "procedure",
     r"^us(?=\s+(?:findings?|results?|reports?|reviewed)$)": "ultrasound",
+    r"ed\s*&\s*c": "electrodesiccation",
     r"well\s+do": "willdo",
     r"med(?=\s+(?:list|reconciliation|review|names?|doses?|regimen|changes?|profile|table)(?:\s|$))": "medication",
     r"proc\s+note": "procedure note",
@@ -141,7 +142,8 @@ _TABLE = """
     ghx = gynecologic history | wcc = well child check | awv = annual wellness visit | mh = medical history
     ph = past history | phx = past history | pmhsx = past medical surgical history
     pfmh = past family medical history | pmhh = past medical history | pysch = psychiatric | eent = ent
-    heent = ent | hosphx = hospitalization history | ords = order | ord = order | coded = icd | intv = interval
+    heent = ent | hosphx = hospitalization history | ords = order | ord = order | coded = icd
+    insp = inspection | palp = palpation | intv = interval
     intvl = interval | vasc = vascular | abd = abdominal | refl = referral | refer = referral
     rfl = referral | rsn = reason | reas = reason | vst = visit | vis = visit | enc = encounter
     complaints = complaint | res = result | rslt = result | rslts = result | rad = radiology | img = imaging

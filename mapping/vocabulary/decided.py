@@ -12,7 +12,8 @@ HEADINGS: dict[str, Headings] = {
             | remote exam | telemedicine exam | exam via video | limited exam | targeted exam
             | physical and mental status exam | objective physical exam | objective measure
             | objective measurement""",
-        only="""mental status exam | tbse finding | tbse | fbse finding | findings | joint exam | extremity exam
+        only="""mental status exam | tbse finding | tbse | exam fbse | fbse finding | findings | joint exam
+            | extremity exam
             | wound exam | observation
             | exam general | mental state exam | observation via video | visual exam | inspection
             | range of motion and strength | ocular exam | neurological exam""",
@@ -29,7 +30,8 @@ HEADINGS: dict[str, Headings] = {
         only="""clinical formulation | formulation | medical decision making | discussion
             | analysis | clinical reasoning | summary and impression | evaluation | clinical summary
             | biopsychosocial formulation | diagnostic formulation | conclusion
-            | differential and medical decision making | decision making | clinical decision making
+            | differential and medical decision making
+            | medical decision making and differential diagnosis | decision making | clinical decision making
             | clinical synthesis | synthesis""",
         perhaps="summary | diagnosis | opinion",
     ),
@@ -95,7 +97,7 @@ HEADINGS: dict[str, Headings] = {
             | data reviewed today | review of external record and data | outside data | recent result
             | imaging and emg | lab imaging procedure result | work up result | lab and ekg | lab ekg and imaging
             | diagnostic result and data | pertinent data | lab and pathology | lab pathology and imaging
-            | point of care testing and lab | diagnostic work up | data reviewed | point of care test | rapid test
+            | point of care testing and lab | diagnostic work up | data reviewed
             | outside result | external result
             | relevant diagnostic test lab data | review of data and result | external data reviewed""",
         second="past result | previous result | prior result",

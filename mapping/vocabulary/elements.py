@@ -33,7 +33,8 @@ _KINDS = {
         mono | flu | covid | rsv | pregnancy test | hcg | uhcg | vitamin d | ferritin | iron | path | pathology
         | cytology | biopsy | biopsy result | hpv | pap | drug screen | uds | blood work | lab work | serology | hiv |
         hepatitis | cholesterol | lead | stool | csf | lp | genetic test | hormone | testosterone | psa trend |
-        wet prep | wet mount | koh | gc | chlamydia | ige | tumor marker | marker | ana | rheumatoid factor | rf | ccp
+        wet prep | wet mount | koh | gc | chlamydia | ige | tumor marker | marker | tft | renal | ana |
+        rheumatoid factor | rf | ccp
         | uric acid | uacr | acr | d dimer | h pylori | fit test | cologuard | rpr | quantiferon | tb test | titer | pth
         | phosphorus | electrolyte | psa velocity | magnesium | b12 | folate | micro | microbiology | pvr |
             sputum | blood gas | abg | lead level""",
@@ -100,7 +101,8 @@ _KINDS = {
         endoscopy | laryngoscopy | aspiration | arthrocentesis | irrigation | cerumen removal | iud placement |
         cautery | electrodesiccation | strapping | unna boot | taping | manual therapy | modality | therapeutic
         exercise | colposcopy | endometrial biopsy | vasectomy | pnbx | prostate biopsy | epidural | block |
-        trigger point injection | botox | wound closure | foreign body removal | iv fluid | curettage | peel |
+        trigger point injection | fna | shave | punch | botox | wound closure | foreign body removal | iv fluid |
+        curettage | peel |
         nexplanon | reduction | fracture reduction | repair | nebulizer treatment |
         circumcision | frenotomy | tympanostomy | implant | epley | dressing change""",
     "drug": """nsaid | ppi | anticoagulant | anticoag | blood thinner | thinner | antiplatelet | statin |

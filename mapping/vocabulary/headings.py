@@ -13,7 +13,8 @@ HEADINGS: dict[str, Headings] = TOLD | DECIDED
 # Results are often kept in two fields, and OB/GYN history in two. Where no field is for the whole, the parts are it.
 PARTS: dict[str, tuple[str, str]] = {
     "results": (
-        """lab | lab result | lab data | lab finding | lab study | lab test | lab review | lab reviewed
+        """lab | point of care test | rapid test | lab result | lab data | lab finding | lab study | lab test
+            | lab review | lab reviewed
             | lab report | lab value | recent lab | blood work | bloodwork | pertinent lab | cbc and lab
             | lab work | laboratory value | blood test | lab report reviewed | outside lab | previous lab
             | lab result reviewed | prenatal lab | prenatal lab result""",

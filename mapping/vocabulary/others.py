@@ -141,7 +141,7 @@ _PERSONS = """
 _STOP = "of the for to a an in on with at or and from this any your my is are if"
 # In brackets behind a heading they make another thing of it: such a label is never a suggestion.
 _CHANGING = """
-    discontinued stopped inpatient reason unit lot scale schedule request status completed cancelled level
+    discontinued stopped inpatient reason unit lot scale schedule scheduled request status completed cancelled level
     insurance billed internal questionnaire signature consent prior previous planned pending due administered
     declined risk code date history family order discharge admission education screening score preventive
     nutrition nursing historical old inactive resolved past billing refill checkbox tick flag unknown yes yn
@@ -157,7 +157,7 @@ _GENERIC = """
 # What a table of a section has as its columns.
 _COLUMNS = """
     date reason year type detail procedure onset age relation severity reaction name dose frequency route surgeon
-    hospital status
+    hospital status lot site vis manufacturer expiration
 """
 # Of two lists of the social history, the one of these alone is the narrower.
 _SUBSTANCES = """
@@ -170,3 +170,4 @@ NEUTRAL, PERSONS, STOP, CHANGING, GENERIC, SUBSTANCES, ITEMS, COLUMNS = (
 )
 # Below a heading or beside one they say nothing: "Treatment > Notes".
 IDLE = GENERIC - {"current", "list"}
+LASTING = frozenset({"chronic", "active", "current"})

@@ -28,6 +28,7 @@ _SAME = ("past", "prior", "previous")
 _BEFORE = frozenset({*_SAME, "earlier", "former"})
 # What is left of "A P": by itself it is a letter of SOAP, or nothing.
 _LETTER = frozenset({"p"})
+_ILLNESSES = frozenset({"problem", "condition", "illness", "issue", "history", "comorbidity", "disease"})
 _MED_HISTORY = frozenset({"med", "history"})  # of one of the two, as the template has it
 _PAST_HISTORY = _PAST | {"history"}
 
@@ -85,7 +86,7 @@ def look(words: frozenset[str]) -> tuple[Entry, ...]:
     found = TABLE.get(words, ())
     if not found and len(words & _BEFORE) == 1:
         found = next((TABLE[other] for word in _SAME if (other := words - _BEFORE | {word}) in TABLE), ())
-    if not found and "med" in words and words != _MED_HISTORY:
+    if not found and "med" in words and words & _ILLNESSES and words != _MED_HISTORY:
         found = TABLE.get(words - {"med"} | {"medical"}, ())
     return found or (TABLE.get(words - _PAST, ()) if words > _PAST_HISTORY else ())
 

@@ -246,7 +246,9 @@ HEADINGS: dict[str, Headings] = {
             | referring provider and reason | reason and referring provider | reason and referral source
             | consultation requested for""",
         only="""referring diagnosis | referral diagnosis | consultation question | referral question
-            | referring question | clinical question | question for consultant""",
+            | referring question | referring clinician question
+            | referring provider question | referring physician question | clinical question
+                | question for consultant""",
         perhaps="indication | referral | question",
     ),
 }

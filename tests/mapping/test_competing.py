@@ -35,7 +35,9 @@ def test_of_two_alike_the_one_that_names_no_more_than_the_section_is_chosen(plai
     assert chosen(other, plain)[code] == (plain,)
 
 
-@pytest.mark.parametrize("labels", [("Current Medications", "Home Medications"), ("PE: knee", "PE: hip")])
+@pytest.mark.parametrize(
+    "labels", [("Current Medications", "Home Medications"), ("Presenting problem", "Main concern")]
+)
 def test_of_two_alike_that_each_say_something_of_their_own_none_is(labels):
     assert chosen(*labels) == {}
 
@@ -120,3 +122,32 @@ def test_after_the_letter_of_the_plan_everything_is_the_plan():
 def test_orders_for_labs_and_for_images_are_two_parts_of_the_orders():
     assert chosen("Lab orders", "Imaging orders")["orders"] == ("Lab orders", "Imaging orders")
     assert chosen("Orders", "Lab orders", "Imaging orders")["orders"] == ("Orders",)
+
+
+@pytest.mark.parametrize(
+    ("labels", "code"),
+    [
+        (("Psych ROS", "Medical ROS"), "review_of_systems"),
+        (("EXAM - FOCUSED", "EXAM - FBSE"), "physical_exam"),
+        (("General exam", "MSK exam: ROM / strength / special tests"), "physical_exam"),
+        (("All other surgeries", "Prior ortho surgeries"), "past_surgical_history"),
+        (("X-rays (my read)", "MRI/CT/EMG"), "results"),
+        (("Laboratory Data", "Imaging and Cardiac Studies"), "results"),
+        (("Biopsy note (shave / punch)", "ED&C / Excision"), "procedures"),
+    ],
+)
+def test_fields_of_one_group_for_each_kind_of_a_section_are_it_together(labels, code):
+    assert chosen(*(f"Chart >> {label}" for label in labels))[code] == labels
+
+
+def test_not_in_two_groups_nor_beside_a_field_for_all_of_it():
+    assert "review_of_systems" not in chosen("A >> Psych ROS", "B >> Medical ROS")
+    assert chosen("Psych ROS", "Medical ROS", "ROS")["review_of_systems"] == ("ROS",)
+
+
+def test_what_is_scheduled_has_no_result():
+    assert chosen("Echocardiogram (Scheduled)") == {}
+
+
+def test_the_first_of_numbered_ones_is_chosen():
+    assert chosen("Dx 1 + plan", "Dx 2 + plan", "Dx 3 + plan")["assessment_and_plan"] == ("Dx 1 + plan",)

@@ -43,6 +43,11 @@ def surely(label: str) -> set[str]:
         ("What was done today in the office", "procedures"),
         ("Health of parents, brothers, sisters", "family_history"),
         ("Delivery/nursery course", "birth_history"),
+        ("PMH (resolved and chronic)", "past_medical_history"),
+        ("Referring Clinician's Question", "reason_for_referral"),
+        ("Thyroid US / DXA / Other Data", "results"),
+        ("FNA Procedure Note", "procedures"),
+        ("MDM / DDX", "assessment"),
     ],
 )
 def test_a_heading_that_nobody_listed_is_read(label, code):
@@ -74,6 +79,8 @@ def test_a_histories_word_among_others_is_a_history():
         "Family present",
         "Genetic counseling",
         "Sleep history",
+        "PMH (resolved)",
+        "Med plan",
     ],
 )
 def test_what_only_looks_like_a_section_is_not_read_as_one(label):

@@ -78,8 +78,9 @@ def test_labs_or_imaging_alone_take_the_results(label):
     assert chosen(label) == {"results": (label,)}
 
 
-def test_of_two_fields_for_images_none_takes_the_results():
-    assert suggest(fields("MRI result", "CT result"))["results"].field_ids == ()
+def test_two_fields_for_images_take_the_results_together():
+    found = suggest(fields("MRI result", "CT result"))["results"]
+    assert (found.field_ids, found.mode) == (("MRI result", "CT result"), "split")
 
 
 def test_a_field_for_all_results_is_preferred_to_its_parts():
@@ -176,8 +177,8 @@ def test_a_kind_of_a_section_is_chosen_where_nothing_else_may_be_for_it():
     assert (found.field_ids, found.confidence) == (("MSK Exam",), 0.91)
     assert "no other field is for it" in found.reason
     several = suggest(fields("Breast Exam", "Pelvic Exam"))["physical_exam"]
-    assert several.field_ids == ()
-    assert several.reason == "Each of these may be for a part of it: choose yourself."
+    assert several.field_ids == ("Breast Exam", "Pelvic Exam")
+    assert several.reason == "“Breast Exam” and “Pelvic Exam” hold its kinds: divide it by its headings."
     assert chosen("MSK Exam", "Exam")["physical_exam"] == ("Exam",)
 
 

@@ -548,8 +548,9 @@ def test_what_a_label_names_outright_outdoes_what_it_is_about():
     assert [candidate.label for candidate in found.candidates] == ["Stents, CABG"]
 
 
-def test_of_two_lists_for_one_section_none_is_chosen():
-    assert suggest(fields("Stents, CABG", "Tonsils, hernia repair"))["past_surgical_history"].field_ids == ()
+def test_two_lists_of_operations_are_those_of_the_past_together():
+    found = suggest(fields("Stents, CABG", "Tonsils, hernia repair"))["past_surgical_history"]
+    assert (found.field_ids, found.mode) == (("Stents, CABG", "Tonsils, hernia repair"), "split")
 
 
 def test_the_reason_says_that_the_label_names_what_belongs_to_the_section():
