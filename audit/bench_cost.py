@@ -21,10 +21,10 @@ from typing import Any
 import psutil
 from django.db import connection, connections, transaction
 
-from audit.record import Actor, acting, record
+from audit.record import Actor, Entry, acting, record_beside, record_many
 
 TABLE = "bench_audit_deed"
-TURN = 0.3  # seconds
+TURN = 0.5  # seconds
 WARM_UP = 10  # transactions of each kind before the clock starts: connections, statements, look-ups
 LOAD = 0.5  # of what saturated writers do: what those offer that are not
 PATIENCE = 60.0  # seconds in which every writer must have ended its turn
@@ -51,17 +51,31 @@ def make_table() -> None:
         cursor.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} (id {key} PRIMARY KEY, body TEXT)")
 
 
+INSERT = f"INSERT INTO {TABLE} (body) VALUES (%s) RETURNING id"  # noqa: S608 (our name)
+event = partial(Entry, "note.view", practice="bench", location="NORTH", subject_bidx="a" * 32, detail={"what": "x"})
+
+
 def bare(busy: float = 0.0) -> Deed:
-    """One row of 500 bytes a transaction, beside an event, and `busy` seconds of waiting."""
+    """One row of 500 bytes a transaction, its event in a statement of its own, and `busy` seconds of waiting."""
 
     def deed(recorded: bool) -> None:
         with transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute(f"INSERT INTO {TABLE} (body) VALUES (%s)", ["x" * 500])  # noqa: S608 (our name)
+                cursor.execute(INSERT, ["x" * 500])
             if recorded:
-                record("note.view", practice="bench", location="NORTH", subject_bidx="a" * 32, detail={"what": "x"})
-            if busy:
-                time.sleep(busy)
+                record_many([event()])
+            time.sleep(busy)
+
+    return deed
+
+
+def beside(busy: float = 0.0) -> Deed:
+    """The same with the event in the row's own statement, as the product writes notes and deliveries."""
+
+    def deed(recorded: bool) -> None:
+        with transaction.atomic():
+            record_beside([event()] if recorded else [], INSERT, ["x" * 500])
+            time.sleep(busy)
 
     return deed
 

@@ -12,6 +12,7 @@ from audit.bench_cost import (
     TURN,
     Turn,
     bare,
+    beside,
     cost,
     cpu,
     durations,
@@ -130,10 +131,11 @@ def test_the_databases_processor_time_is_counted_with_it():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("recorded", [False, True])
-def test_the_bare_transaction_has_its_event_or_none(recorded):
+@pytest.mark.parametrize("writer", [bare, beside])
+def test_the_bare_transaction_has_its_event_or_none(writer, recorded):
     make_table()
     with acting(Actor("worker", "bench")):
-        bare()(recorded)
+        writer()(recorded)
     assert AuditEvent.objects.filter(event="note.view").count() == recorded
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {bench_cost.TABLE}")

@@ -1,7 +1,8 @@
 """`manage.py bench_audit --json`: what recording an event costs a transaction, and how fast a log is verified offline.
 
-Of four transactions: one that does nothing else but insert a row, the same with five milliseconds of waiting, and two
-of the product's own (a note taken in, and eight at once). docs/performance.md says what each figure tells.
+Of five transactions: one that does nothing else but insert a row, the same with five milliseconds of waiting, that with
+the event in the row's own statement, and two of the product's own (a note taken in, and eight at once).
+docs/performance.md says what each figure tells.
 
 Makes a test database beside the configured one and removes it; on PostgreSQL the server that DATABASE_URL names.
 """
@@ -18,7 +19,7 @@ from django.db import connection
 from django.utils.module_loading import import_string
 
 from audit.bench import verified
-from audit.bench_cost import Writer, bare, cost, make_table
+from audit.bench_cost import Writer, bare, beside, cost, make_table
 from audit.bench_export import exported
 
 OWN = "delivery.bench.audit_share.prepared"  # by name, as it stands above this app: makes ready, gives the writers
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--writers", type=int, default=8)
         parser.add_argument("--seconds", type=float, default=20.0, help="of each of a transaction's 3 figures; 0: none")
-        parser.add_argument("--only", nargs="*", default=[], help="of these transactions; else of all four")
+        parser.add_argument("--only", nargs="*", default=[], help="of these transactions; else of all five")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -52,7 +53,12 @@ class Command(BaseCommand):
     def cost(self, writers: int, seconds: float, only: list[str]) -> Any:
         def measure() -> list[dict[str, Any]]:
             make_table()
-            of: dict[str, Writer] = {"bare": bare, "bare_5_ms": partial(bare, 0.005), **import_string(OWN)()}
+            of: dict[str, Writer] = {
+                "bare": bare,
+                "bare_5_ms": partial(bare, 0.005),
+                "beside_5_ms": partial(beside, 0.005),
+                **import_string(OWN)(),
+            }
             return [cost(name, of[name], writers, seconds) for name in only or of]
 
         return self.of_its_own(measure)
