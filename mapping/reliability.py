@@ -21,7 +21,7 @@ SPECIALTIES = ("specialties.json", "specialties_b.json", "specialties_c.json")
 # Templates by somebody who had not looked at the vocabulary; what the first missed was learned before the second.
 BLIND = ("blind.json", "blind_b.json")
 # Templates by people who had seen neither the product nor its vocabulary.
-STRANGERS = tuple(f"stranger_{letter}.json" for letter in "abcdef")
+STRANGERS = tuple(f"stranger_{letter}.json" for letter in "abcdefgh")
 
 _TEXT = """# Suggestions
 
@@ -102,11 +102,13 @@ A field that would be acceptable counts half: a person may or may not want it.
 
 ## On templates by people who had seen neither the product nor its vocabulary
 
-{strangers_templates} templates with {strangers_fields} fields, in six sets by six people who had seen neither the
+{strangers_templates} templates with {strangers_fields} fields, in eight sets by eight people who had seen neither the
 product nor its vocabulary; the right fields came with them. Each set was tried once, with the vocabulary as it then
 stood, before anything was changed for it. What the first two missed was learned before *c* and *d* were tried, what
-those missed before *e* was, what *e* missed before *f* was, and what *f* missed after it. What is found of them now
-says nothing of new templates: **the first looks at the last four are what a new practice should expect**.
+those missed before *e* was, what *e* missed before *f* was, and what *f* missed before *g* and *h* were, both with one
+vocabulary and nothing changed between them. What is found now of those that have been learned says nothing of new
+templates: **the first looks at the last two are what a new practice should expect**, together 395 of 437 = 90.4% recall
+at 440 of 443 = 99.3% precision, none harmful. The last three, *f* included, were 583 of 652 = 89.4% at 643 of 646.
 
 | | right fields that were suggested (recall) | suggested fields that were right (precision) | harmful |
 |---|---|---|---|
