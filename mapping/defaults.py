@@ -30,7 +30,9 @@ def visit_rules(templates: Sequence[Template]) -> list[str]:
 def set_defaults(template: Template, visit_types: Sequence[str]) -> None:
     """Make this template the default for exactly these visit types; others of the location give them up."""
     Location.objects.select_for_update(no_key=True).get(pk=template.location_id)
-    for other in Template.objects.filter(location=template.location_id).exclude(pk=template.pk):
+    here = Template.objects.filter(location=template.location_id)
+    list(here.order_by("pk").select_for_update(no_key=True))  # before the first write, as imports.save_all does
+    for other in here.exclude(pk=template.pk):
         _set(other, [kind for kind in other.default_for if kind not in visit_types])
     _set(template, list(visit_types))
     keep_lock(template.location)

@@ -55,6 +55,9 @@ def save_all(
     Location.objects.select_for_update(no_key=True).get(
         pk=location.pk
     )  # two imports at once would count the same number
+    # Before the first write: a publication holds its template's row and then waits for what every write holds.
+    there = Template.objects.filter(location=location, code__in=[template.code for template in imported])
+    list(there.order_by("pk").select_for_update(no_key=True))
     return [_save(location, template, source, user, template.code in renamed) for template in imported]
 
 

@@ -207,3 +207,15 @@ def test_retired_mappings_may_be_many(cast):
             state=MappingState.RETIRED,
         )
     assert connection.vendor in ("sqlite", "postgresql")
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_an_import_that_renames_a_template_and_its_publication_wait_for_each_other(cast, turn):
+    template = cast.north_mapping.template
+    draft = rehearsed(start_draft(template, cast.dana), cast.dana)
+    imported = ImportedTemplate(template.code, f"Renamed {turn}", (ImportedField("NF-01", "CC", 1, "free_text"),))
+    answers = at_once(
+        lambda: save_all(cast.north, [imported], user=cast.mel, renamed=[template.code]),
+        lambda: publish(draft, cast.dana, REASON),
+    )
+    assert not any(isinstance(answer, Exception) for answer in answers), answers
