@@ -140,8 +140,8 @@ def test_what_stands_for_one_half_for_want_of_a_better_is_no_half_of_assessment_
     assert "assessment_and_plan" not in chosen("Assessment", "Treatment given")
 
 
-def test_two_of_a_kind_with_different_lists_are_equally_good_and_none_is_chosen():
-    assert PE not in chosen("Exam: heart, lungs", "Exam: knee, hip")
+def test_two_of_a_kind_with_different_lists_are_the_section_together():
+    assert chosen("Exam: heart, lungs", "Exam: knee, hip")[PE] == ("Exam: heart, lungs", "Exam: knee, hip")
 
 
 def test_a_heading_without_a_list_is_preferred_to_one_with_a_list():
