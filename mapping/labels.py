@@ -54,6 +54,7 @@ _MADE_OF = {
 # "Referral #" is a number, "HPI obtained from" and "ROS reviewed by" are persons, and so is "Referred to".
 _NO_TEXT = re.compile(
     r"#[ :]*$|\b(?:by|from)[ :.?]*$|^ref+er+ed\s+to\b|\bproblem\s*#?\s*\d+$|\buds\s+(?:table|measure)\b"
+    r"|\bcop(?:y|ies)\b.*\bto\b"
 )
 _GOES_ON = re.compile(r"\s+(?:con|en|para)\s+(?=\S)")
 _GOING_ON = {"chief_complaint", "history_of_present_illness", "review_of_systems", "vital_signs", "plan", "follow_up"}

@@ -41,6 +41,7 @@ def fill(chosen: dict[str, Suggestion], holders: Holders, by_id: Mapping[str, Te
     _assessment_and_plan(chosen, by_id)
     _diagnoses(chosen, by_id)
     _under_plan(chosen, by_id)
+    _consulted(chosen, by_id)
 
 
 def _from_containers(chosen: dict[str, Suggestion], holders: Holders) -> None:
@@ -126,6 +127,14 @@ def _diagnoses(chosen: dict[str, Suggestion], by_id: Mapping[str, TemplateField]
         chosen[DIAGNOSES] = suggested(DIAGNOSES, [claim], "one", why)
     elif not chosen[DIAGNOSES].candidates:
         _put(chosen, DIAGNOSES, holder, Rung.PERHAPS)
+
+
+def _consulted(chosen: dict[str, Suggestion], by_id: Mapping[str, TemplateField]) -> None:
+    """Where nothing else may be the chief complaint, the reason for a consultation is."""
+    complaint, reason = chosen[_TOLD[0]], chosen["reason_for_referral"]
+    beside = {item.field_id for item in complaint.candidates}
+    if not complaint.field_ids and reason.mode == "one" and beside == set(reason.field_ids):
+        _put(chosen, _TOLD[0], by_id[reason.field_ids[0]], Rung.CONTAINER)
 
 
 def _under_plan(chosen: dict[str, Suggestion], by_id: Mapping[str, TemplateField]) -> None:

@@ -105,7 +105,7 @@ _OTHERS = """
     surgery date | date of surgery | clinic operation | operation hour | imaging date | imaging facility |
     imaging order number | next of kin | plan id | plan number | immunization registry | present at visit |
     person present | others present | work school note | school work note | work school form | work school letter |
-    nurse assessment | nurse exam | nurse plan | historian | complaint form | patient complaint form |
+    uds result | nurse assessment | nurse exam | nurse plan | historian | complaint form | patient complaint form |
     physical exam form | physical form | exam form | order form |
     dme order form | exam type | diagnosis code type | code type | procedure type | order type | allergy type |
     medication type | family present | triage assessment | triage level | triage category | triage acuity |

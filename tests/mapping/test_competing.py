@@ -151,3 +151,9 @@ def test_what_is_scheduled_has_no_result():
 
 def test_the_first_of_numbered_ones_is_chosen():
     assert chosen("Dx 1 + plan", "Dx 2 + plan", "Dx 3 + plan")["assessment_and_plan"] == ("Dx 1 + plan",)
+
+
+def test_the_reason_for_a_consultation_is_the_complaint_where_nothing_else_may_be():
+    assert chosen("Reason for consultation", "HPI")["chief_complaint"] == ("Reason for consultation",)
+    assert chosen("Reason for consultation", "CC")["chief_complaint"] == ("CC",)
+    assert chosen("CC: (copies of note to)", "UDS result") == {}

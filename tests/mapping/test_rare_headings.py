@@ -33,7 +33,6 @@ def chosen(*labels: str) -> dict[str, tuple[str, ...]]:
         ("Prior admits", "hospitalizations"),
         ("Anticipatory Guid.", "patient_instructions"),
         ("Labs before next visit", "orders"),
-        ("Reason for cons.", "reason_for_referral"),
     ],
 )
 def test_a_rare_heading_names_its_section(label, code):
@@ -82,3 +81,7 @@ def test_a_field_for_both_outdoes_a_discussion_for_the_assessment():
 def test_an_exam_of_one_place_says_that_it_is_one_kind():
     assert [meaning.code for meaning in read_label("Exam - R shoulder").meanings] == ["physical_exam"]
     assert chosen("Exam - R shoulder", "Physical exam")["physical_exam"] == ("Physical exam",)
+
+
+def test_a_short_consultation_is_one():
+    assert chosen("Reason for cons.")["reason_for_referral"] == ("Reason for cons.",)
