@@ -149,8 +149,9 @@ def test_a_broker_that_does_not_answer_is_not_ready(client, db, settings, monkey
     from portal.celery import app
 
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    monkeypatch.setattr(app.conf, "broker_url", settings.REDIS_URL)
+    # (the one for writing first: without one of its own it reads as the other, and would be kept as that)
     monkeypatch.setattr(app.conf, "broker_write_url", settings.REDIS_URL)
+    monkeypatch.setattr(app.conf, "broker_url", settings.REDIS_URL)
     response = client.get("/readyz")
     assert response.status_code == 503
     assert response.json()["broker"] == "unreachable"
@@ -161,6 +162,6 @@ def test_a_broker_that_answers_is_ready(client, db, settings, monkeypatch, redis
     from portal.celery import app
 
     settings.REDIS_URL = redis_url
-    monkeypatch.setattr(app.conf, "broker_url", redis_url)
     monkeypatch.setattr(app.conf, "broker_write_url", redis_url)
+    monkeypatch.setattr(app.conf, "broker_url", redis_url)
     assert client.get("/readyz").json()["broker"] == "ok"
