@@ -121,7 +121,8 @@ def _shares(posting: Posting, taken: set[str]) -> bool:
 
 def store(postings: Sequence[Posting]) -> tuple[list[Fate], set[int]]:
     """Insert everything, in the caller's transaction; returns each one's answer or refusal, and the lanes to wake."""
-    places, known = kept.now(), look_up(postings)
+    known = look_up(postings)
+    places = kept.under(known.revision)
     found = [look_at(posting, known, places) for posting in postings]
     arrivals = [one for one in found if isinstance(one, Arrival)]
     answers = iter(insert(arrivals))

@@ -1,20 +1,21 @@
 """A posting, and what stands of it in the database already: its Idempotency-Key, its note, the note's versions."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db import connection
 
+from audit import prepared
 from audit.record import Actor
+from delivery import sql
 from delivery.models import IdempotencyKey, Note, NoteVersion
 from delivery.places import Destination, Refusal
 from delivery.posted import PostedNote, Wrong
 from delivery.visits import VisitIndex
-from portal.compiled import Compiled
 from portal.models import ApiKey
+from portal.revision import Revision
 
 MOST_TOGETHER = 32  # notes in one transaction
 Answer = dict[str, Any]
@@ -40,8 +41,10 @@ class Posting:
 
 @dataclass(frozen=True)
 class Known:
-    """What stands in the database of a round's keys and notes, by key hash or by the scribe's id; notes locked."""
+    """What stands in the database of a round's keys and notes, by key hash or by the scribe's id; notes locked. And
+    the configuration's revision."""
 
+    revision: str
     keys: dict[tuple[int, str], IdempotencyKey]
     notes: dict[tuple[int, str], Note]
     versions: dict[Any, dict[int, VisitIndex]]
@@ -65,39 +68,47 @@ class Known:
         return found
 
 
-@cache
-def _keys_among(size: int) -> Compiled[IdempotencyKey]:
-    def build(scribe: int, *hashes: str) -> QuerySet[IdempotencyKey]:
-        return IdempotencyKey.objects.filter(scribe=scribe, key_hash__in=hashes)
-
-    return Compiled(build, int, *[str] * size)
-
-
-@cache
-def _notes_among(size: int) -> Compiled[Note]:
-    def build(scribe: int, *ids: str) -> QuerySet[Note]:
-        # Locked, so that two versions that come in the same moment see each other, and the newer one wins.
-        return Note.objects.select_for_update(no_key=True).filter(scribe=scribe, source_note_id__in=ids).order_by("pk")
-
-    return Compiled(build, int, *[str] * size)
-
-
 def look_up(postings: Sequence[Posting]) -> Known:
-    by_scribe: dict[int, list[Posting]] = defaultdict(list)
-    for posting in postings:
-        by_scribe[posting.key.scribe_id].append(posting)
-    keys: list[IdempotencyKey] = []
-    notes: list[Note] = []
-    for scribe, own in sorted(by_scribe.items()):  # in one order everywhere, as notes are locked
-        # Filled up with the last one, so that there are few statements, each built once.
-        size = next(size for size in (1, 8, MOST_TOGETHER, len(own)) if size >= len(own))
-        filled = [*own, *[own[-1]] * (size - len(own))]
-        keys += _keys_among(size)(scribe, *[posting.key_hash for posting in filled])
-        notes += _notes_among(size)(scribe, *[posting.posted.source_note_id for posting in filled])
-    found = {(note.scribe_id, note.source_note_id): note for note in notes}
-    versions: dict[Any, dict[int, VisitIndex]] = {note.pk: {} for note in found.values()}
-    if found:
-        rows = NoteVersion.objects.filter(note__in=versions)
-        for note_id, number, patient, encounter in rows.values_list("note", "number", "patient_bidx", "encounter_bidx"):
+    """One statement where, as nearly always, nothing is known."""
+    scribes, hashes, ids = zip(
+        *((posting.key.scribe_id, posting.key_hash, posting.posted.source_note_id) for posting in postings), strict=True
+    )
+    words, values = _asked(scribes, hashes, ids)
+    with prepared.cursor() as cursor:
+        cursor.execute(words, values)
+        rows = cursor.fetchall()
+    keys = IdempotencyKey.objects.filter(pk__in=found) if (found := {row[1] for row in rows} - {None}) else ()
+    notes = _locked(found) if (found := {row[2] for row in rows} - {None}) else {}
+    versions: dict[Any, dict[int, VisitIndex]] = {note.pk: {} for note in notes.values()}
+    if notes:
+        of = NoteVersion.objects.filter(note__in=versions)
+        for note_id, number, patient, encounter in of.values_list("note", "number", "patient_bidx", "encounter_bidx"):
             versions[note_id][number] = (patient, encounter)
-    return Known({(row.scribe_id, row.key_hash): row for row in keys}, found, versions)
+    return Known(rows[0][0] or "", {(row.scribe_id, row.key_hash): row for row in keys}, notes, versions)
+
+
+def _locked(ids: Collection[Any]) -> dict[tuple[int, str], Note]:
+    """Locked, so that two versions that come in the same moment see each other, and the newer one wins; in one order
+    everywhere, so that nobody waits in a circle."""
+    notes = Note.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
+    return {(note.scribe_id, note.source_note_id): note for note in notes}
+
+
+def _asked(scribes: Sequence[int], hashes: Sequence[str], ids: Sequence[str]) -> tuple[str, list[Any]]:
+    """Posting by posting, whatever the planner knows: it must not read a whole table for all of them together."""
+    if connection.vendor == "postgresql":
+        given, values = "SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[])", [[*scribes], [*hashes], [*ids]]
+    else:
+        rows = list(zip(scribes, hashes, ids, strict=True))
+        given, values = f"VALUES {', '.join(['(%s, %s, %s)'] * len(rows))}", [value for row in rows for value in row]
+    return _words(given), values
+
+
+@cache
+def _words(given: str) -> str:
+    return (
+        f"WITH given(scribe, hash, source) AS ({given}) SELECT "  # noqa: S608
+        f"(SELECT token FROM {sql.table(Revision)}), "
+        f"(SELECT id FROM {sql.table(IdempotencyKey)} WHERE scribe_id = scribe AND key_hash = hash), "
+        f"(SELECT id FROM {sql.table(Note)} WHERE scribe_id = scribe AND source_note_id = source) FROM given"
+    )

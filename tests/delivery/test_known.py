@@ -20,6 +20,7 @@ def posting(scribe: int = 1, key: str = "k1", body: str = "b1", note: str = "nt-
 
 def known(*, keys=(), notes=()) -> Known:
     return Known(
+        "",
         {(row.scribe_id, row.key_hash): row for row in keys},
         {(row.scribe_id, row.source_note_id): row for row in notes},
         {},
