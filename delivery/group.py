@@ -7,7 +7,7 @@ the round before had several, the next waits a few milliseconds for as many: the
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from threading import Lock
+from threading import Event, Lock
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -16,7 +16,6 @@ Result = TypeVar("Result")
 PATIENCE = (
     0.006  # seconds a round waits for as many as came to the last one: less than what a commit costs a busy machine
 )
-GLANCE = 0.0005
 LULL = 0.05  # seconds after which the last round says nothing of the next
 
 
@@ -44,6 +43,8 @@ class Group(Generic[Item, Result]):
         self._waiting: deque[Place[Item, Result]] = deque()
         self._door = Lock()  # for a moment: who waits, and whether somebody leads
         self._led = False
+        self._wanted = 1  # as many make the round that waits begin
+        self._company = Event()
         self._last_round = 1
         self._ended = 0.0
 
@@ -52,6 +53,8 @@ class Group(Generic[Item, Result]):
         place: Place[Item, Result] = Place(item)
         with self._door:
             self._waiting.append(place)
+            if len(self._waiting) == self._wanted:
+                self._company.set()
             place.leads, self._led = not self._led, True
         if not place.leads:
             place.served.acquire()
@@ -77,10 +80,12 @@ class Group(Generic[Item, Result]):
 
     def _wait_for_company(self) -> None:
         """Until as many wait as the last round had, or time is up: each round tells how many go round together."""
-        begun = time.monotonic()
-        expected = self._last_round if begun - self._ended < LULL else 1
-        while len(self._waiting) < expected and time.monotonic() - begun < PATIENCE:
-            time.sleep(GLANCE)
+        with self._door:
+            self._wanted = self._last_round if time.monotonic() - self._ended < LULL else 1
+            if len(self._waiting) >= self._wanted:
+                return
+            self._company.clear()
+        self._company.wait(PATIENCE)
 
     def _serve(self) -> None:
         self._wait_for_company()
