@@ -1,6 +1,7 @@
 """What a worker looks after beside its lanes, each in a thread of its own: webhooks, polls, exports, figures, mail."""
 
 import threading
+import time
 from collections.abc import Callable
 
 from django.conf import settings
@@ -37,6 +38,7 @@ ROUNDS: dict[str, Round] = {
 }
 # Seconds between two rounds of what nobody waits for; all else is looked for as often as the lanes are.
 PACES: dict[str, float] = {"reports": 20.0, "days": 20.0, "periods": 20.0}
+REST = 10.0  # between two pieces of such work one rests so many times as long as the first took: notes go first
 
 
 def begin(guarded: Callable[[Callable[[], object]], None]) -> None:
@@ -48,10 +50,11 @@ def begin(guarded: Callable[[Callable[[], object]], None]) -> None:
 def keep_at(work: Round, guarded: Callable[[Callable[[], object]], None], pace: float = 0.0) -> None:
     """Round after round until the worker is asked to end."""
     while not stopping.is_set():
-        guarded(lambda: until_done(work))
+        guarded(lambda: until_done(work, REST if pace else 0.0))
         stopping.wait(max(pace, settings.POLL_SECONDS))
 
 
-def until_done(work: Round) -> None:
-    while work() and not stopping.is_set():
-        pass
+def until_done(work: Round, rest: float = 0.0) -> None:
+    began = time.monotonic()
+    while work() and not stopping.wait(rest * (time.monotonic() - began)):
+        began = time.monotonic()

@@ -155,6 +155,7 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     }
     DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 else:
+    DATABASE["ENGINE"] = "portal.postgresql"
     # A writer that falls idle within its transaction holds its locks, and the sealer behind it: the server ends it.
     _SESSION = "-c idle_in_transaction_session_timeout=60000 -c plan_cache_mode=force_generic_plan"  # audit/prepared.py
     DATABASE.setdefault("OPTIONS", {}).setdefault("options", _SESSION)

@@ -252,7 +252,7 @@ class TestEverywhere:
 class TestDatabases:
     def test_postgresql_is_chosen_by_its_address(self, read):
         made = read(DATABASE_URL="postgres://app:secret@db.example:5433/scribeport")["DATABASES"]["default"]
-        assert made["ENGINE"] == "django.db.backends.postgresql"
+        assert made["ENGINE"] == "portal.postgresql"
         assert (made["HOST"], made["PORT"], made["NAME"]) == ("db.example", 5433, "scribeport")
 
     def test_a_connection_is_kept_and_looked_at_before_it_is_used_again(self, read):

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -324,3 +325,22 @@ def test_the_workers_round_goes_on_until_nothing_is_due_and_ends_with_the_worker
     finally:
         stopping.clear()
     assert seen == [2, 1, 0]
+
+
+def test_figures_counted_ahead_rest_between_two_rounds_ten_times_as_long_as_one_took(monkeypatch):
+    found, rests = iter([20, 20, 0]), []
+
+    class Stopping:
+        def wait(self, seconds: float) -> bool:
+            rests.append(seconds)
+            return False
+
+    def work() -> int:
+        time.sleep(0.01)
+        return next(found)
+
+    monkeypatch.setattr(rounds, "stopping", Stopping())
+    rounds.until_done(work, rounds.REST)
+    assert len(rests) == 2
+    assert min(rests) >= 10 * 0.01
+    assert set(rounds.PACES) == {"reports", "days", "periods"}, "whatever has a pace rests"
