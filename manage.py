@@ -40,7 +40,8 @@ def install(lock: Path) -> None:
                 "then run the same command again."
             )
     print(f"Installing the locked packages of {lock.name} (once, under a minute) …", file=sys.stderr)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # What is never imported is never compiled: a quarter of the time.
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     done = subprocess.run([*pip, "--require-hashes", "-r", str(lock)], stdout=sys.stderr)
     if done.returncode:
         sys.exit("pip could not install the packages (see above). Check the network or proxy, then run again.")

@@ -3,5 +3,5 @@
 import gc
 
 # Python looks for cycles after every 700 new objects. To start a process makes some hundred thousand that stay: looking
-# through them took an eighth of the start.
-gc.set_threshold(10_000)
+# through them took an eighth of the start. (manage.py, which may be migrating, looks more rarely still.)
+gc.set_threshold(max(10_000, gc.get_threshold()[0]))
