@@ -6,7 +6,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,11 +15,22 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    WebError,
+    sync_playwright,
+)
 
 from portal.models import User
 from tests.needs import chromium
 
+# Every width at least once, and every scheme; the colours are the same at every width (`light-dark` in tokens.css).
+LOOKS = (("light", 1440), ("dark", 390))
 # htmx logs as errors what a page leaves unfinished when one goes on to the next; a request that failed logs its own line.
 LEAVING = ("htmx:afterRequest,", "htmx:sendAbort,")
 ARGUMENTS = [
@@ -31,6 +42,7 @@ ARGUMENTS = [
 # Styled and with its fonts: a page of which the style sheet is still on its way looks too wide, and its colours are not its own.
 DRAWN = """() => document.readyState === "complete" && document.fonts.status === "loaded"
     && [...document.querySelectorAll("link[rel~=stylesheet]")].every((link) => link.disabled || link.sheet)"""
+VIOLATIONS = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
 # What reaches beyond the window's right edge without lying in a box of its own that scrolls or cuts it off.
 TOO_WIDE = """() => {
     const edge = document.documentElement.clientWidth;
@@ -70,6 +82,7 @@ class Kept:
     def __init__(self) -> None:
         self.ways_out = contextlib.ExitStack()
         self.browser: Browser | None = None
+        self.profiles: dict[str, BrowserContext] = {}  # by the address they are for
 
     def opened(self) -> Browser:
         if self.browser is None:
@@ -84,8 +97,27 @@ class Kept:
                 self.ways_out = ways_out.pop_all()
         return self.browser
 
+    def profile(self, home: str) -> BrowserContext:
+        """An empty profile. What it has fetched of style sheets, scripts and fonts it keeps, nothing else."""
+        if home not in self.profiles:
+            made = self.opened().new_context(base_url=home, viewport={"width": 1440, "height": 900})
+            made.set_default_timeout(10_000)
+            self.profiles[home] = made
+        return self.profiles[home]
+
+    def emptied(self, profile: BrowserContext) -> None:
+        for page in profile.pages:
+            page.close()
+        profile.clear_cookies()
+        profile.unroute_all()
+
+    def without(self, profile: BrowserContext) -> None:
+        self.profiles = {home: other for home, other in self.profiles.items() if other is not profile}
+        profile.close()
+
     def close(self) -> None:
         self.browser = None
+        self.profiles = {}
         self.ways_out.close()
 
 
@@ -117,13 +149,20 @@ def troubles() -> Troubles:
 
 
 @pytest.fixture
-def browsing(browser: Browser, live_portal: str, troubles: Troubles) -> Iterator[BrowserContext]:
-    """A fresh profile that may talk to the portal only."""
-    context = browser.new_context(base_url=live_portal, viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(10_000)
-    watch(context, live_portal, troubles)
-    yield context
-    context.close()
+def own_profile() -> None:
+    """For a test that leaves its profile changed for good, as one that sets its clock does."""
+
+
+@pytest.fixture
+def browsing(live_portal: str, troubles: Troubles, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
+    """An empty profile that may talk to the portal only."""
+    profile = KEPT.profile(live_portal)
+    unwatch = watch(profile, live_portal, troubles)
+    yield profile
+    KEPT.emptied(profile)
+    unwatch()
+    if "own_profile" in request.fixturenames:
+        KEPT.without(profile)
 
 
 @pytest.fixture
@@ -135,8 +174,11 @@ def page(browsing: BrowserContext, troubles: Troubles) -> Iterator[Page]:
     assert not troubles.unexpected(), "\n".join(troubles.unexpected())
 
 
-def watch(context: BrowserContext, home: str, troubles: Troubles) -> None:
-    """Write every console error (CSP violations are such), script error, 5xx and foreign request into `troubles`."""
+def watch(context: BrowserContext, home: str, troubles: Troubles) -> Callable[[], None]:
+    """Write every console error (CSP violations are such), script error, 5xx and foreign request into `troubles`.
+
+    What it returns ends it.
+    """
 
     def on_console(message: ConsoleMessage) -> None:
         if message.type == "error" and not message.text.startswith(LEAVING):
@@ -150,10 +192,18 @@ def watch(context: BrowserContext, home: str, troubles: Troubles) -> None:
         if not request.url.startswith((home, "data:", "blob:")):
             troubles.seen.append(f"foreign request: {request.url}")
 
-    context.on("console", on_console)
-    context.on("weberror", lambda error: troubles.seen.append(f"script: {error.error}"))
-    context.on("response", on_response)
-    context.on("request", on_request)
+    def on_weberror(error: WebError) -> None:
+        troubles.seen.append(f"script: {error.error}")
+
+    watching = {"console": on_console, "weberror": on_weberror, "response": on_response, "request": on_request}
+    for event, noted in watching.items():
+        context.on(event, noted)
+
+    def unwatch() -> None:
+        for event, noted in watching.items():
+            context.remove_listener(event, noted)
+
+    return unwatch
 
 
 @pytest.fixture
@@ -193,9 +243,11 @@ def assert_fits(page: Page) -> None:
 def inaccessible(page: Page) -> list[str]:
     """What axe finds anywhere on the page, best practices included: rule, place and what is wrong there."""
     wait_until_drawn(page)
+    if not page.evaluate("'axe' in window"):  # half a megabyte to read, each time that a page is looked at
+        page.evaluate(Axe().axe_script)
     return [
         f"{one['id']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
-        for one in Axe().run(page).response["violations"]
+        for one in page.evaluate(VIOLATIONS)
         for node in one["nodes"]
     ]
 
@@ -204,6 +256,18 @@ def assert_accessible(page: Page) -> None:
     """Axe has nothing to say against the page."""
     found = inaccessible(page)
     assert found == [], page.url + "\n" + "\n".join(found)
+
+
+def assert_looks_right(page: Page, looks: Iterable[tuple[str, int]] = LOOKS) -> None:
+    """The page as it stands fits and is accessible in every look, in each that the system can be set to; then as it was."""
+    window = page.viewport_size
+    for scheme, width in looks:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.set_viewport_size({"width": width, "height": 900})
+        sticking_out, found = too_wide(page), inaccessible(page)
+        assert (sticking_out, found) == ([], []), f"{page.url}, {scheme}, {width}"
+    page.emulate_media(color_scheme="null", reduced_motion="null")
+    page.set_viewport_size(window)
 
 
 def photograph(page: Page, name: str, whole: bool = True) -> None:

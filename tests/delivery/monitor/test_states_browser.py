@@ -203,6 +203,7 @@ def test_alerts_come_by_themselves(cast, dana):
     expect(dana.get_by_role("link", name="Outcome uncertain")).to_be_visible(timeout=10_000)
 
 
+@pytest.mark.usefixtures("own_profile")
 @pytest.mark.parametrize("address", [ISSUES, COMPLETENESS, REPORTS])
 def test_figures_that_do_not_follow_by_themselves_say_so_once_they_are_old(cast, dana, address):
     dana.clock.install(time=timezone.now())
