@@ -29,7 +29,7 @@ from playwright.sync_api import (
 from portal.models import User
 from tests.needs import chromium
 
-# Every width at least once, and every scheme; the colours are the same at every width (`light-dark` in tokens.css).
+# The colours are the same at every width, whether the system or a person chose them (`light-dark` in tokens.css).
 LOOKS = (("light", 1440), ("dark", 390))
 # htmx logs as errors what a page leaves unfinished when one goes on to the next; a request that failed logs its own line.
 LEAVING = ("htmx:afterRequest,", "htmx:sendAbort,")
@@ -43,6 +43,7 @@ ARGUMENTS = [
 DRAWN = """() => document.readyState === "complete" && document.fonts.status === "loaded"
     && [...document.querySelectorAll("link[rel~=stylesheet]")].every((link) => link.disabled || link.sheet)"""
 VIOLATIONS = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 # What reaches beyond the window's right edge without lying in a box of its own that scrolls or cuts it off.
 TOO_WIDE = """() => {
     const edge = document.documentElement.clientWidth;
@@ -258,16 +259,26 @@ def assert_accessible(page: Page) -> None:
     assert found == [], page.url + "\n" + "\n".join(found)
 
 
-def assert_looks_right(page: Page, looks: Iterable[tuple[str, int]] = LOOKS) -> None:
-    """The page as it stands fits and is accessible in every look, in each that the system can be set to; then as it was."""
-    window = page.viewport_size
-    for scheme, width in looks:
+def looks_wrong(page: Page, between: Iterable[int] = ()) -> list[str]:
+    """What is wrong with the page as it stands, in every look, and what sticks out at widths in between; then as it was."""
+    window, found = page.viewport_size, []
+    for scheme, width in LOOKS:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 900})
-        sticking_out, found = too_wide(page), inaccessible(page)
-        assert (sticking_out, found) == ([], []), f"{page.url}, {scheme}, {width}"
+        page.evaluate(TWO_FRAMES)  # else a colour may be on its way from one scheme to the other
+        found += [f"{page.url}, {scheme}, {width}: {one}" for one in too_wide(page) + inaccessible(page)]
+    for width in between:
+        page.set_viewport_size({"width": width, "height": 900})
+        found += [f"{page.url}, {width}: {one}" for one in too_wide(page)]
     page.emulate_media(color_scheme="null", reduced_motion="null")
     page.set_viewport_size(window)
+    return found
+
+
+def assert_looks_right(page: Page, between: Iterable[int] = ()) -> None:
+    """The page fits and is accessible in every look."""
+    found = looks_wrong(page, between)
+    assert found == [], "\n".join(found)
 
 
 def photograph(page: Page, name: str, whole: bool = True) -> None:

@@ -17,16 +17,13 @@ from mapping.note import RuleSpec
 from mapping.publishing import publish, save_rules, start_draft
 from mapping.queries import spec_of
 from portal.models import Membership
-from tests.browsing import assert_accessible, assert_fits, photograph
+from tests.browsing import assert_looks_right, photograph
 from tests.cast import NORTH_FIELDS, make_template
 from tests.delivery.rows import make_delivery, note_version
 from tests.mapping.importers.workbooks import workbook
 from tests.mapping.rehearsing import rehearsed
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-WIDTHS = (390, 768, 1440)
-# What a theme is looked at with: axe judges colours in both, layouts at the width it was given.
-LOOKS = [("light", 1440), ("dark", 390)]
 # Addresses that only take a form or answer with a part of a page; test_browser.py and test_board_browser.py press them.
 NOT_PAGES = {"import-columns", "import-save", "defaults", "check", "accept", "return"}
 # Looked at with their own data in test_default_browser.py.
@@ -112,19 +109,14 @@ def addresses(cast, template: Template) -> Iterator[tuple[str, str]]:
     yield "rehearsal", reverse("delivery:rehearsal", args=[Rehearsal.objects.latest("pk").pk])
 
 
-def look(page: Page, name: str, width: int) -> None:
-    """At every width; axe at the one."""
-    for one in WIDTHS:
-        page.set_viewport_size({"width": one, "height": 900})
-        assert_fits(page)
-    page.set_viewport_size({"width": width, "height": 900})
-    photograph(page, f"mapping-{name}-{width}")
-    assert_accessible(page)
+def look(page: Page, name: str) -> None:
+    """At every width and in both schemes."""
+    assert_looks_right(page, between=[768])
+    photograph(page, f"mapping-{name}")
 
 
 @pytest.fixture
-def themed(page, sign_in, cast, browsing, live_portal, request) -> Page:
-    browsing.add_cookies([{"name": "appearance", "value": request.param, "url": live_portal}])
+def mels(page, sign_in, cast) -> Page:
     sign_in(cast.mel)
     return page
 
@@ -134,34 +126,32 @@ def test_no_page_is_forgotten(cast, template):
     assert listed == {pattern.name for pattern in mapping_urls.urlpatterns} - NOT_PAGES - PRACTICE_DEFAULT
 
 
-@pytest.mark.parametrize("themed, width", LOOKS, indirect=["themed"])
-def test_each_page_fits_and_is_accessible(cast, template, themed, width):
+def test_each_page_fits_and_is_accessible(cast, template, mels):
     for name, address in addresses(cast, template):
-        themed.goto(address)
+        mels.goto(address)
         if name == "mapping":
-            themed.locator(".preview-fields").wait_for()
-        look(themed, name, width)
+            mels.locator(".preview-fields").wait_for()
+        look(mels, name)
 
 
-@pytest.mark.parametrize("themed, width", LOOKS, indirect=["themed"])
-def test_the_steps_of_an_import_fit_and_are_accessible(themed, template, width):
-    themed.goto("/mapping/import/NORTH/")
+def test_the_steps_of_an_import_fit_and_are_accessible(mels, template):
+    mels.goto("/mapping/import/NORTH/")
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    themed.set_input_files("input[type=file]", {"name": "knee.xlsx", "mimeType": kind, "buffer": UPLOAD})
-    themed.get_by_role("button", name="Read the file").click()
-    themed.get_by_role("heading", name="What do the columns hold?").wait_for()
-    look(themed, "import-columns", width)
+    mels.set_input_files("input[type=file]", {"name": "knee.xlsx", "mimeType": kind, "buffer": UPLOAD})
+    mels.get_by_role("button", name="Read the file").click()
+    mels.get_by_role("heading", name="What do the columns hold?").wait_for()
+    look(mels, "import-columns")
     for header, meaning in HOLDS.items():
-        themed.get_by_label(f"What column {header} holds").select_option(meaning)
-    themed.get_by_role("button", name="Read the file so").click()
-    themed.get_by_text("3 fields accepted").wait_for()
-    look(themed, "import-preview", width)
-    themed.get_by_label("Import without the refused row").check()
-    themed.get_by_role("button", name="Save", exact=True).click()
-    themed.get_by_role("link", name="Edit the mapping").click()
-    themed.get_by_role("button", name="Start the mapping").click()
-    themed.get_by_role("heading", name="Suggestions").wait_for()
-    look(themed, "suggestions", width)
+        mels.get_by_label(f"What column {header} holds").select_option(meaning)
+    mels.get_by_role("button", name="Read the file so").click()
+    mels.get_by_text("3 fields accepted").wait_for()
+    look(mels, "import-preview")
+    mels.get_by_label("Import without the refused row").check()
+    mels.get_by_role("button", name="Save", exact=True).click()
+    mels.get_by_role("link", name="Edit the mapping").click()
+    mels.get_by_role("button", name="Start the mapping").click()
+    mels.get_by_role("heading", name="Suggestions").wait_for()
+    look(mels, "suggestions")
 
 
 REIMPORT = (
@@ -171,35 +161,33 @@ REIMPORT = (
 )
 
 
-@pytest.mark.parametrize("themed, width", LOOKS, indirect=["themed"])
-def test_what_a_reimport_breaks_and_a_rehearsal_of_no_note_fit_and_are_accessible(cast, themed, template, width):
+def test_what_a_reimport_breaks_and_a_rehearsal_of_no_note_fit_and_are_accessible(cast, mels, template):
     make_delivery(cast, "ready", sections=[("plan", "PLAN", "Rest.", "NF-06", "")])
-    themed.goto("/mapping/import/NORTH/")
+    mels.goto("/mapping/import/NORTH/")
     again = {"name": "again.csv", "mimeType": "text/csv", "buffer": REIMPORT.encode()}
-    themed.set_input_files("input[type=file]", again)
-    themed.get_by_role("button", name="Read the file").click()
-    themed.get_by_text("of the mapping in force").first.wait_for()
-    look(themed, "import-breaks", width)
+    mels.set_input_files("input[type=file]", again)
+    mels.get_by_role("button", name="Read the file").click()
+    mels.get_by_text("of the mapping in force").first.wait_for()
+    look(mels, "import-breaks")
     empty = rehearsals.rehearse(start_draft(cast.south_mapping.template, cast.dana), cast.dana)
     sees = Membership.objects.get(user=cast.mel)
     Membership.objects.create(user=cast.mel, practice=sees.practice, role=sees.role, location=cast.south)
-    themed.goto(reverse("delivery:rehearsal", args=[empty.pk]))
-    themed.get_by_text("This rehearsal does not count").wait_for()
-    look(themed, "rehearsal-of-none", width)
+    mels.goto(reverse("delivery:rehearsal", args=[empty.pk]))
+    mels.get_by_text("This rehearsal does not count").wait_for()
+    look(mels, "rehearsal-of-none")
 
 
-@pytest.mark.parametrize("themed, width", LOOKS, indirect=["themed"])
-def test_a_refused_publication_and_an_unreadable_form_fit_and_are_accessible(themed, template, width, troubles):
+def test_a_refused_publication_and_an_unreadable_form_fit_and_are_accessible(mels, template, troubles):
     troubles.expect("422")
-    themed.goto(f"/mapping/templates/{template.pk}/mapping/")
-    themed.locator(".preview-fields").wait_for()
-    themed.get_by_label("Reason for publishing").fill("pilot")
-    themed.get_by_role("button", name="Save and publish").click()
-    themed.get_by_role("alert").first.wait_for()
-    look(themed, "refused", width)
-    options = themed.locator("#section-chief_complaint details")
+    mels.goto(f"/mapping/templates/{template.pk}/mapping/")
+    mels.locator(".preview-fields").wait_for()
+    mels.get_by_label("Reason for publishing").fill("pilot")
+    mels.get_by_role("button", name="Save and publish").click()
+    mels.get_by_role("alert").first.wait_for()
+    look(mels, "refused")
+    options = mels.locator("#section-chief_complaint details")
     options.locator("summary").click()
     options.get_by_label("Limit, characters").fill("many")
-    themed.get_by_role("button", name="Save draft").first.click()
-    themed.get_by_text("Enter a whole number.").first.wait_for()
-    look(themed, "complaints", width)
+    mels.get_by_role("button", name="Save draft").first.click()
+    mels.get_by_text("Enter a whole number.").first.wait_for()
+    look(mels, "complaints")
