@@ -1,6 +1,7 @@
 """The held-out templates: how right the suggestions are, that confidence does not overstate it, that the page is fresh."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,21 @@ def known(*rows: tuple[str, str, str]) -> Known:
     )
 
 
+@cache
+def measured_in(name: str):
+    """What a held-out file gives: several tests look at each."""
+    return measure(read_known(HOLDOUT / name))
+
+
+@cache
+def page() -> str:
+    """The page about suggestions as it would be written now; to measure all for it takes seconds."""
+    return document(HOLDOUT)
+
+
 @pytest.fixture(scope="module", params=[*TUNING, "final.json"])
 def half(request):
-    return read_known(HOLDOUT / request.param)
+    return measured_in(request.param)
 
 
 def test_a_right_suggestion_counts_as_found():
@@ -57,8 +70,7 @@ def test_an_acceptable_field_is_right_and_not_missed_where_it_is_not_suggested()
 
 
 def test_every_verdict_is_in_exactly_one_band(half):
-    measured = measure(half)
-    assert sum(len(measured.band(lower)) for lower in BANDS) == len(measured.verdicts)
+    assert sum(len(half.band(lower)) for lower in BANDS) == len(half.verdicts)
 
 
 def test_the_halves_share_no_template_and_name_only_codes_of_the_contract():
@@ -86,18 +98,17 @@ def test_the_halves_share_no_template_and_name_only_codes_of_the_contract():
 
 
 def test_nine_of_ten_right_fields_are_found_and_hardly_one_in_a_hundred_is_wrong(half):
-    measured = measure(half)
-    assert measured.recall >= 0.9
-    assert measured.precision >= 0.99
+    assert half.recall >= 0.9
+    assert half.precision >= 0.99
 
 
 def test_no_suggestion_files_a_section_in_a_field_for_another(half):
-    assert [verdict for verdict in measure(half).wrong if verdict.harmful] == []
+    assert [verdict for verdict in half.wrong if verdict.harmful] == []
 
 
 def test_confidence_claims_no_more_than_the_templates_bear_out(half):
     for lower in BANDS:
-        band = [verdict for verdict in measure(half).band(lower) if verdict.suggested]
+        band = [verdict for verdict in half.band(lower) if verdict.suggested]
         if len(band) < 20:
             continue
         right = sum(verdict.target or verdict.acceptable for verdict in band)
@@ -106,7 +117,7 @@ def test_confidence_claims_no_more_than_the_templates_bear_out(half):
 
 def test_candidates_are_right_about_as_often_as_they_say(half):
     for lower in BANDS:
-        band = [verdict for verdict in measure(half).band(lower) if not verdict.suggested]
+        band = [verdict for verdict in half.band(lower) if not verdict.suggested]
         if len(band) < 20:
             continue
         weighted = sum(1 if verdict.target else 0.5 * verdict.acceptable for verdict in band) / len(band)
@@ -122,7 +133,7 @@ def test_only_rungs_above_the_threshold_are_ever_chosen():
 
 def test_the_page_about_suggestions_is_fresh():
     written = (settings.BASE_DIR / "docs" / "suggestions.md").read_text(encoding="utf-8")
-    assert written == document(HOLDOUT), "run: python3 manage.py document_suggestions"
+    assert written == page(), "run: python3 manage.py document_suggestions"
 
 
 def test_the_page_names_what_goes_wrong(tmp_path):
@@ -187,7 +198,7 @@ def test_no_later_change_finds_less_of_strangers_headings_or_errs_more(strangers
 def test_each_first_look_at_mixed_headings_is_kept_and_no_later_change_finds_less_or_errs_more(name):
     first = json.loads((HOLDOUT / "first_look.json").read_text())["mixed"][name]
     templates = read_known(HOLDOUT / name)
-    measured = measure(templates)
+    measured = measured_in(name)
     assert {known.language for known in templates} == {"Mixed"}
     assert first["templates"] == len(templates)
     assert first["right"] == measured.found + len(measured.missed)
@@ -215,7 +226,7 @@ def test_the_first_look_at_hastily_headed_templates_found_nine_of_ten_and_nothin
     first = json.loads((HOLDOUT / "first_look.json").read_text())["later"]
     assert set(first) == set(LATER)
     for name, row in first.items():
-        measured = measure(read_known(HOLDOUT / name))
+        measured = measured_in(name)
         assert row["found"] / row["right"] >= 0.9, name
         assert (row["suggested"] - row["good"], row["harmful"]) == (0, 0), name
         assert sum(band["n"] for band in row["bands"]) == row["suggested"], name
@@ -227,7 +238,7 @@ def test_the_first_look_at_hastily_headed_templates_found_nine_of_ten_and_nothin
 @pytest.mark.parametrize("name", SPECIALTIES)
 def test_each_first_look_at_specialties_templates_is_kept_and_no_change_finds_less_or_errs_more(name):
     first = json.loads((HOLDOUT / "first_look.json").read_text())["specialties"][name]
-    measured = measure(read_known(HOLDOUT / name))
+    measured = measured_in(name)
     assert first["templates"] == len(read_known(HOLDOUT / name))
     assert first["right"] == measured.found + len(measured.missed)
     assert sum(band["n"] for band in first["bands"]) == first["suggested"]
@@ -247,7 +258,7 @@ def test_each_first_look_at_templates_written_blind_is_kept_and_no_change_finds_
     first = json.loads((HOLDOUT / "first_look.json").read_text())["blind"]
     assert set(first) == set(BLIND)
     for name, row in first.items():
-        measured = measure(read_known(HOLDOUT / name))
+        measured = measured_in(name)
         assert row["templates"] == len(read_known(HOLDOUT / name)), name
         assert row["right"] == measured.found + len(measured.missed), name
         assert sum(band["n"] for band in row["bands"]) == row["suggested"], name
@@ -260,7 +271,7 @@ def test_each_first_look_at_templates_of_people_who_knew_nothing_of_it_is_kept_a
     first = json.loads((HOLDOUT / "first_look.json").read_text())["strangers"]
     assert set(first) == set(STRANGERS)
     for name, row in first.items():
-        measured = measure(read_known(HOLDOUT / name))
+        measured = measured_in(name)
         assert row["templates"] == len(read_known(HOLDOUT / name)), name
         assert row["right"] == measured.found + len(measured.missed), name
         assert sum(band["n"] for band in row["bands"]) == row["suggested"], name
@@ -272,7 +283,7 @@ def test_each_first_look_at_templates_of_people_who_knew_nothing_of_it_is_kept_a
 def test_of_all_that_was_held_out_no_section_goes_to_a_field_for_another():
     for path in sorted(HOLDOUT.glob("*.json")):
         if path.name != "first_look.json":
-            assert [item for item in measure(read_known(path)).wrong if item.harmful] == [], path.name
+            assert [item for item in measured_in(path.name).wrong if item.harmful] == [], path.name
 
 
 def test_of_strangers_headings_none_is_filed_wrong_now(strangers):
@@ -282,32 +293,30 @@ def test_of_strangers_headings_none_is_filed_wrong_now(strangers):
 
 @pytest.mark.parametrize("name", FRESH)
 def test_no_later_change_harms_a_fresh_template(name):
-    assert [verdict for verdict in measure(read_known(HOLDOUT / name)).wrong if verdict.harmful] == []
+    assert [verdict for verdict in measured_in(name).wrong if verdict.harmful] == []
 
 
 def test_the_page_gives_each_fresh_set_its_first_look_and_what_it_missed():
-    page = document(HOLDOUT).split("## On templates of our own that were new")[1]
+    said = page().split("## On templates of our own that were new")[1]
     first = json.loads((HOLDOUT / "first_look.json").read_text())["fresh"]
     for name, row in first.items():
-        assert f"| {name}, first look | {row['found']} of {row['right']} = " in page
-        assert f"| {name}, now | " in page
-        for template, code, label in measure(read_known(HOLDOUT / name)).missed:
-            assert f"- {template}: {code} was not suggested for “{label}”." in page
+        assert f"| {name}, first look | {row['found']} of {row['right']} = " in said
+        assert f"| {name}, now | " in said
+        for template, code, label in measured_in(name).missed:
+            assert f"- {template}: {code} was not suggested for “{label}”." in said
 
 
 def test_the_page_says_for_each_language_what_strangers_headings_gave(strangers):
-    page = document(HOLDOUT).split("## On headings taken from public forms")[1].split("## On templates of our own")[0]
+    said = page().split("## On headings taken from public forms")[1].split("## On templates of our own")[0]
     for language, row in strangers[1].items():
-        assert f"| {language}, first look | {row['found']} of {row['right']} = " in page
-        assert f"| {language}, now | " in page
+        assert f"| {language}, first look | {row['found']} of {row['right']} = " in said
+        assert f"| {language}, now | " in said
 
 
-def test_the_command_writes_the_page(settings, tmp_path):
+def test_the_command_writes_the_page(settings, tmp_path, monkeypatch):
+    monkeypatch.setattr("mapping.management.commands.document_suggestions.document", lambda held_out: f"On {held_out}")
     (tmp_path / "docs").mkdir()
-    holdout = tmp_path / "tests" / "mapping" / "holdout"
-    holdout.mkdir(parents=True)
-    for name in ("final.json", "first_look.json", *FRESH, *MIXED, *LATER, *SPECIALTIES, *BLIND, *STRANGERS, OUTSIDE):
-        (holdout / name).write_text((HOLDOUT / name).read_text())
     settings.BASE_DIR = tmp_path
     call_command("document_suggestions")
-    assert (tmp_path / "docs" / "suggestions.md").read_text(encoding="utf-8") == document(HOLDOUT)
+    written = (tmp_path / "docs" / "suggestions.md").read_text(encoding="utf-8")
+    assert written == f"On {tmp_path / 'tests' / 'mapping' / 'holdout'}"
