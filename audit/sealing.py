@@ -2,8 +2,10 @@
 
 It runs beside the business, in its own process and its own short transactions: recording an event waits for nothing.
 One pass is one transaction, so a killed sealer leaves neither a gap nor a double. On PostgreSQL an event is due once
-every transaction that was open when it was inserted has ended (its `xid` lies under the snapshot's xmin): a cursor
-over ids or times would miss what commits late. SQLite has one writer at a time: there the order of rows is enough.
+every transaction of this database that was open when it was inserted has ended (its `xid` lies under all that are open
+now): a cursor over ids or times would miss what commits late. Transactions are numbered for a whole server; those of
+its other databases write no event here, and one that stands open there for hours must not stop the sealer.
+SQLite has one writer at a time: there the order of rows is enough.
 
 A pass reads what is due by the index of `xid` and nothing else, so that it costs the same however long the log is.
 """
@@ -129,17 +131,29 @@ def _unsealed(state: SealerState, limit: int) -> tuple[list[Columns], int]:
 # With a backlog PostgreSQL would rather sort all of it in every pass than take the first of it by the index.
 # Off for the looks alone: what the pass does with what it found is planned as ever.
 _OFF = ", ".join(f"set_config('{way}', 'off', true)" for way in WHOLE_TABLES)
-HORIZON = (
-    "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint, "  # noqa: S608 (our own names)
-    f"{_OFF} FROM pg_current_snapshot() s"
+# The snapshot comes first and the list of who is elsewhere after it: whoever has ended between the two is taken for one
+# of ours, and nothing of ours is ever taken for one from elsewhere. (A snapshot's list leaves out who asks.)
+_ELSEWHERE = (
+    "SELECT backend_xid::text::bigint FROM pg_stat_activity WHERE backend_xid IS NOT NULL"
+    " AND datid <> (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " UNION ALL SELECT transaction::text::bigint FROM pg_prepared_xacts WHERE database <> current_database()"
 )
+HORIZON = (
+    "SELECT LEAST((SELECT min(xid) FROM (SELECT pg_snapshot_xip(s)::text::bigint AS xid) running"  # noqa: S608 (our own)
+    f" WHERE xid & 4294967295 NOT IN ({_ELSEWHERE})), pg_current_xact_id_if_assigned()::text::bigint,"
+    f" pg_snapshot_xmax(s)::text::bigint), pg_snapshot_xmax(s)::text::bigint, {_OFF} FROM pg_current_snapshot() s"
+)
+LOOKS = 3  # for the horizon, before it is believed that it lies behind the last one
 AS_EVER = "; ".join(f"SET LOCAL {way} TO DEFAULT" for way in WHOLE_TABLES)
 
 
 def _unsealed_by_transaction(horizon: int, limit: int) -> tuple[list[Columns], int]:
     with connection.cursor() as cursor:
-        cursor.execute(HORIZON)
-        oldest_open, next_one, *_ = cursor.fetchone()
+        for _ in range(LOOKS):
+            cursor.execute(HORIZON)
+            oldest_open, next_one, *_ = cursor.fetchone()
+            if horizon <= oldest_open:
+                break
     # Restored into another cluster, numbers begin anew: then everything is looked at, and rows "of the future" are old.
     since = horizon if horizon <= oldest_open else 0
     due = without_leaf().order_by("xid", "id").values("xid", *HASHED)
