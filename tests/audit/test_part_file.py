@@ -77,21 +77,16 @@ def recorded(since: datetime | None, until: datetime | None) -> set[str]:
 TIMES = [(None, None), (25, None), (25, 15), (None, 15), (800, 25), (2000, 900), (12, 11), (0.4, None), (25, 0.2)]
 
 
-@pytest.mark.parametrize("since, until", TIMES)
-def test_a_time_holds_every_event_of_it_and_is_verified_as_complete(hours, verified, since, until):
-    first, last = ago(since) if since else None, ago(until) if until else None
-    held = set(events_in(time_log("lakeside", first, last)))
-    assert recorded(first, last) <= held
-    told = verified(time_log("lakeside", first, last))
-    assert (told["whole"], told["events"], told["wrong"]) == (True, len(held), None)
-
-
-def test_it_holds_no_more_than_lies_between_the_checkpoints_around_it(hours):
+def test_a_time_holds_every_event_of_it_no_more_than_lies_between_its_checkpoints_and_is_complete(hours, verified):
+    for since, until in TIMES:
+        first, last = ago(since) if since else None, ago(until) if until else None
+        held = set(events_in(time_log("lakeside", first, last)))
+        assert recorded(first, last) <= held, (since, until)
+        told = verified(time_log("lakeside", first, last))
+        assert (told["whole"], told["events"], told["wrong"]) == (True, len(held), None), (since, until)
     held = events_in(time_log("lakeside", ago(25), ago(15)))
     assert set(held) == {str(key) for when in (20, 10) for key in hours[when]}
-
-
-def test_the_bounds_are_said_by_the_verifier_and_lie_outside_what_was_asked_for(hours, verified):
+    # The bounds are said by the verifier and lie outside what was asked for.
     since, until = ago(25), ago(15)
     begins, ends = bounds("lakeside", since, until)
     assert begins.at <= since
@@ -99,34 +94,31 @@ def test_the_bounds_are_said_by_the_verifier_and_lie_outside_what_was_asked_for(
     told = verified(time_log("lakeside", since, until))
     assert f"{begins.at:%Y-%m-%dT%H:%M:%S}" in told["proves"]
     assert f"an hour before {ends.at:%Y-%m-%dT%H:%M:%S}" in told["proves"]
+    # Times the wrong way round are an empty part and no fault.
+    told = verified(time_log("lakeside", ago(4), ago(25)))
+    assert (told["whole"], told["events"]) == (True, 0)
+    assert Checkpoint.objects.filter(tree__practice="lakeside").count() >= 7, "enough to say something"
 
 
-def test_L12_removing_any_one_event_of_a_time_is_noticed(hours, verified):
+def test_L12_removing_any_one_event_of_a_time_is_noticed(hours, verified, tmp_path, settings):
     lines = list(time_log("lakeside", ago(25), None))
     places = [at for at, line in enumerate(lines) if line.event]
     assert len(places) == 8
     for at in places:
         assert verified(lines[:at] + lines[at + 1 :])["whole"] is False
-
-
-def test_a_time_is_held_against_the_anchors_within_it_and_not_called_short_by_later_ones(
-    hours, verified, tmp_path, settings
-):
+    # The time is held against the anchors within it, and not called short by later ones.
     anchor = tmp_path / "anchor.jsonl"
     settings.AUDIT_ANCHORS = [f"file://{anchor}"]
     anchor_all()
     assert verified(time_log("lakeside", ago(25), ago(15)), "--anchor", str(anchor))["whole"] is True
 
 
-def test_what_is_not_sealed_yet_is_listed_where_the_time_is_open(hours, verified):
+def test_what_is_not_sealed_yet_is_listed_apart_where_the_time_is_open_and_of_a_selection(hours, verified):
     note(subject=ANN)
     assert verified(time_log("lakeside", ago(25), None))["unsealed"] == 1
     assert verified(time_log("lakeside", ago(25), ago(15)))["unsealed"] == 0
-
-
-def test_times_the_wrong_way_round_are_an_empty_part_and_no_fault(hours, verified):
-    told = verified(time_log("lakeside", ago(4), ago(25)))
-    assert (told["whole"], told["events"]) == (True, 0)
+    told = verified(selected_log("lakeside", of(ANN), []))
+    assert (told["whole"], told["events"], told["unsealed"]) == (True, 7, 1)
 
 
 def test_another_practices_events_are_in_no_part(hours):
@@ -148,32 +140,17 @@ def test_a_selection_is_proved_event_by_event_and_says_what_it_does_not_prove(ho
     told = verified(lines)
     assert (told["whole"], told["events"]) == (True, 7)
     assert "not proved" in told["proves"]
-
-
-def test_an_event_left_out_of_a_selection_is_not_noticed_and_that_is_what_it_says(hours, verified):
+    # One left out is not noticed, and that is what it says; one that was changed is named; none at all is no fault.
     told = verified(selected_log("lakeside", of(BOB).filter(at__gte=ago(25)), []))
     assert (told["whole"], told["events"]) == (True, 4)
     assert "not proved" in told["proves"]
-
-
-def test_an_event_changed_in_the_file_of_a_selection_is_named(hours, verified):
-    lines = list(selected_log("lakeside", of(BOB), []))
     at = next(place for place, line in enumerate(lines) if line.event)
     changed = type(lines[at])(lines[at].content.replace(b"system.start", b"system.stop!"), event=True)
     assert verified([*lines[:at], changed, *lines[at + 1 :]])["wrong"] == "the event is not the one that was sealed"
-
-
-def test_of_a_selection_too_what_is_not_sealed_is_listed_apart(hours, verified):
-    note(subject=BOB)
-    told = verified(selected_log("lakeside", of(BOB), []))
-    assert (told["whole"], told["events"], told["unsealed"]) == (True, 7, 1)
-
-
-def test_a_selection_of_nothing_is_no_fault(hours, verified):
     assert verified(selected_log("lakeside", AuditEvent.objects.none(), []))["events"] == 0
 
 
-def test_the_command_exports_a_time(hours, tmp_path, capsys):
+def test_the_command_exports_a_time_and_narrows_no_patients_proof_by_one(hours, tmp_path, capsys):
     path = tmp_path / "part.jsonl"
     call_command(
         "export_audit", "lakeside", str(path), "--since", f"{ago(25):%Y-%m-%dT%H:%M}", "--until", ago(15).isoformat()
@@ -181,12 +158,5 @@ def test_the_command_exports_a_time(hours, tmp_path, capsys):
     capsys.readouterr()
     assert verify_log.main([str(path)]) == 0
     assert "none recorded from" in capsys.readouterr().out
-
-
-def test_the_command_narrows_no_patients_proof_by_a_time(hours, tmp_path):
     with pytest.raises(CommandError, match="proved whole"):
         call_command("export_audit", "lakeside", str(tmp_path / "x"), "--subject", ANN, "--since", "2026-01-01")
-
-
-def test_there_were_checkpoints_enough_for_these_tests(hours):
-    assert Checkpoint.objects.filter(tree__practice="lakeside").count() >= 7

@@ -1,5 +1,6 @@
 """A whole installation of real processes, with the simulated eCW, for tests that kill them."""
 
+import contextlib
 import json
 import sqlite3
 import time
@@ -43,6 +44,17 @@ def rows(database_url: str, statement: str) -> list[tuple]:
             database.close()
     with psycopg.connect(database_url) as database:
         return database.execute(statement).fetchall()
+
+
+def change(database_url: str, statement: str) -> None:
+    """As `rows`, for a statement that changes some: an own process for it would cost two seconds of computing."""
+    if database_url.startswith("sqlite"):
+        with contextlib.closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=20)) as database:
+            database.execute(statement)
+            database.commit()
+        return
+    with psycopg.connect(database_url, autocommit=True) as database:
+        database.execute(statement)
 
 
 @dataclass
