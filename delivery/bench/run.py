@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import httpx2
@@ -19,6 +19,7 @@ from delivery.bench.load import Order, Posted
 from delivery.bench.meter import Meter, backends, tree
 from delivery.bench.notes import CLINICS
 from delivery.bench.site import Site
+from delivery.bench.stored import multiply
 from delivery.demo import run as course
 from delivery.demo.world import set_up, teach_sandbox
 from delivery.models import Heartbeat
@@ -44,8 +45,9 @@ class Bench:
         self.supervisor.stop()
         Supervisor([self.sandbox]).stop()
 
-    def measure(self, notes: int, rate: float, clients: int, seconds: float) -> dict[str, Any]:
-        """The whole object; `seconds` bounds each limit's measurement, and sixty times it the run's settling."""
+    def measure(self, notes: int, rate: float, clients: int, seconds: float, stored: int = 0) -> dict[str, Any]:
+        """The whole object; `seconds` bounds each limit's measurement, and sixty times it the run's settling. The same
+        notes are sent once more where so many are `stored`."""
         self.say("Setting up …")
         teach_sandbox(self.ports, CLINICS)
         key, _ = set_up(self.ports, CLINICS)
@@ -61,6 +63,7 @@ class Bench:
         self.say("Posting …")
         order = Order("127.0.0.1", self.port, key, "run", notes, clients, rate)
         run = self.run(order, meter, 60 * seconds)
+        later = self.again(replace(order, prefix="again"), meter, 60 * seconds, stored, run) if stored else {}
         meter.stop()
         return {
             "mode": "rate" if rate else "flood",
@@ -72,9 +75,19 @@ class Bench:
             "start_seconds": round(started, 2),
             "idle_pss_mib": memory(idle),
             "peak_pss_mib": memory(meter.peak),
+            **later,
             **found,
             "machine": machine | {"load_after": round(os.getloadavg()[0], 2)},
         }
+
+    def again(self, order: Order, meter: Meter, seconds: float, wanted: int, first: dict[str, Any]) -> dict[str, Any]:
+        """The same with so many notes stored, and what each costs as a multiple of the first run's."""
+        self.say(f"Storing {wanted:,} notes …")
+        stored = multiply("run", wanted, self.say)
+        second = self.run(order, meter, seconds)
+        before, now = first["cpu_seconds_per_1000"], second["cpu_seconds_per_1000"]
+        times = {name: round(now[name] / before[name], 2) for name in before if before[name]}
+        return {"stored": {"notes": stored, "cost_to_first_run": times, **second}}
 
     def machine(self) -> dict[str, Any]:
         with connection.cursor() as cursor:

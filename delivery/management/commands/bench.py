@@ -27,9 +27,17 @@ class Command(BaseCommand):
         parser.add_argument("--clients", type=int, default=8, help="connections of the load generator")
         parser.add_argument("--database", choices=("postgres", "sqlite"), default="postgres")
         parser.add_argument("--seconds", type=float, default=2.0, help="how long each limit of the machine is measured")
+        parser.add_argument(
+            "--stored",
+            type=int,
+            default=0,
+            help="a second run with so many notes stored (PostgreSQL; a million: hours)",
+        )
         parser.add_argument("--json", action="store_true", help="the object on one line")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["stored"] and options["database"] != "postgres":
+            raise CommandError("--stored copies notes with PostgreSQL's own functions: leave --database sqlite out.")
         if site.FOLDER not in os.environ:
             # Settings are read once at start, so the measurement begins anew in its own place.
             os.execve(sys.executable, [sys.executable, *sys.argv], site.environment(options["database"]))  # noqa: S606
@@ -43,7 +51,9 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=0)
             bench = Bench(place, free_port(0), self.say)
             try:
-                return bench.measure(options["notes"], options["rate"], options["clients"], options["seconds"])
+                return bench.measure(
+                    options["notes"], options["rate"], options["clients"], options["seconds"], options["stored"]
+                )
             finally:
                 bench.close()
         except (DemoFailed, KeyboardInterrupt) as error:
