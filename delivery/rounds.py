@@ -37,21 +37,35 @@ ROUNDS: dict[str, Round] = {
     "periods": reports_ahead,
 }
 # Seconds between two rounds of what nobody waits for; all else is looked for as often as the lanes are.
-PACES: dict[str, float] = {"reports": 20.0, "days": 20.0, "periods": 20.0}
-REST = 10.0  # between two pieces of such work one rests so many times as long as the first took: notes go first
+PACES: dict[str, float] = {
+    "reports": 20.0,
+    "days": 20.0,
+    "periods": 20.0,
+    "old events": 60.0,
+    "canary": 20.0,
+    "pilots": 5.0,
+    "second person": 5.0,
+}
+COUNTED = {"days", "periods"}
+REST = 10.0  # between two pieces of such figures one rests so many times as long as the first took: notes go first
 
 
 def begin(guarded: Callable[[Callable[[], object]], None]) -> None:
     """Start a thread for each; they end with the process."""
-    for name, work in ROUNDS.items():
-        threading.Thread(target=keep_at, args=(work, guarded, PACES.get(name, 0.0)), name=name, daemon=True).start()
+    for place, name in enumerate(ROUNDS):
+        # One after another, not all in the same moment: what is to be sent would wait for all of them.
+        first = settings.POLL_SECONDS * place / len(ROUNDS)
+        threading.Thread(target=keep_at, args=(name, guarded, first), name=name, daemon=True).start()
 
 
-def keep_at(work: Round, guarded: Callable[[Callable[[], object]], None], pace: float = 0.0) -> None:
-    """Round after round until the worker is asked to end."""
+def keep_at(name: str, guarded: Callable[[Callable[[], object]], None], first: float = 0.0) -> None:
+    """Round after round until the worker is asked to end; the first after so many seconds."""
+    work, rest = ROUNDS[name], REST if name in COUNTED else 0.0
+    pace = max(PACES.get(name, 0.0), settings.POLL_SECONDS)
+    stopping.wait(first)
     while not stopping.is_set():
-        guarded(lambda: until_done(work, REST if pace else 0.0))
-        stopping.wait(max(pace, settings.POLL_SECONDS))
+        guarded(lambda: until_done(work, rest))
+        stopping.wait(pace)
 
 
 def until_done(work: Round, rest: float = 0.0) -> None:

@@ -97,7 +97,7 @@ def multiply(prefix: str, wanted: int, say: Callable[[str], None]) -> int:
 @cache
 def _copied(model: type[models.Model], where: str, own: tuple[tuple[str, str], ...]) -> str:
     expressions = dict(own)
-    columns = [field.column for field in model._meta.concrete_fields]
+    columns = [str(field.column) for field in model._meta.concrete_fields]
     values = [_value(field, expressions) for field in model._meta.concrete_fields]
     return (
         f"INSERT INTO {sql.table(model)} ({', '.join(columns)}) SELECT {', '.join(values)} "  # noqa: S608

@@ -320,8 +320,9 @@ def test_the_workers_round_goes_on_until_nothing_is_due_and_ends_with_the_worker
             stopping.set()
         return seen[-1]
 
+    monkeypatch.setitem(rounds.ROUNDS, "webhooks", work)
     try:
-        rounds.keep_at(work, lambda step: step())
+        rounds.keep_at("webhooks", lambda step: step())
     finally:
         stopping.clear()
     assert seen == [2, 1, 0]
@@ -343,4 +344,4 @@ def test_figures_counted_ahead_rest_between_two_rounds_ten_times_as_long_as_one_
     rounds.until_done(work, rounds.REST)
     assert len(rests) == 2
     assert min(rests) >= 10 * 0.01
-    assert set(rounds.PACES) == {"reports", "days", "periods"}, "whatever has a pace rests"
+    assert set(rounds.ROUNDS) >= rounds.COUNTED
