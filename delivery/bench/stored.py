@@ -20,12 +20,14 @@ PATIENTS = 20
 Expressions = dict[str, str]  # column -> what a copy has there; `old` is the row, `i` the copy's number
 
 SHORT = "substr(old.{0}, 1, 60)"
-COUNTED = f"-(i * {APART} + old.{{0}})"
+COUNTED = f"-(i * {APART}::bigint + old.{{0}})"
 NAMED = "md5(old.{0}::text || i)"
 KEY = f"{NAMED}::uuid"
 SEEN = f"CASE WHEN old.{{0}} = '' THEN '' ELSE md5(old.{{0}} || mod(i, {PATIENTS})) END"
 VISIT = "CASE WHEN old.{0} = '' THEN '' ELSE md5(old.{0} || i) END"
-OBJECT = f"CASE WHEN old.object_type = 'delivery' THEN (-(i * {APART} + old.{{0}}::bigint))::text ELSE {NAMED} END"
+OBJECT = (
+    f"CASE WHEN old.object_type = 'delivery' THEN (-(i * {APART}::bigint + old.{{0}}::bigint))::text ELSE {NAMED} END"
+)
 OF_A_DELIVERY = {"delivery_id": COUNTED}
 COPIED: tuple[tuple[type[models.Model], str, Expressions], ...] = (
     (Note, "old.id IN (SELECT note_id FROM base)", {"id": KEY, "source_note_id": NAMED}),
