@@ -104,22 +104,22 @@ def talk_until_cut(process, lane, answered):
 @pytest.mark.alike
 def test_kill_9_keeps_whatever_was_answered(tmp_path):
     answered = []
-    for turn in range(4):
+    for turn in range(2):
         process = Process(tmp_path).clinics()
         lanes = [threading.Thread(target=talk_until_cut, args=(process, f"{turn}{n}", answered)) for n in range(4)]
         for lane in lanes:
             lane.start()
-        time.sleep(0.2 + 0.1 * turn)
+        time.sleep(0.3 + 0.2 * turn)
         assert process.stop(signal.SIGKILL) == -signal.SIGKILL
         for lane in lanes:
             lane.join()
     process = Process(tmp_path)
     filed = [row["control_id"] for row in process.every_filing()]
     process.stop()
-    assert len(answered) > 100
+    assert len(answered) > 50
     assert set(answered) <= set(filed)
     assert len(filed) == len(set(filed))
-    assert len(set(filed) - set(answered)) <= 16  # at most one under way on each socket of each turn
+    assert len(set(filed) - set(answered)) <= 8  # at most one under way on each socket of each turn
 
 
 @pytest.mark.process
