@@ -10,6 +10,7 @@ LONGEST_FUNCTION = 60
 LONGEST_FILE = 400
 TESTS_PER_LINE = 1.4
 VAGUE = re.compile(r"(^|_)(manager|helper|util|utils|handler|processor|data|info|service|services|engine|misc)s?\.py$")
+FIRST_LINE = re.compile(r'(#!.*\n)?"""\S')  # to parse all tests for their first line would take seconds
 LOG_CALLS = ("debug", "info", "warning", "error", "exception", "critical")
 
 
@@ -37,7 +38,7 @@ def test_every_module_says_its_job_in_its_first_line():
     silent = [
         str(path)
         for path in [*tree.product(), *tree.tests()]
-        if tree.text(path).strip() and not ast.get_docstring(tree.parsed(path))
+        if tree.text(path).strip() and not FIRST_LINE.match(tree.text(path))
     ]
     assert silent == []
 

@@ -79,6 +79,7 @@ def test_somebody_signs_in_by_the_provider_and_out_of_both(at, issuer):
     at.locator("input[name=login]").wait_for()  # there, too, the session is over
 
 
+@pytest.mark.parametrize("issuer", ["ES256"], indirect=True)  # how it is signed was looked at above
 def test_somebody_without_a_group_is_told_so_and_stays_out(at):
     sign_in_there(at, "nora")
     at.get_by_role("heading", name="Your account has no role here").wait_for()
