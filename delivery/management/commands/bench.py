@@ -31,7 +31,7 @@ class Command(BaseCommand):
             "--stored",
             type=int,
             default=0,
-            help="a second run with so many notes stored (PostgreSQL; a million: hours)",
+            help="a second run with so many notes stored (PostgreSQL; a million: 20 minutes)",
         )
         parser.add_argument("--json", action="store_true", help="the object on one line")
 
