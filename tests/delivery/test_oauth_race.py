@@ -106,10 +106,9 @@ def test_A02_fifty_workers_in_five_processes_make_one_refresh_call(site, sandbox
     process = sandbox_process
     process.api("POST", "/reset")
     base = f"http://127.0.0.1:{process.http}"
-    site.manage("shell", "-v", "0", "-c", PREPARE.format(base=base))
     callback = "http://testserver/deliveries/connections/authorized/"
     process.api("PUT", "/apps/scribeport", {"redirect_uris": [callback]})
-    site.manage("shell", "-v", "0", "-c", CONNECT)
+    site.manage("shell", "-v", "0", "-c", PREPARE.format(base=base))
     before = calls(process)
     import time
 
@@ -128,19 +127,14 @@ def test_A02_fifty_workers_in_five_processes_make_one_refresh_call(site, sandbox
 
 
 PREPARE = """
+from datetime import timedelta
+from django.utils import timezone
 from tests.cast import make_cast
 from tests.delivery.fhir import fhir_connection
 from audit.record import Actor, acting
-with acting(Actor("system", "tests", "tests")):
-    fhir_connection(make_cast(), "{base}", {{}}, grant="authorization_code", client_auth="none")
-"""
-CONNECT = """
-from datetime import timedelta
-from django.utils import timezone
-from audit.record import Actor, acting
-from portal.models import Connection, OAuthGrant
+from portal.models import OAuthGrant
 from tests.delivery.test_oauth import connected
 with acting(Actor("system", "tests", "tests")):
-    connected(Connection.objects.get(name="eCW sandbox FHIR"))
+    connected(fhir_connection(make_cast(), "{base}", {{}}, grant="authorization_code", client_auth="none"))
 OAuthGrant.objects.update(expires_at=timezone.now() + timedelta(seconds=5))
 """

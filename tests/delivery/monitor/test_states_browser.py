@@ -57,19 +57,24 @@ def look(page, name: str) -> None:
     assert_accessible(page)
 
 
+def look_at_both(page, name: str) -> None:
+    """Wide and light, then narrow and dark. Axe judges colours by the scheme and layout by the width."""
+    for scheme, width in (("light", 1440), ("dark", 390)):
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 860})
+        look(page, f"{name}-{width}")
+
+
 def name_of(address: str) -> str:
     return address.partition("?")[0].strip("/").rpartition("/")[2]
 
 
-@pytest.mark.parametrize("scheme, width", [("light", 1440), ("dark", 390)])
-def test_empty_and_no_match_say_what_they_are(dana, scheme, width):
-    dana.emulate_media(color_scheme=scheme)
-    dana.set_viewport_size({"width": width, "height": 860})
+def test_empty_and_no_match_say_what_they_are(dana):
     for kind, pages in (("empty", EMPTY), ("no-match", NO_MATCH)):
         for address, words in pages.items():
             dana.goto(address)
             expect(dana.locator("main")).to_contain_text(words)
-            look(dana, f"{kind}-{name_of(address)}-{width}")
+            look_at_both(dana, f"{kind}-{name_of(address)}")
 
 
 @pytest.mark.parametrize("address", ELSEWHERE)
@@ -109,20 +114,17 @@ def broken_page(address: str) -> str:
 
 
 @pytest.mark.parametrize("address, part", [(MONITOR, "**/deliveries/rows/**"), (ALERTS, "**/deliveries/alerts/")])
-@pytest.mark.parametrize("scheme, width", [("light", 1440), ("dark", 390)])
 def test_an_open_page_that_is_not_answered_says_since_when_and_asks_again_when_told(
-    cast, dana, troubles, address, part, scheme, width
+    cast, dana, troubles, address, part
 ):
     troubles.expect("500", "htmx:", "Failed to load")
-    dana.emulate_media(color_scheme=scheme)
-    dana.set_viewport_size({"width": width, "height": 860})
     dana.goto(address)
     box = dana.locator("[data-live-trouble]")
     expect(box).to_be_hidden()
     dana.route(part, lambda route: route.fulfill(status=500, body="no"))
     expect(box).to_contain_text("could not be loaded again", timeout=30_000)
     expect(dana.locator("[data-live-status]")).to_contain_text("Not updated since")
-    look(dana, f"stale-{name_of(address)}-{width}")
+    look_at_both(dana, f"stale-{name_of(address)}")
     with dana.expect_request(part):
         dana.get_by_role("button", name="Try again now").click()
     dana.unroute(part)  # not before: a page that has got its answer by itself shows no button
@@ -130,11 +132,8 @@ def test_an_open_page_that_is_not_answered_says_since_when_and_asks_again_when_t
     expect(dana.locator("[data-live-text]")).to_have_text("Live")
 
 
-@pytest.mark.parametrize("scheme, width", [("light", 1440), ("dark", 390)])
-def test_a_part_that_was_asked_for_and_did_not_come_says_so(cast, dana, troubles, scheme, width):
+def test_a_part_that_was_asked_for_and_did_not_come_says_so(cast, dana, troubles):
     troubles.expect("500", "htmx:", "Failed to load")
-    dana.emulate_media(color_scheme=scheme)
-    dana.set_viewport_size({"width": width, "height": 860})
     one = make_delivery(cast)
     dana.goto(f"{MONITOR}{one.pk}/?tab=message")
     dana.route("**/content/**", lambda route: route.fulfill(status=500, body="no"))
@@ -142,7 +141,7 @@ def test_a_part_that_was_asked_for_and_did_not_come_says_so(cast, dana, troubles
     show.click()
     said = dana.get_by_role("alert").filter(has_text="This could not be loaded")
     expect(said).to_be_visible()
-    look(dana, f"part-failed-{width}")
+    look_at_both(dana, "part-failed")
     dana.unroute("**/content/**")
     show.click()
     expect(dana.get_by_role("heading", name="As sent")).to_be_visible()
@@ -167,10 +166,7 @@ def test_another_tab_of_a_delivery_that_is_slow_to_come_shows_a_skeleton(cast, d
     expect(dana.locator("main")).to_have_attribute("aria-busy", "true")
 
 
-@pytest.mark.parametrize("scheme, width", [("light", 1440), ("dark", 390)])
-def test_every_tab_of_a_delivery_to_which_nothing_has_happened_says_so(cast, dana, scheme, width):
-    dana.emulate_media(color_scheme=scheme)
-    dana.set_viewport_size({"width": width, "height": 860})
+def test_every_tab_of_a_delivery_to_which_nothing_has_happened_says_so(cast, dana):
     one = make_delivery(cast, State.HELD, reason_code="no_route", tries=[])
     for tab, words in (
         ("sections", "The chart has not been read back"),
@@ -179,21 +175,18 @@ def test_every_tab_of_a_delivery_to_which_nothing_has_happened_says_so(cast, dan
     ):
         dana.goto(f"{MONITOR}{one.pk}/?tab={tab}")
         expect(dana.locator("#tab")).to_contain_text(words)
-        look(dana, f"detail-empty-{tab}-{width}")
+        look_at_both(dana, f"detail-empty-{tab}")
 
 
-@pytest.mark.parametrize("scheme, width", [("light", 1440), ("dark", 390)])
-def test_asking_why_without_an_id_and_for_a_note_that_never_came_is_answered_in_words(cast, dana, scheme, width):
-    dana.emulate_media(color_scheme=scheme)
-    dana.set_viewport_size({"width": width, "height": 860})
+def test_asking_why_without_an_id_and_for_a_note_that_never_came_is_answered_in_words(cast, dana):
     dana.goto(f"{MONITOR}why/")
     dana.get_by_role("button", name="Find out").click()
     expect(dana.locator("main")).to_contain_text("Name the patient’s or the visit’s id.")
-    look(dana, f"why-nothing-{width}")
+    look_at_both(dana, "why-nothing")
     dana.get_by_label("Patient id").fill("MRN-0")
     dana.get_by_role("button", name="Find out").click()
     expect(dana.locator("main")).to_contain_text("never received")
-    look(dana, f"why-never-{width}")
+    look_at_both(dana, "why-never")
 
 
 def test_alerts_come_by_themselves(cast, dana):
