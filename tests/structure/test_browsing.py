@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.browsing import Troubles, assert_accessible, assert_fits, too_wide, watch
+from tests.browsing import KEPT, Troubles, assert_accessible, assert_fits, looks_wrong, too_wide, watch
 from tests.structure import tree
 
 pytestmark = pytest.mark.browser
@@ -28,6 +28,11 @@ PAGES = {
         "<svg width=3000 height=9></svg><p><font color=white>pale</font></p>"
         "<link rel=stylesheet href=/late.css></main></body></html>"
     ),
+    "/dark": (
+        "<!doctype html><html lang=en><head><title>dark</title><link rel=stylesheet href=/dark.css></head>"
+        "<body><main><h1>dark</h1><p>pale</p></main></body></html>"
+    ),
+    "/dark.css": "@media (prefers-color-scheme: dark) { p { color: #eee } }",
     "/late.css": "svg { width: 9px } body { background: black; color: white }",
 }
 
@@ -145,6 +150,26 @@ def test_a_page_is_looked_at_only_with_its_style_sheet(shown, look):
 def test_what_axe_finds_is_named(shown):
     with pytest.raises(AssertionError, match="html-has-lang: <html>"):
         assert_accessible(shown("/wide"))
+
+
+def test_what_is_wrong_in_one_look_is_named_with_it_and_the_page_is_as_before(shown):
+    page = shown("/dark")
+    (found,) = looks_wrong(page)
+    assert "/dark, dark, 390: color-contrast: <p>" in found
+    assert page.viewport_size == {"width": 800, "height": 600}
+    assert not page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+
+
+def test_a_profile_comes_back_empty(browser, home):
+    profile = KEPT.profile(home)
+    profile.add_cookies([{"name": "kept", "value": "1", "url": home}])
+    profile.new_page().goto("/calm")
+    KEPT.emptied(profile)
+    assert (profile.cookies(), profile.pages) == ([], [])
+    assert KEPT.profile(home) is profile
+    KEPT.without(profile)
+    assert KEPT.profile(home) is not profile
+    KEPT.without(KEPT.profile(home))
 
 
 def test_no_browser_test_measures_by_itself():
