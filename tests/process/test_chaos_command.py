@@ -18,7 +18,7 @@ from tests.processes import ROOT, wait_until
 
 pytestmark = pytest.mark.process
 ON_POSTGRES = connection.vendor == "postgresql"
-NOTES, KILLS = 30, 5
+NOTES, KILLS = 20, 3
 
 
 @pytest.fixture

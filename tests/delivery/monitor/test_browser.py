@@ -33,20 +33,14 @@ def monitor(cast, day, sign_in, page):
     return page
 
 
-@pytest.mark.parametrize("scheme, width, height", LOOKS)
-def test_the_monitor_fits_every_screen_and_axe_finds_nothing(monitor, scheme, width, height):
-    monitor.emulate_media(color_scheme=scheme)
-    monitor.set_viewport_size({"width": width, "height": height})
+def test_the_monitor_fits_every_screen_and_axe_finds_nothing(monitor):
     monitor.goto("/deliveries/?range=24h")
     expect(monitor.locator(".outcomes a")).to_have_count(25)
-    look(monitor, f"monitor-{scheme}-{width}")
+    look_at_both(monitor, "monitor")
 
 
-@pytest.mark.parametrize("scheme, width, height", LOOKS)
-def test_the_pages_behind_it_fit_and_axe_finds_nothing(cast, monitor, scheme, width, height):
+def test_the_pages_behind_it_fit_and_axe_finds_nothing(cast, monitor):
     """An issue, all issues, a preview, a job and the answer why."""
-    monitor.emulate_media(color_scheme=scheme)
-    monitor.set_viewport_size({"width": width, "height": height})
     issue = Issue.objects.get(reason_code="no_answer")
     deed = deed_named("cancel")
     job = begin(Scope((cast.north, cast.south)), Filters(state=("held",)), deed, Wanted(cast.dana, "mapped elsewhere"))
@@ -64,7 +58,7 @@ def test_the_pages_behind_it_fit_and_axe_finds_nothing(cast, monitor, scheme, wi
             monitor.get_by_label("Patient id").fill("MRN-40947")
             monitor.get_by_role("button", name="Find out").click()
             expect(monitor.locator("#answer")).to_contain_text("no answer came")
-        look(monitor, f"{name}-{scheme}-{width}")
+        look_at_both(monitor, name)
 
 
 def test_dragging_over_bars_shows_their_time_and_the_keys_step_through_the_rows(monitor, day):
@@ -214,3 +208,10 @@ def look(page, name: str) -> None:
     photograph(page, name, whole=False)
     assert_fits(page)
     assert_accessible(page)
+
+
+def look_at_both(page, name: str) -> None:
+    for scheme, width, height in LOOKS:
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": height})
+        look(page, f"{name}-{scheme}-{width}")
