@@ -154,6 +154,8 @@ def _unsealed_by_transaction(horizon: int, limit: int) -> tuple[list[Columns], i
             oldest_open, next_one, *_ = cursor.fetchone()
             if horizon <= oldest_open:
                 break
+            # The list is kept for a whole transaction: the next look would hold a new snapshot against an old one.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
     # Restored into another cluster, numbers begin anew: then everything is looked at, and rows "of the future" are old.
     since = horizon if horizon <= oldest_open else 0
     due = without_leaf().order_by("xid", "id").values("xid", *HASHED)
