@@ -60,15 +60,17 @@ def tls(options: argparse.Namespace) -> ssl.SSLContext | None:
     return context
 
 
-def application(options: argparse.Namespace, store: Store, switchboard: Switchboard, mllp_port: int) -> web.Application:
-    """Everything that is served over HTTP."""
+def application(
+    options: argparse.Namespace, store: Store, switchboard: Switchboard, reception: Reception, mllp_port: int
+) -> web.Application:
+    """Everything that is served over HTTP; a reset reaches the reception too."""
     app = web.Application(middlewares=[strict], client_max_size=LARGEST_BODY)
     practices, tokens, limits = Practices(), Tokens(), Limits()
     app.add_routes(Smart(tokens, switchboard, limits).routes())
     app.add_routes(Fhir(store, switchboard, practices, tokens, limits).routes())
     app.add_routes(FhirDrive(practices, tokens, limits).routes())
     app.add_routes(OpenApi(store, switchboard, options.token, frozenset(options.practice), options.dedupe).routes())
-    drive = Drive(store, switchboard, (practices, tokens, limits))
+    drive = Drive(store, switchboard, (practices, tokens, limits, reception))
     drive.mllp_port = mllp_port
     app.add_routes(drive.routes())
     app.add_routes(FEED)
@@ -92,7 +94,9 @@ async def serve(options: argparse.Namespace, store: Store) -> None:
         lambda: MllpConnection(reception, connections), options.host, options.mllp_port, ssl=tls(options), backlog=256
     )
     port = mllp.sockets[0].getsockname()[1]
-    runner = web.AppRunner(application(options, store, switchboard, port), access_log=None, shutdown_timeout=1)
+    runner = web.AppRunner(
+        application(options, store, switchboard, reception, port), access_log=None, shutdown_timeout=1
+    )
     await runner.setup()
     site = web.TCPSite(runner, options.host, options.http_port, backlog=256)
     await site.start()

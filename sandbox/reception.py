@@ -39,7 +39,14 @@ class Reception:
         self.switchboard = switchboard
         self.dedupe = dedupe
         self.waiting: list[Waiting] = []
+        self.delayed: set[asyncio.TimerHandle] = set()  # what is filed later
         self.last_answered = ""
+
+    def clear(self) -> None:
+        """A reset forgets what is still to be filed, too: it would stand among the filings of whoever comes next."""
+        for timer in self.delayed:
+            timer.cancel()
+        self.delayed.clear()
 
     def take(self, frame: bytes, reply: Reply) -> None:
         """Files the message of a frame; `reply` gets the answers, at once for a refusal, else after the commit."""
@@ -73,8 +80,9 @@ class Reception:
             waiting.reply(answers(waiting.message, refusal), None)
         elif name == "delay_filing":
             later = Waiting(waiting.message, note.control_id, None, waiting.reply)
+            self.delayed = {timer for timer in self.delayed if timer.when() > asyncio.get_running_loop().time()}
             seconds = fault.settings["seconds"]
-            asyncio.get_running_loop().call_later(seconds, self.file, note, template, frame, later)
+            self.delayed.add(asyncio.get_running_loop().call_later(seconds, self.file, note, template, frame, later))
         else:
             self.file(note, template, frame, waiting)
 

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from sandbox.__main__ import application
 from sandbox.faults import Switchboard, fault_from_json
+from sandbox.reception import Reception
 from sandbox.store import Store
 from sandbox.template import template_from_json
 from tests.sandbox.desk import NORTH
@@ -55,7 +56,8 @@ class Office:
         self.store.put_template(template_from_json("NORTH", "FM-PROGRESS", NORTH))
         self.switchboard = Switchboard()
         options = argparse.Namespace(token="sandbox-token", practice=[], dedupe=dedupe)
-        self.app = application(options, self.store, self.switchboard, 2575)
+        reception = Reception(self.store, self.switchboard, dedupe)
+        self.app = application(options, self.store, self.switchboard, reception, 2575)
         self.loop = asyncio.new_event_loop()
         self.loop.run_until_complete(self.open())
 

@@ -90,6 +90,19 @@ def test_delay_filing_files_late_and_answers_after(sandbox, fault):
         assert filed(sandbox) == ["C1"]
 
 
+def test_a_reset_forgets_what_was_to_be_filed_late(sandbox, fault):
+    fault("delay_filing", seconds=0.4, count=1)
+    with sandbox.wire() as wire:
+        wire.send(frame(oru(NOTE, "C1")))
+        assert silent(wire, 0.1)
+    sandbox.api("POST", "/reset", {"keep_templates": True})
+    with sandbox.wire() as wire:
+        wire.send(frame(oru(NOTE, "C2")))
+        assert msa(wire.answer()) == ("AA", "C2")
+    time.sleep(0.6)
+    assert filed(sandbox) == ["C2"]
+
+
 def test_a_note_under_way_is_filed_though_its_sender_has_gone(sandbox, fault):
     fault("delay_filing", seconds=0.3)
     with sandbox.wire() as wire:
