@@ -64,10 +64,14 @@ COPIED: tuple[tuple[type[models.Model], str, Expressions], ...] = (
 )
 
 
-def multiply(prefix: str, wanted: int, say: Callable[[str], None]) -> int:
-    """Copy the settled notes of the run with this prefix until so many are stored; how many there are then.
+class NothingToCopy(Exception):
+    """The run that was to be multiplied left no note that is whole."""
 
-    ValueError where the run left none.
+
+def multiply(prefix: str, wanted: int, say: Callable[[str], None]) -> int:
+    """Copy the verified notes of the run with this prefix until so many are stored; how many there are then.
+
+    NothingToCopy where the run left none.
     """
     stored = Note.objects.count()
     with connection.cursor() as cursor:
@@ -81,7 +85,9 @@ def multiply(prefix: str, wanted: int, say: Callable[[str], None]) -> int:
         (size,) = cursor.fetchone()
         if not size:
             cursor.execute("DROP TABLE base")
-            raise ValueError("no note of the run is verified: there is nothing to copy")
+            raise NothingToCopy(
+                "No note of the first run is verified, so there is nothing to copy. Send more (--notes)."
+            )
         copies = max(wanted - stored, 0) // size
         for first in range(1, copies + 1, AT_ONCE):
             last = min(first + AT_ONCE - 1, copies)
@@ -92,7 +98,6 @@ def multiply(prefix: str, wanted: int, say: Callable[[str], None]) -> int:
         cursor.execute("DROP TABLE base")
         # As the server does by itself in the course of years.
         cursor.execute("VACUUM ANALYZE")
-        cursor.execute("CHECKPOINT")
     return Note.objects.count()
 
 

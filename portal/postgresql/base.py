@@ -1,7 +1,7 @@
 """Django's PostgreSQL backend, but for the question whether a kept connection still lives.
 
 Django asks the server (`SELECT 1`) before the first statement of every request and of every step of a worker: a round
-trip, which on the way of a lone note is one in ten.
+trip, one of the eight that it takes to take a lone note in.
 """
 
 import select

@@ -7,7 +7,7 @@ from django.db.models import Max, Min
 
 from audit.models import AuditEvent
 from audit.record import Entry, record_many
-from delivery.bench.stored import AT_ONCE, COPIED, multiply
+from delivery.bench.stored import AT_ONCE, COPIED, NothingToCopy, multiply
 from delivery.due import lanes_with_work
 from delivery.models import Delivery, IdempotencyKey, Move, Note, NoteVersion
 from delivery.states import State
@@ -75,7 +75,7 @@ def test_where_enough_are_stored_nothing_is_copied(original):
 
 
 def test_without_a_verified_note_of_the_run_it_says_so(original):
-    with pytest.raises(ValueError, match="no note of the run is verified"):
+    with pytest.raises(NothingToCopy, match="nothing to copy"):
         multiply("other", KEPT, lambda _: None)
     assert multiply("run", KEPT, lambda _: None) == KEPT, "and what it asked is no hindrance to the next"
 

@@ -272,9 +272,6 @@ PEOPLE = ("nobody", "other", "wide", *ROLES)
 # Whoever directs, everywhere or at one location, is asked on the servers too: no other role opens an address that neither
 # opens. What the databases tell a stranger is asked further down, of somebody who holds every role.
 ON_SERVERS_TOO = {"wide", "director"}
-# Whose pages are drawn: who sees everything, who sees a practice with nothing in it, and who sees least. The others are
-# only answered: to draw their pages as well took half as long again.
-DRAWN = {"wide", "other", "metadata"}
 
 
 @pytest.fixture
@@ -338,9 +335,7 @@ def test_every_route_stands_in_the_table():
 @pytest.mark.parametrize(
     "who", [who if who in ON_SERVERS_TOO else pytest.param(who, marks=pytest.mark.alike) for who in PEOPLE]
 )
-def test_each_person_is_answered_as_the_table_says(world, who, request):
-    if who not in DRAWN:
-        request.getfixturevalue("undrawn")
+def test_each_person_is_answered_as_the_table_says(world, who):
     client = client_of(person(world.cast, who))
     found = {route: said(asked(world, route, client)) for route in table()}
     expected = {route: line.by[who].replace("*", "yes") for route, line in table().items()}

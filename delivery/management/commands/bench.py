@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from audit.record import Actor, acting
 from delivery.bench import site
 from delivery.bench.run import Bench
+from delivery.bench.stored import NothingToCopy
 from delivery.demo.run import DemoFailed, free_port
 
 
@@ -56,7 +57,7 @@ class Command(BaseCommand):
                 )
             finally:
                 bench.close()
-        except (DemoFailed, KeyboardInterrupt) as error:
+        except (DemoFailed, NothingToCopy, KeyboardInterrupt) as error:
             raise CommandError(str(error) or "stopped") from None
         finally:
             place.remove()
